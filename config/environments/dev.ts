@@ -1,0 +1,22 @@
+import type { SettingsInput } from "../settings.ts";
+
+/** For trying things out: cheap, and quick to give up. */
+export const settings: SettingsInput = {
+  region: "eu-west-1",
+  suffix: "dev",
+  imageBucket: { kind: "new", name: "couch-explorers-images-dev" },
+  state: { bucket: "couch-explorers-state", key: "dev/pipeline.tfstate", region: "eu-west-1" },
+  models: [
+    { id: "stability.stable-image-core-v1:1", concurrency: 8 },
+    { id: "stability.sd3-5-large-v1:0", concurrency: 4 },
+  ],
+  consumer: {
+    memoryMb: 512,
+    timeoutSeconds: 120,
+    modelTimeoutSeconds: 50,
+    batchSize: 4,
+    batchWindowSeconds: 0,
+    receiveLimit: 10,
+  },
+  logRetentionDays: 14,
+};

@@ -1,0 +1,22 @@
+import type { SettingsInput } from "../settings.ts";
+
+/** For the public. */
+export const settings: SettingsInput = {
+  region: "eu-west-1",
+  suffix: "prod",
+  imageBucket: { kind: "new", name: "couch-explorers-images-prod" },
+  state: { bucket: "couch-explorers-state", key: "prod/pipeline.tfstate", region: "eu-west-1" },
+  models: [
+    { id: "stability.stable-image-core-v1:1", concurrency: 20 },
+    { id: "stability.sd3-5-large-v1:0", concurrency: 10 },
+  ],
+  consumer: {
+    memoryMb: 1024,
+    timeoutSeconds: 120,
+    modelTimeoutSeconds: 50,
+    batchSize: 10,
+    batchWindowSeconds: 0,
+    receiveLimit: 10,
+  },
+  logRetentionDays: 365,
+};

@@ -1,0 +1,59 @@
+import { existsSync, readdirSync } from "node:fs";
+import { lifecycleOf } from "../functions/domain/models.ts";
+import { checkSettings, type Settings, type SettingsProblem } from "./settings.ts";
+
+const FOLDER = new URL("environments/", import.meta.url);
+
+/** The settings cannot be used. The message lists every reason. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+}
+
+/**
+ * Reads and checks the settings of an environment.
+ * @param environment the name of a file in `config/environments`, without its ending
+ */
+export async function loadSettings(environment: string): Promise<Settings> {
+  const file = new URL(`${environment}.ts`, FOLDER);
+  const name = `config/environments/${environment}.ts`;
+  if (!/^[a-z0-9-]+$/.test(environment) || !existsSync(file)) {
+    const known = readdirSync(FOLDER).map((entry) => entry.replace(/\.ts$/, ""));
+    throw new SettingsError(
+      `There is no environment "${environment}": ${name} is missing. Fix: set ENVIRONMENT to one of ${known.join(", ")}, or write that file.`,
+    );
+  }
+  const { settings: input }: { settings?: unknown } = await import(file.href);
+  const checked = checkSettings(input);
+  if (checked.ok) return checked.settings;
+  const count = checked.problems.length === 1 ? "1 problem" : `${checked.problems.length} problems`;
+  throw new SettingsError(
+    [`${name} has ${count}:`, ...checked.problems.map((problem) => describe(problem, input))].join("\n"),
+  );
+}
+
+/** A line for each model in use whose end of life is near. */
+export function lifecycleWarnings(settings: Settings, today: Date): string[] {
+  return settings.models.flatMap(({ id }) => {
+    const lifecycle = lifecycleOf(id, today);
+    if (lifecycle.state !== "ending") return [];
+    return `${id} reaches its end of life on ${lifecycle.endOfLife}, in ${lifecycle.daysLeft} days. Move to another model before then.`;
+  });
+}
+
+function describe({ path, message }: SettingsProblem, input: unknown): string {
+  const name = path
+    .map((part, index) =>
+      typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`,
+    )
+    .join("");
+  const value = valueAt(input, path);
+  const given = value === undefined ? "" : ` = ${JSON.stringify(value)}`;
+  return `  ${name || "settings"}${given} ${message}`;
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined),
+    input,
+  );
+}

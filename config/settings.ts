@@ -1,0 +1,204 @@
+import { z } from "zod";
+import { lifecycleOf, models } from "../functions/domain/models.ts";
+import { FEWEST_INVOCATIONS, maximumConcurrency } from "./derived.ts";
+
+const region = z
+  .string({ error: "is missing. Fix: give an AWS region, such as eu-west-1" })
+  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "is no AWS region. Fix: write it like eu-west-1" });
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+const bucketName = z
+  .string({ error: "is missing. Fix: give a bucket name" })
+  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
+    error: "is no bucket name. Fix: use 3 to 63 characters out of a-z, 0-9, dot and hyphen",
+  });
+
+function whole(from: number, to: number, unit: string) {
+  const error = `must be a whole number of ${unit} from ${from} to ${to}`;
+  return z.int({ error }).min(from, { error }).max(to, { error });
+}
+
+/** What the consumer keeps free at the end of an invocation, with some room. */
+const STORING_SECONDS = 10;
+
+const catalogue = models.map(({ id }) => id).join(", ");
+
+const modelSchema = z.strictObject({
+  /** A model of the catalogue, `functions/domain/models.ts`. */
+  id: z.string({ error: `is missing. Fix: use one of ${catalogue}` }),
+  /** Where to call it. Default: the first region that serves it. */
+  region: region.optional(),
+  /** How many calls at once the account may make. Small is safe: what goes over it is throttled. */
+  concurrency: whole(1, 1000, "calls at once"),
+  /** US dollars for one picture, where the account pays another price than the list says. */
+  pricePerImageUsd: z.number().positive({ error: "must be above 0" }).optional(),
+});
+
+/** Everything that a deployer may change about one environment. */
+export const settingsSchema = z.strictObject({
+  /** Where the infrastructure lives. The models may live elsewhere. */
+  region,
+  /** The end of every name, so that environments can share an account. */
+  suffix: z
+    .string({ error: "is missing. Fix: give the environment's name" })
+    .regex(/^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/, {
+      error: "must have 1 to 20 characters out of a-z, 0-9 and hyphen, and no hyphen at an end",
+    }),
+  /** The only account that Terraform may change. Default: any. */
+  accountId: z
+    .string()
+    .regex(/^\d{12}$/, { error: "must have 12 digits" })
+    .optional(),
+  /** Where pictures and records go: a bucket that this stack makes, or one that is there already. */
+  imageBucket: z.discriminatedUnion(
+    "kind",
+    [
+      z.strictObject({ kind: z.literal("new"), name: bucketName }),
+      z.strictObject({
+        kind: z.literal("existing"),
+        name: bucketName,
+        /** Put before every key. */
+        keyPrefix: z.string().regex(/^([A-Za-z0-9_.-]+\/)*$/, { error: "must be empty, or end in /" }),
+      }),
+    ],
+    { error: "must have the kind new or existing" },
+  ),
+  /** Where Terraform keeps this environment's state. */
+  state: z.strictObject({
+    bucket: bucketName,
+    key: z.string({ error: "is missing. Fix: give the path of the state in its bucket" }).min(1),
+    region,
+  }),
+  /** The models to try, the first one first. */
+  models: z.array(modelSchema).min(1, { error: "is empty. Fix: name at least one model" }),
+  consumer: z.strictObject({
+    memoryMb: whole(128, 10_240, "megabytes"),
+    timeoutSeconds: whole(30, 900, "seconds"),
+    /** The longest that one call of a model may take. */
+    modelTimeoutSeconds: whole(5, 600, "seconds"),
+    /** How many prompts one invocation paints at once. */
+    batchSize: whole(1, 10, "messages"),
+    /** How long to wait for a batch to fill. */
+    batchWindowSeconds: whole(0, 300, "seconds"),
+    /** After this many receives a message goes to the dead-letter queue. */
+    receiveLimit: whole(3, 1000, "receives"),
+  }),
+  logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], {
+    error:
+      "must be a number of days that CloudWatch knows: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731",
+  }),
+});
+
+export type SettingsInput = z.input<typeof settingsSchema>;
+export type Settings = z.output<typeof settingsSchema>;
+
+/** A mistake in the settings: where, what was given, and what to do. */
+export interface SettingsProblem {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+export type CheckedSettings =
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly problems: readonly SettingsProblem[] };
+
+/** Checks the settings of an environment and reports all mistakes together. */
+export function checkSettings(input: unknown): CheckedSettings {
+  const result = settingsSchema.safeParse(input, {
+    error: ({ code, input }) =>
+      code === "invalid_type" && input === undefined
+        ? "is missing. Fix: compare with config/settings.ts"
+        : undefined,
+  });
+  const problems = [
+    ...(result.success ? [] : result.error.issues.flatMap(toProblems)),
+    ...lifecycleProblems(input),
+    ...concurrencyProblems(input),
+    ...timeoutProblems(input),
+  ];
+  return result.success && problems.length === 0
+    ? { ok: true, settings: result.data }
+    : { ok: false, problems };
+}
+
+function toProblems(issue: z.core.$ZodIssue): SettingsProblem[] {
+  if (issue.code !== "unrecognized_keys") return [issue];
+  return issue.keys.map((key) => ({ path: [...issue.path, key], message: "is no setting. Fix: remove it" }));
+}
+
+// What follows looks at settings together, and so only at those that are sound by themselves.
+
+const named = z.object({
+  models: z.array(
+    z.object({ id: z.string().optional().catch(undefined), region: z.string().optional().catch(undefined) }),
+  ),
+});
+
+function lifecycleProblems(input: unknown): SettingsProblem[] {
+  return (named.safeParse(input).data?.models ?? []).flatMap(({ id, region }, index): SettingsProblem[] => {
+    if (id === undefined) return [];
+    const problem = (field: string, message: string) => [{ path: ["models", index, field], message }];
+    const lifecycle = lifecycleOf(id, new Date());
+    switch (lifecycle.state) {
+      case "retired": {
+        const since = lifecycle.endOfLife === undefined ? "" : ` since ${lifecycle.endOfLife}`;
+        return problem("id", `is at its end of life${since}. Fix: use one of ${catalogue}`);
+      }
+      case "unknown":
+        return problem("id", `is not in the catalogue. Fix: use one of ${catalogue}`);
+      default: {
+        const { regions } = lifecycle.model;
+        if (region === undefined || regions.includes(region)) return [];
+        return problem("region", `does not serve ${id}. Fix: use ${regions.join(" or ")}, or leave it out`);
+      }
+    }
+  });
+}
+
+const painting = z.object({
+  models: z.array(z.object({ concurrency: z.int().positive() })).min(1),
+  consumer: z.object({ batchSize: z.int().positive() }),
+});
+
+function concurrencyProblems(input: unknown): SettingsProblem[] {
+  const { data } = painting.safeParse(input);
+  const [first, ...fallbacks] = data?.models ?? [];
+  if (data === undefined || first === undefined) return [];
+  const { batchSize } = data.consumer;
+  const invocations = maximumConcurrency(first.concurrency, batchSize);
+  if (invocations < FEWEST_INVOCATIONS) {
+    const largestBatch = Math.floor(first.concurrency / FEWEST_INVOCATIONS);
+    const lower = largestBatch < 1 ? "" : `, or lower consumer.batchSize to ${largestBatch}`;
+    return [
+      {
+        path: ["models", 0, "concurrency"],
+        message: `is too small: Lambda runs at least ${FEWEST_INVOCATIONS} batches of ${batchSize} at once. Fix: raise it to ${batchSize * FEWEST_INVOCATIONS}${lower}`,
+      },
+    ];
+  }
+  return fallbacks.flatMap(({ concurrency }, index) =>
+    concurrency >= invocations
+      ? []
+      : {
+          path: ["models", index + 1, "concurrency"],
+          message: `is below the ${invocations} invocations at once that models[0].concurrency gives. Fix: raise it to ${invocations}, or raise consumer.batchSize`,
+        },
+  );
+}
+
+const timing = z.object({
+  consumer: z.object({ timeoutSeconds: z.number(), modelTimeoutSeconds: z.number() }),
+});
+
+function timeoutProblems(input: unknown): SettingsProblem[] {
+  const { data } = timing.safeParse(input);
+  if (data === undefined) return [];
+  const longest = data.consumer.timeoutSeconds - STORING_SECONDS;
+  if (data.consumer.modelTimeoutSeconds <= longest) return [];
+  return [
+    {
+      path: ["consumer", "modelTimeoutSeconds"],
+      message: `leaves no time to store the picture. Fix: lower it to ${longest}, or raise consumer.timeoutSeconds`,
+    },
+  ];
+}

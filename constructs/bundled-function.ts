@@ -1,0 +1,95 @@
+import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group/index.js";
+import { IamRole } from "@cdktf/provider-aws/lib/iam-role/index.js";
+import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy/index.js";
+import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function/index.js";
+import { AssetType, TerraformAsset } from "cdktf";
+import { Construct } from "constructs";
+import { bundle } from "./bundle.ts";
+import { type PolicyStatement, policyJson } from "./policy.ts";
+
+export interface BundledFunctionProps {
+  readonly name: string;
+  readonly description: string;
+  /** The file to bundle, from the project's root. It exports `handler`. */
+  readonly entry: string;
+  readonly memoryMb: number;
+  /** In seconds. */
+  readonly timeout: number;
+  readonly logRetentionDays: number;
+  readonly environment: Readonly<Record<string, string>>;
+  /** What the function may do, besides writing its own log and traces. */
+  readonly permissions: readonly PolicyStatement[];
+}
+
+/** A Lambda function with a log group and a role of its own. */
+export class BundledFunction extends Construct {
+  readonly function: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: BundledFunctionProps) {
+    super(scope, id);
+    const logGroup = this.#createLogGroup(props);
+    const role = this.#createRole(props, logGroup);
+    this.function = this.#createFunction(props, role, logGroup);
+  }
+
+  // Lambda would make one itself, which keeps everything for ever and outlives the stack.
+  #createLogGroup({ name, logRetentionDays }: BundledFunctionProps): CloudwatchLogGroup {
+    return new CloudwatchLogGroup(this, "logs", {
+      name: `/aws/lambda/${name}`,
+      retentionInDays: logRetentionDays,
+    });
+  }
+
+  #createRole({ name, permissions }: BundledFunctionProps, logGroup: CloudwatchLogGroup): IamRole {
+    const role = new IamRole(this, "role", {
+      name,
+      assumeRolePolicy: JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [
+          { Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" },
+        ],
+      }),
+    });
+    new IamRolePolicy(this, "permissions", {
+      name,
+      role: role.name,
+      policy: policyJson([
+        {
+          Sid: "Log",
+          Effect: "Allow",
+          Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+          Resource: `${logGroup.arn}:*`,
+        },
+        // X-Ray has no resources to name: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+        {
+          Sid: "Trace",
+          Effect: "Allow",
+          Action: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+          Resource: "*",
+        },
+        ...permissions,
+      ]),
+    });
+    return role;
+  }
+
+  #createFunction(props: BundledFunctionProps, role: IamRole, logGroup: CloudwatchLogGroup): LambdaFunction {
+    const { zip, version } = bundle(props.entry);
+    const asset = new TerraformAsset(this, "code", { path: zip, type: AssetType.FILE });
+    return new LambdaFunction(this, "function", {
+      functionName: props.name,
+      description: props.description,
+      role: role.arn,
+      runtime: "nodejs22.x",
+      architectures: ["arm64"],
+      handler: "index.handler",
+      filename: asset.path,
+      sourceCodeHash: `\${filebase64sha256("${asset.path}")}`,
+      memorySize: props.memoryMb,
+      timeout: props.timeout,
+      environment: { variables: { ...props.environment, CODE_VERSION: version } },
+      tracingConfig: { mode: "Active" },
+      loggingConfig: { logFormat: "JSON", logGroup: logGroup.name },
+    });
+  }
+}

@@ -1,0 +1,102 @@
+import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-source-mapping/index.js";
+import type { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
+import { Construct } from "constructs";
+import type { Derived } from "../config/derived.ts";
+import type { Settings } from "../config/settings.ts";
+import { BundledFunction } from "./bundled-function.ts";
+import type { ImageBucket } from "./image-bucket.ts";
+import type { PolicyStatement } from "./policy.ts";
+
+export interface ImageProcessorProps {
+  readonly settings: Settings;
+  readonly derived: Derived;
+  readonly queue: SqsQueue;
+  readonly bucket: ImageBucket;
+}
+
+/** The consumer: takes prompts off the queue, has them painted, stores the pictures. */
+export class ImageProcessor extends Construct {
+  readonly function: BundledFunction["function"];
+
+  constructor(scope: Construct, id: string, props: ImageProcessorProps) {
+    super(scope, id);
+    const { settings, derived, queue, bucket } = props;
+    const { consumer } = settings;
+    this.function = new BundledFunction(this, "consumer", {
+      name: `image-processor-${settings.suffix}`,
+      description: "Paints the prompts on the queue and stores the pictures",
+      entry: "functions/consumer/index.ts",
+      memoryMb: consumer.memoryMb,
+      timeout: consumer.timeoutSeconds,
+      logRetentionDays: settings.logRetentionDays,
+      environment: {
+        IMAGE_BUCKET: bucket.name,
+        KEY_PREFIX: bucket.keyPrefix,
+        SQS_QUEUE_URL: queue.url,
+        MODEL_CHAIN: JSON.stringify(derived.modelChain),
+        MODEL_TIMEOUT_SECONDS: String(consumer.modelTimeoutSeconds),
+        LEASE_SECONDS: String(derived.leaseSeconds),
+        RECEIVE_LIMIT: String(consumer.receiveLimit),
+        GIVE_UP_AFTER_SECONDS: String(derived.promptRetentionSeconds),
+      },
+      permissions: [
+        ...permissionsOnQueue(queue),
+        ...permissionsOnBucket(bucket),
+        permissionOnModels(derived),
+      ],
+    }).function;
+    this.#createEventSource(props);
+  }
+
+  #createEventSource({ settings: { consumer }, derived, queue }: ImageProcessorProps): void {
+    new LambdaEventSourceMapping(this, "prompts", {
+      eventSourceArn: queue.arn,
+      functionName: this.function.functionName,
+      batchSize: consumer.batchSize,
+      maximumBatchingWindowInSeconds: consumer.batchWindowSeconds,
+      functionResponseTypes: ["ReportBatchItemFailures"],
+      scalingConfig: { maximumConcurrency: derived.maximumConcurrency },
+    });
+  }
+}
+
+function permissionsOnQueue(queue: SqsQueue): PolicyStatement[] {
+  return [
+    {
+      Sid: "Consume",
+      Effect: "Allow",
+      Action: [
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ChangeMessageVisibility",
+        // Sends a prompt that nothing could be tried for again, so that its receive count starts anew.
+        "sqs:SendMessage",
+      ],
+      Resource: queue.arn,
+    },
+  ];
+}
+
+function permissionsOnBucket({ arn, keyPrefix }: ImageBucket): PolicyStatement[] {
+  return [
+    {
+      Sid: "ReadAndWrite",
+      Effect: "Allow",
+      Action: ["s3:GetObject", "s3:PutObject"],
+      Resource: [`${arn}/${keyPrefix}images/*`, `${arn}/${keyPrefix}requests/*`],
+    },
+    // Without it S3 answers 403 instead of 404 where there is no such object.
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    { Sid: "KnowWhatIsMissing", Effect: "Allow", Action: "s3:ListBucket", Resource: arn },
+  ];
+}
+
+function permissionOnModels({ modelChain }: Derived): PolicyStatement {
+  return {
+    Sid: "Paint",
+    Effect: "Allow",
+    Action: "bedrock:InvokeModel",
+    Resource: modelChain.map(({ id, region }) => `arn:aws:bedrock:${region}::foundation-model/${id}`),
+  };
+}

@@ -1,0 +1,65 @@
+import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
+import { SqsQueuePolicy } from "@cdktf/provider-aws/lib/sqs-queue-policy/index.js";
+import { SqsQueueRedriveAllowPolicy } from "@cdktf/provider-aws/lib/sqs-queue-redrive-allow-policy/index.js";
+import { SqsQueueRedrivePolicy } from "@cdktf/provider-aws/lib/sqs-queue-redrive-policy/index.js";
+import { Construct } from "constructs";
+import { denyWithoutTls, policyJson } from "./policy.ts";
+
+export interface PromptQueueProps {
+  readonly suffix: string;
+  /** In seconds. */
+  readonly visibilityTimeout: number;
+  /** How long an unpainted prompt is kept, in seconds. */
+  readonly retention: number;
+  /** How long the dead-letter queue keeps a prompt, in seconds. */
+  readonly deadLetterRetention: number;
+  /** After this many receives a prompt goes to the dead-letter queue. */
+  readonly maxReceiveCount: number;
+}
+
+/** The queue of prompts, and the queue of those that could not be painted. */
+export class PromptQueue extends Construct {
+  readonly queue: SqsQueue;
+  readonly deadLetterQueue: SqsQueue;
+
+  constructor(scope: Construct, id: string, props: PromptQueueProps) {
+    super(scope, id);
+    const name = `image-generation-queue-${props.suffix}`;
+    this.deadLetterQueue = new SqsQueue(this, "dead-letters", {
+      name: `${name}-dlq`,
+      messageRetentionSeconds: props.deadLetterRetention,
+      sqsManagedSseEnabled: true,
+    });
+    this.queue = new SqsQueue(this, "prompts", {
+      name,
+      visibilityTimeoutSeconds: props.visibilityTimeout,
+      messageRetentionSeconds: props.retention,
+      sqsManagedSseEnabled: true,
+    });
+    this.#createRedrive(props.maxReceiveCount);
+    this.#createPolicy("prompts-policy", this.queue);
+    this.#createPolicy("dead-letters-policy", this.deadLetterQueue);
+  }
+
+  // Two resources of their own: as attributes of the queues they would refer to each other in a circle.
+  #createRedrive(maxReceiveCount: number): void {
+    new SqsQueueRedrivePolicy(this, "redrive", {
+      queueUrl: this.queue.url,
+      redrivePolicy: JSON.stringify({ deadLetterTargetArn: this.deadLetterQueue.arn, maxReceiveCount }),
+    });
+    new SqsQueueRedriveAllowPolicy(this, "redrive-allow", {
+      queueUrl: this.deadLetterQueue.url,
+      redriveAllowPolicy: JSON.stringify({
+        redrivePermission: "byQueue",
+        sourceQueueArns: [this.queue.arn],
+      }),
+    });
+  }
+
+  #createPolicy(id: string, queue: SqsQueue): void {
+    new SqsQueuePolicy(this, id, {
+      queueUrl: queue.url,
+      policy: policyJson([denyWithoutTls("sqs:*", queue.arn)]),
+    });
+  }
+}

@@ -1,0 +1,169 @@
+import { randomInt } from "node:crypto";
+import { S3ServiceException } from "@aws-sdk/client-s3";
+import type { SQSRecord } from "aws-lambda";
+import { ForeignImageError, type Images } from "../domain/images.ts";
+import { type Claim, type ClaimResult, type Ledger, UnreadableRecordError } from "../domain/ledger.ts";
+import type { AskedRequest, Reason } from "../domain/record.ts";
+import { describeProblems, MAX_SEED, parseRequest } from "../domain/request.ts";
+import type { ModelChain } from "./paint.ts";
+
+/** What becomes of a message. */
+export type Outcome =
+  /** There is nothing left to do. */
+  | { readonly kind: "done" }
+  /** It can never become a picture; the record says why. */
+  | { readonly kind: "rejected" }
+  /** Nothing was really tried: such a receive must not bring the message nearer to the dead-letter queue. */
+  | {
+      readonly kind: "postponed";
+      readonly asked: AskedRequest;
+      readonly reason: Reason;
+      /** In seconds, where it is known how long to wait; otherwise the back-off decides. */
+      readonly waitSeconds?: number;
+    }
+  /** A try failed. Once it was the last one, the record says so and SQS moves the message. */
+  | { readonly kind: "failed"; readonly reason: Reason }
+  /** Somebody has to change something first: on its way to the dead-letter queue. */
+  | { readonly kind: "broken"; readonly reason: Reason };
+
+export interface ConsumeOptions {
+  readonly ledger: Ledger;
+  readonly images: Images;
+  readonly chain: ModelChain;
+  /** After this many receives SQS moves a message to the dead-letter queue. */
+  readonly receiveLimit: number;
+  /** A prompt that is older, in milliseconds, is not kept out of the dead-letter queue any longer. */
+  readonly giveUpAfterMs: number;
+}
+
+/** Kept free at the end of an invocation, in milliseconds: to store the pictures and close the records. */
+const STORING_MS = 8_000;
+
+/**
+ * Takes one message to its outcome. Never throws.
+ * @param endsAt when the invocation ends, in milliseconds since the epoch
+ */
+export async function consume(message: SQSRecord, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
+  try {
+    return await readAndPaint(message, endsAt, options);
+  } catch (error) {
+    return outcomeOfError(error);
+  }
+}
+
+/** How often SQS handed this message out, this time included. */
+export function receivesOf(message: SQSRecord): number {
+  return Number(message.attributes.ApproximateReceiveCount);
+}
+
+async function readAndPaint(message: SQSRecord, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
+  const { ledger } = options;
+  const sentAt = new Date(Number(message.attributes.SentTimestamp));
+  const parsed = parseRequest(message.body);
+  if (!parsed.ok) {
+    const reason = { code: "InvalidRequest", message: describeProblems(parsed.problems) };
+    const unread = { id: message.messageId, body: message.body, sentAt };
+    const { requestId } = await ledger.rejectUnread(unread, parsed.requestId, reason);
+    console.warn({ event: "rejected", requestId, fields: parsed.problems.map(({ field }) => field) });
+    return { kind: "rejected" };
+  }
+  const asked = {
+    ...parsed.request,
+    requestId: parsed.request.requestId ?? message.messageId,
+    // 0 would leave the choice to the model.
+    seed: parsed.request.seed ?? randomInt(1, MAX_SEED + 1),
+  };
+  const { requestId } = asked;
+
+  let result: ClaimResult;
+  try {
+    result = await ledger.claim(asked, sentAt);
+  } catch (error) {
+    const outcome = outcomeOfError(error);
+    return outcome.kind === "failed" ? { kind: "postponed", asked, reason: outcome.reason } : outcome;
+  }
+  switch (result.kind) {
+    case "closed":
+      console.info({ event: "duplicate", requestId, status: result.record.status });
+      return { kind: "done" };
+    case "adopted":
+      console.warn({ event: "adopted", requestId });
+      return { kind: "done" };
+    case "leased": {
+      const waitSeconds = Math.max(1, Math.ceil((result.until.getTime() - Date.now()) / 1000));
+      const reason = { code: "Leased", message: "another delivery is painting this request" };
+      return { kind: "postponed", asked, reason, waitSeconds };
+    }
+    case "claimed":
+      if (result.claim.origin === "abandoned") console.warn({ event: "abandoned", requestId });
+      return paintClaimed(result.claim, message, endsAt, options);
+  }
+}
+
+async function paintClaimed(
+  claim: Claim,
+  message: SQSRecord,
+  endsAt: number,
+  { ledger, images, chain, receiveLimit, giveUpAfterMs }: ConsumeOptions,
+): Promise<Outcome> {
+  const asked = claim.record;
+  const { requestId } = asked;
+  const result = await chain.paint(asked, endsAt - STORING_MS, (model, answer) =>
+    console.warn({
+      event: "not painted",
+      requestId,
+      model: model.id,
+      answer: answer.kind,
+      code: answer.reason.code,
+    }),
+  );
+  const isLastReceive = receivesOf(message) >= receiveLimit;
+  switch (result.kind) {
+    case "painted": {
+      const { model, seed, modelMs } = result;
+      const details = {
+        seed,
+        modelMs,
+        model: model.id,
+        region: model.region,
+        costUsd: model.pricePerImageUsd,
+      };
+      const record = await ledger.succeed(claim, await images.store(asked, result.bytes, details));
+      const timeToImageMs = Date.parse(record.timings.finishedAt) - Date.parse(record.timings.queuedAt);
+      console.info({ event: "painted", requestId, model: model.id, modelMs, timeToImageMs });
+      return { kind: "done" };
+    }
+    case "refused":
+      await ledger.reject(claim, result.reason, message.body);
+      console.warn({ event: "rejected", requestId, code: result.reason.code });
+      return { kind: "rejected" };
+    case "busy":
+    case "out-of-time":
+      if (isLastReceive && Date.now() - Date.parse(asked.timings.queuedAt) > giveUpAfterMs) {
+        await ledger.fail(claim, result.reason);
+        return { kind: "failed", reason: result.reason };
+      }
+      await ledger.release(claim, result.reason, { tried: false });
+      return { kind: "postponed", asked, reason: result.reason };
+    case "failed":
+      if (isLastReceive || asked.attempts >= receiveLimit) await ledger.fail(claim, result.reason);
+      else await ledger.release(claim, result.reason, { tried: true });
+      return { kind: "failed", reason: result.reason };
+    case "unusable":
+      await ledger.fail(claim, result.reason);
+      return { kind: "broken", reason: result.reason };
+  }
+}
+
+/** S3 says these when somebody has to change something; all else it says may pass. */
+const BROKEN_S3 = ["AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch"];
+
+function outcomeOfError(error: unknown): Outcome {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const isBroken =
+    error instanceof UnreadableRecordError ||
+    error instanceof ForeignImageError ||
+    error instanceof TypeError ||
+    (error instanceof S3ServiceException && BROKEN_S3.includes(name));
+  return { kind: isBroken ? "broken" : "failed", reason: { code: name, message } };
+}

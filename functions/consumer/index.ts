@@ -1,0 +1,90 @@
+import { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { Images } from "../domain/images.ts";
+import { Ledger } from "../domain/ledger.ts";
+import { ObjectStore } from "../domain/object-store.ts";
+import { backOffSeconds } from "./back-off.ts";
+import { type ConsumeOptions, consume, type Outcome, receivesOf } from "./consume.ts";
+import { ModelChain } from "./paint.ts";
+import { hide, renew } from "./postpone.ts";
+import { readSettings } from "./settings.ts";
+
+const settings = readSettings(process.env);
+const sqs = new SQSClient();
+const store = new ObjectStore(new S3Client(), settings.IMAGE_BUCKET);
+const images = new Images(store, settings.KEY_PREFIX);
+const options: ConsumeOptions = {
+  images,
+  ledger: new Ledger({
+    store,
+    images,
+    keyPrefix: settings.KEY_PREFIX,
+    leaseMs: settings.LEASE_SECONDS * 1000,
+    codeVersion: settings.CODE_VERSION,
+  }),
+  // Without a handler of its own the client speaks HTTP/2, for which no connection time-out can be set. A second try
+  // is all that the SDK may make by itself: the next model of the chain is the better third one.
+  chain: new ModelChain(
+    settings.MODEL_CHAIN,
+    (region) =>
+      new BedrockRuntimeClient({
+        region,
+        maxAttempts: 2,
+        requestHandler: new NodeHttpHandler({ connectionTimeout: 3_000 }),
+      }),
+    settings.MODEL_TIMEOUT_SECONDS * 1000,
+  ),
+  receiveLimit: settings.RECEIVE_LIMIT,
+  giveUpAfterMs: settings.GIVE_UP_AFTER_SECONDS * 1000,
+};
+
+/** A broken message tries again after a minute at the most: it is to reach the dead-letter queue, and its alarm, soon. */
+const LONGEST_BROKEN_WAIT_SECONDS = 60;
+
+/** Paints a batch of prompts at once, and tells SQS which of them it has not finished. */
+export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  const endsAt = Date.now() + context.getRemainingTimeInMillis();
+  const failures = await Promise.all(
+    event.Records.map(async (message) => {
+      const outcome = await consume(message, endsAt, options);
+      return (await isFinished(message, outcome)) ? [] : [{ itemIdentifier: message.messageId }];
+    }),
+  );
+  return { batchItemFailures: failures.flat() };
+}
+
+/** Whether the message can be deleted. One that cannot is hidden until its next try. */
+async function isFinished(message: SQSRecord, outcome: Outcome): Promise<boolean> {
+  if (outcome.kind === "done" || outcome.kind === "rejected") return true;
+  const { messageId } = message;
+  const receives = receivesOf(message);
+  console[outcome.kind === "postponed" ? "info" : "error"]({
+    event: outcome.kind,
+    messageId,
+    receives,
+    code: outcome.reason.code,
+  });
+  try {
+    if (outcome.kind === "postponed") {
+      const seconds = outcome.waitSeconds ?? backOffSeconds(receives);
+      // One receive before the last: should sending the copy fail, there is a second chance.
+      if (receives >= settings.RECEIVE_LIMIT - 1) {
+        await renew(sqs, settings.SQS_QUEUE_URL, message, outcome.asked, seconds);
+        return true;
+      }
+      await hide(sqs, settings.SQS_QUEUE_URL, message, seconds);
+    } else {
+      const seconds = backOffSeconds(receives);
+      const longest = outcome.kind === "broken" ? LONGEST_BROKEN_WAIT_SECONDS : seconds;
+      const isLast = receives >= settings.RECEIVE_LIMIT;
+      await hide(sqs, settings.SQS_QUEUE_URL, message, isLast ? 0 : Math.min(seconds, longest));
+    }
+  } catch (error) {
+    // The message comes back all the same, when its visibility timeout ends.
+    console.error({ event: "not hidden", messageId, code: error instanceof Error ? error.name : "unknown" });
+  }
+  return false;
+}

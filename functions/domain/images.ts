@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { ObjectStore } from "./object-store.ts";
+import { type AskedRequest, imageKey, type StoredImage } from "./record.ts";
+
+/** How a picture came about. */
+export interface PaintingDetails {
+  readonly seed: number;
+  readonly model: string;
+  readonly region: string;
+  readonly modelMs: number;
+  readonly costUsd: number;
+}
+
+/** A picture in the bucket. */
+export interface PaintedImage extends PaintingDetails {
+  readonly image: StoredImage;
+}
+
+// The details travel with the picture, so that a record that was never closed can be completed from it.
+const metadataSchema = z.object({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  seed: z.coerce.number(),
+  model: z.string(),
+  region: z.string(),
+  "model-ms": z.coerce.number(),
+  "cost-usd": z.coerce.number(),
+});
+
+/** There is an object where the picture belongs, but this pipeline did not put it there. */
+export class ForeignImageError extends Error {
+  override readonly name = "ForeignImageError";
+}
+
+/** The pictures in the bucket. A picture is written once and never changed. */
+export class Images {
+  readonly #store: ObjectStore;
+  readonly #keyPrefix: string;
+
+  /** @param keyPrefix put before every key; empty or ending in `/` */
+  constructor(store: ObjectStore, keyPrefix: string) {
+    this.#store = store;
+    this.#keyPrefix = keyPrefix;
+  }
+
+  /** Stores a request's picture. Where one is there already, that one stays and is returned. */
+  async store(asked: AskedRequest, bytes: Uint8Array, details: PaintingDetails): Promise<PaintedImage> {
+    const key = imageKey(this.#keyPrefix, asked);
+    const digest = createHash("sha256").update(bytes).digest();
+    const contentType = `image/${asked.outputFormat}`;
+    const sha256 = digest.toString("hex");
+    const result = await this.#store.put(
+      key,
+      {
+        body: bytes,
+        contentType,
+        checksumSha256: digest.toString("base64"),
+        metadata: {
+          sha256,
+          seed: String(details.seed),
+          model: details.model,
+          region: details.region,
+          "model-ms": String(details.modelMs),
+          "cost-usd": String(details.costUsd),
+        },
+      },
+      { ifNoneMatch: "*" },
+    );
+    if (result.written) {
+      const image = { bucket: this.#store.bucket, key, contentType, bytes: bytes.byteLength, sha256 };
+      return { ...details, image };
+    }
+    const existing = await this.find(asked);
+    if (existing === undefined)
+      throw new Error(`${key} was there when it was written and gone when it was read`);
+    return existing;
+  }
+
+  /** A request's picture, if it was stored. Throws {@link ForeignImageError}. */
+  async find(asked: Pick<AskedRequest, "requestId" | "outputFormat">): Promise<PaintedImage | undefined> {
+    const key = imageKey(this.#keyPrefix, asked);
+    const head = await this.#store.head(key);
+    if (head === undefined) return undefined;
+    const metadata = metadataSchema.safeParse(head.metadata);
+    if (!metadata.success) throw new ForeignImageError(`${key} lacks the metadata that this pipeline writes`);
+    const { sha256, "model-ms": modelMs, "cost-usd": costUsd, ...rest } = metadata.data;
+    const image = {
+      bucket: this.#store.bucket,
+      key,
+      contentType: head.contentType,
+      bytes: head.bytes,
+      sha256,
+    };
+    return { ...rest, modelMs, costUsd, image };
+  }
+}

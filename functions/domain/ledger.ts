@@ -1,0 +1,278 @@
+import { randomUUID } from "node:crypto";
+import type { Images, PaintedImage } from "./images.ts";
+import type { ObjectStore, WriteCondition } from "./object-store.ts";
+import {
+  type AskedRequest,
+  type FailedRecord,
+  type GeneratingRecord,
+  type Reason,
+  type RejectedRecord,
+  type RequestRecord,
+  recordKey,
+  recordSchema,
+  type SucceededRecord,
+} from "./record.ts";
+
+/** The right to paint one request until the lease ends. */
+export interface Claim {
+  readonly record: GeneratingRecord;
+  readonly etag: string;
+  /**
+   * `first`: nobody has painted this request before. `again`: an earlier try gave it back. `abandoned`: the earlier
+   * owner died with the lease; it may have paid the model for a picture that was never stored.
+   */
+  readonly origin: "first" | "again" | "abandoned";
+}
+
+export type ClaimResult =
+  | { readonly kind: "claimed"; readonly claim: Claim }
+  /** The picture was there already; the record now says so. */
+  | { readonly kind: "adopted"; readonly record: SucceededRecord }
+  /** The request is finished: there is nothing to do. */
+  | { readonly kind: "closed"; readonly record: SucceededRecord | RejectedRecord }
+  /** Another delivery is painting it. */
+  | { readonly kind: "leased"; readonly until: Date };
+
+/** The record changed under its owner: the lease ended and another delivery took the request over. */
+export class LeaseLostError extends Error {
+  override readonly name = "LeaseLostError";
+}
+
+/** The record in the bucket is not one that this code can read. */
+export class UnreadableRecordError extends Error {
+  override readonly name = "UnreadableRecordError";
+}
+
+export interface LedgerOptions {
+  readonly store: ObjectStore;
+  readonly images: Images;
+  /** Put before every key; empty or ending in `/`. */
+  readonly keyPrefix: string;
+  /** How long a claim holds, in milliseconds: longer than its owner can live. */
+  readonly leaseMs: number;
+  readonly codeVersion: string;
+}
+
+/** How often a claim is tried anew when another delivery changes the record between our read and our write. */
+const MAX_RACES = 5;
+
+/**
+ * The records of all requests. Every change is an S3 conditional write, so that of two deliveries of one request
+ * only one can own it at a time.
+ */
+export class Ledger {
+  readonly #store: ObjectStore;
+  readonly #images: Images;
+  readonly #keyPrefix: string;
+  readonly #leaseMs: number;
+  readonly #codeVersion: string;
+
+  constructor(options: LedgerOptions) {
+    this.#store = options.store;
+    this.#images = options.images;
+    this.#keyPrefix = options.keyPrefix;
+    this.#leaseMs = options.leaseMs;
+    this.#codeVersion = options.codeVersion;
+  }
+
+  /**
+   * Takes the right to paint a request.
+   * @param asked the request; its seed counts only if the request is new
+   * @param queuedAt when the prompt was sent; counts only if the request is new
+   */
+  async claim(asked: AskedRequest, queuedAt: Date): Promise<ClaimResult> {
+    const key = recordKey(this.#keyPrefix, asked.requestId);
+    const first = this.#generating({ ...asked, timings: { queuedAt: queuedAt.toISOString() } }, 1);
+    const created = await this.#write(key, first, { ifNoneMatch: "*" });
+    if (created !== undefined) return claimed(first, created, "first");
+
+    for (let race = 0; race < MAX_RACES; race++) {
+      const found = await this.#read(key);
+      if (found === undefined) throw new UnreadableRecordError(`${key} vanished while it was being claimed`);
+      const { record, etag } = found;
+      if (record.status === "succeeded" || record.status === "rejected") return { kind: "closed", record };
+      const lease = record.status === "generating" ? record.lease : null;
+      if (lease !== null && Date.parse(lease.expiresAt) > Date.now()) {
+        return { kind: "leased", until: new Date(lease.expiresAt) };
+      }
+      if (record.attempts > 0 || lease !== null) {
+        const adopted = await this.#adopt(record, etag);
+        if (adopted !== undefined) return { kind: "adopted", record: adopted };
+      }
+      const next = this.#generating(record, record.attempts + 1);
+      const changed = await this.#write(key, next, { ifMatch: etag });
+      if (changed === undefined) continue;
+      return claimed(next, changed, lease !== null ? "abandoned" : record.attempts > 0 ? "again" : "first");
+    }
+    return { kind: "leased", until: new Date(Date.now() + this.#leaseMs) };
+  }
+
+  /** Records the picture. */
+  async succeed(claim: Claim, painted: PaintedImage): Promise<SucceededRecord> {
+    const record = this.#succeeded(claim.record, painted);
+    await this.#close(claim, record);
+    return record;
+  }
+
+  /** Refuses the request for good; `body` is the message as it came. */
+  async reject(claim: Claim, reason: Reason, body: string): Promise<void> {
+    const { requestId, attempts, timings } = claim.record;
+    await this.#close(claim, this.#rejected(requestId, reason, body, { ...timings, attempts }));
+  }
+
+  /** Records that painting failed. The request can be claimed again, by a later delivery. */
+  async fail(claim: Claim, reason: Reason): Promise<void> {
+    const { lease: _, ...asked } = claim.record;
+    const record: FailedRecord = {
+      ...asked,
+      status: "failed",
+      reason,
+      timings: { ...asked.timings, finishedAt: new Date().toISOString() },
+    };
+    await this.#close(claim, record);
+  }
+
+  /**
+   * Gives the request back, so that the next delivery need not wait for the lease to end.
+   * @param options `tried`: whether this was a real try, which counts as an attempt
+   */
+  async release(claim: Claim, reason: Reason, options: { readonly tried: boolean }): Promise<void> {
+    const attempts = claim.record.attempts - (options.tried ? 0 : 1);
+    await this.#close(claim, { ...claim.record, attempts, lease: null, reason });
+  }
+
+  /**
+   * Records a message that is no valid request, without ever touching the record of another one: where the id that
+   * the message asks for is taken, the record is kept under the message's own id.
+   */
+  async rejectUnread(
+    message: { readonly id: string; readonly body: string; readonly sentAt: Date },
+    requestedId: string | undefined,
+    reason: Reason,
+  ): Promise<RejectedRecord> {
+    for (const requestId of requestedId === undefined ? [message.id] : [requestedId, message.id]) {
+      const record = this.#rejected(requestId, reason, message.body, {
+        queuedAt: message.sentAt.toISOString(),
+        attempts: 0,
+      });
+      const key = recordKey(this.#keyPrefix, requestId);
+      if ((await this.#write(key, record, { ifNoneMatch: "*" })) !== undefined) return record;
+      const found = await this.#read(key);
+      if (found?.record.status === "rejected" && found.record.body === message.body) return found.record;
+    }
+    throw new UnreadableRecordError(`${recordKey(this.#keyPrefix, message.id)} belongs to another request`);
+  }
+
+  async #adopt(record: Exclude<RequestRecord, RejectedRecord | SucceededRecord>, etag: string) {
+    const painted = await this.#images.find(record);
+    if (painted === undefined) return undefined;
+    const adopted = this.#succeeded(record, painted);
+    const written = await this.#write(recordKey(this.#keyPrefix, record.requestId), adopted, {
+      ifMatch: etag,
+    });
+    return written === undefined ? undefined : adopted;
+  }
+
+  #generating(from: AskedRequest & { timings: { queuedAt: string } }, attempts: number): GeneratingRecord {
+    const now = Date.now();
+    return {
+      requestId: from.requestId,
+      status: "generating",
+      prompt: from.prompt,
+      negativePrompt: from.negativePrompt,
+      aspectRatio: from.aspectRatio,
+      outputFormat: from.outputFormat,
+      seed: from.seed,
+      attempts,
+      timings: { queuedAt: from.timings.queuedAt, startedAt: new Date(now).toISOString() },
+      lease: { owner: randomUUID(), expiresAt: new Date(now + this.#leaseMs).toISOString() },
+      codeVersion: this.#codeVersion,
+    };
+  }
+
+  #succeeded(
+    from: AskedRequest & { attempts: number; timings: { queuedAt: string; startedAt?: string | undefined } },
+    painted: PaintedImage,
+  ): SucceededRecord {
+    const now = new Date().toISOString();
+    return {
+      requestId: from.requestId,
+      status: "succeeded",
+      prompt: from.prompt,
+      negativePrompt: from.negativePrompt,
+      aspectRatio: from.aspectRatio,
+      outputFormat: from.outputFormat,
+      seed: painted.seed,
+      attempts: from.attempts,
+      model: painted.model,
+      region: painted.region,
+      image: painted.image,
+      timings: {
+        queuedAt: from.timings.queuedAt,
+        startedAt: from.timings.startedAt ?? now,
+        finishedAt: now,
+        modelMs: painted.modelMs,
+      },
+      costUsd: painted.costUsd,
+      codeVersion: this.#codeVersion,
+    };
+  }
+
+  #rejected(
+    requestId: string,
+    reason: Reason,
+    body: string,
+    { attempts, ...timings }: { queuedAt: string; startedAt?: string; attempts: number },
+  ): RejectedRecord {
+    return {
+      requestId,
+      status: "rejected",
+      reason,
+      body,
+      attempts,
+      timings: { ...timings, finishedAt: new Date().toISOString() },
+      codeVersion: this.#codeVersion,
+    };
+  }
+
+  async #close(claim: Claim, record: RequestRecord): Promise<void> {
+    const key = recordKey(this.#keyPrefix, record.requestId);
+    const written = await this.#write(key, record, { ifMatch: claim.etag });
+    if (written === undefined) throw new LeaseLostError(`${key} was taken over by another delivery`);
+  }
+
+  /** The new ETag; `undefined` where the condition did not hold. */
+  async #write(key: string, record: RequestRecord, condition: WriteCondition): Promise<string | undefined> {
+    const text = JSON.stringify(record);
+    const result = await this.#store.put(key, { body: text, contentType: "application/json" }, condition);
+    if (result.written) return result.etag;
+    // A write whose answer got lost is sent again by the SDK and then meets its own first try. Every record that
+    // this ledger writes is unique (lease owner, time stamps), so the same text means that it was ours.
+    const found = await this.#store.getText(key);
+    return found?.text === text ? found.etag : undefined;
+  }
+
+  async #read(key: string): Promise<{ record: RequestRecord; etag: string } | undefined> {
+    const found = await this.#store.getText(key);
+    if (found === undefined) return undefined;
+    return { record: parseRecord(key, found.text), etag: found.etag };
+  }
+}
+
+/** Reads a record's JSON. Throws {@link UnreadableRecordError} naming the key and the fields that are wrong. */
+export function parseRecord(key: string, text: string): RequestRecord {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new UnreadableRecordError(`${key} is not JSON`, { cause });
+  }
+  const result = recordSchema.safeParse(json);
+  if (result.success) return result.data;
+  const fields = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new UnreadableRecordError(`${key} is not a request record: ${fields.join("; ")}`);
+}
+
+function claimed(record: GeneratingRecord, etag: string, origin: Claim["origin"]): ClaimResult {
+  return { kind: "claimed", claim: { record, etag, origin } };
+}

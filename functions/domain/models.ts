@@ -1,0 +1,78 @@
+/** A text-to-image model that Amazon Bedrock serves today. */
+export interface Model {
+  readonly id: string;
+  /** The only regions that serve it on demand. */
+  readonly regions: readonly [string, ...string[]];
+  /** US dollars for one picture, on demand. Source: https://aws.amazon.com/bedrock/pricing/ */
+  readonly pricePerImageUsd: number;
+  /** Whether the request must carry `mode: "text-to-image"`. */
+  readonly takesMode: boolean;
+  /** The day on which AWS stops serving it, as soon as AWS has announced one (`YYYY-MM-DD`). */
+  readonly endOfLife?: string;
+}
+
+/** A model that AWS no longer serves. `endOfLife` is left out where AWS published no date. */
+export interface RetiredModel {
+  readonly id: string;
+  readonly endOfLife?: string;
+}
+
+/** Source of the models and their lifecycle: https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html */
+export const models: readonly Model[] = [
+  {
+    id: "stability.stable-image-core-v1:1",
+    regions: ["us-west-2"],
+    pricePerImageUsd: 0.04,
+    takesMode: false,
+  },
+  {
+    id: "stability.sd3-5-large-v1:0",
+    regions: ["us-west-2"],
+    pricePerImageUsd: 0.08,
+    takesMode: true,
+  },
+  {
+    id: "stability.stable-image-ultra-v1:1",
+    regions: ["us-west-2"],
+    pricePerImageUsd: 0.14,
+    takesMode: true,
+  },
+];
+
+export const retiredModels: readonly RetiredModel[] = [
+  { id: "amazon.nova-canvas-v1:0", endOfLife: "2026-09-30" },
+  { id: "amazon.titan-image-generator-v2:0", endOfLife: "2026-06-30" },
+  { id: "amazon.titan-image-generator-v1" },
+  { id: "stability.stable-diffusion-xl-v1", endOfLife: "2025-05-20" },
+  { id: "stability.stable-image-core-v1:0" },
+  { id: "stability.stable-image-ultra-v1:0" },
+  { id: "stability.sd3-large-v1:0" },
+];
+
+/** How long before its end of life a model is worth a warning. */
+const WARNING_DAYS = 90;
+const DAY_MS = 86_400_000;
+
+export type Lifecycle =
+  | { readonly state: "active"; readonly model: Model }
+  | { readonly state: "ending"; readonly model: Model; readonly endOfLife: string; readonly daysLeft: number }
+  | { readonly state: "retired"; readonly endOfLife: string | undefined }
+  | { readonly state: "unknown" };
+
+/**
+ * Where a model stands in its life on a given day.
+ * @param id the Bedrock model id
+ * @param today the day to judge by
+ * @param catalogue the models to look in; default: {@link models}
+ */
+export function lifecycleOf(id: string, today: Date, catalogue: readonly Model[] = models): Lifecycle {
+  const retired = retiredModels.find((model) => model.id === id);
+  if (retired !== undefined) return { state: "retired", endOfLife: retired.endOfLife };
+  const model = catalogue.find((candidate) => candidate.id === id);
+  if (model === undefined) return { state: "unknown" };
+  if (model.endOfLife === undefined) return { state: "active", model };
+  const daysLeft = Math.ceil((Date.parse(model.endOfLife) - today.getTime()) / DAY_MS);
+  if (daysLeft <= 0) return { state: "retired", endOfLife: model.endOfLife };
+  if (daysLeft > WARNING_DAYS) return { state: "active", model };
+  return { state: "ending", model, endOfLife: model.endOfLife, daysLeft };
+}

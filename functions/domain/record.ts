@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { promptRequestSchema, requestIdSchema } from "./request.ts";
+
+const instant = z.iso.datetime();
+
+/** Who is painting, and until when nobody else may. */
+const leaseSchema = z.object({ owner: z.string(), expiresAt: instant });
+
+/** Why a request is not (yet) a picture. `code` is for programs, `message` for people. */
+const reasonSchema = z.object({ code: z.string(), message: z.string() });
+export type Reason = z.output<typeof reasonSchema>;
+
+const imageSchema = z.object({
+  bucket: z.string(),
+  key: z.string(),
+  contentType: z.string(),
+  bytes: z.int().positive(),
+  /** Hexadecimal. */
+  sha256: z.string(),
+});
+export type StoredImage = z.output<typeof imageSchema>;
+
+/** The request as it was asked for, with the defaults filled in and the seed drawn. */
+const askedSchema = promptRequestSchema.required({ requestId: true, seed: true });
+export type AskedRequest = z.output<typeof askedSchema>;
+
+const timingsSchema = z.object({
+  /** When the prompt was sent. */
+  queuedAt: instant,
+  /** When painting began, the last time that it did. */
+  startedAt: instant.optional(),
+  finishedAt: instant.optional(),
+  /** How long the model took, in milliseconds. */
+  modelMs: z.number().nonnegative().optional(),
+});
+
+const history = {
+  /** How often painting was really tried; a throttled or interrupted try does not count. */
+  attempts: z.int().nonnegative(),
+  codeVersion: z.string(),
+};
+
+const queuedSchema = z.object({
+  ...askedSchema.shape,
+  ...history,
+  status: z.literal("queued"),
+  timings: timingsSchema,
+});
+
+const generatingSchema = z.object({
+  ...askedSchema.shape,
+  ...history,
+  status: z.literal("generating"),
+  timings: timingsSchema.required({ startedAt: true }),
+  /** `null` once the owner gave the request back. */
+  lease: leaseSchema.nullable(),
+  /** Why the last try brought no picture. */
+  reason: reasonSchema.optional(),
+});
+
+const succeededSchema = z.object({
+  ...askedSchema.shape,
+  ...history,
+  status: z.literal("succeeded"),
+  model: z.string(),
+  region: z.string(),
+  image: imageSchema,
+  timings: timingsSchema.required(),
+  costUsd: z.number().nonnegative(),
+});
+
+const rejectedSchema = z.object({
+  ...history,
+  requestId: requestIdSchema,
+  status: z.literal("rejected"),
+  reason: reasonSchema,
+  /** The message's body, as it came. */
+  body: z.string(),
+  timings: timingsSchema.required({ finishedAt: true }),
+});
+
+const failedSchema = z.object({
+  ...askedSchema.shape,
+  ...history,
+  status: z.literal("failed"),
+  reason: reasonSchema,
+  timings: timingsSchema.required({ finishedAt: true }),
+});
+
+/** What the bucket knows of a request: the ledger, the status page and the audit trail in one object. */
+export const recordSchema = z.discriminatedUnion("status", [
+  queuedSchema,
+  generatingSchema,
+  succeededSchema,
+  rejectedSchema,
+  failedSchema,
+]);
+
+export type RequestRecord = z.output<typeof recordSchema>;
+export type QueuedRecord = z.output<typeof queuedSchema>;
+export type GeneratingRecord = z.output<typeof generatingSchema>;
+export type SucceededRecord = z.output<typeof succeededSchema>;
+export type RejectedRecord = z.output<typeof rejectedSchema>;
+export type FailedRecord = z.output<typeof failedSchema>;
+
+/** The key of a request's record, below the bucket's key prefix. */
+export function recordKey(keyPrefix: string, requestId: string): string {
+  return `${keyPrefix}requests/${requestId}.json`;
+}
+
+/** The key of a request's picture, below the bucket's key prefix. */
+export function imageKey(keyPrefix: string, asked: Pick<AskedRequest, "requestId" | "outputFormat">): string {
+  return `${keyPrefix}images/${asked.requestId}.${asked.outputFormat}`;
+}

@@ -1,0 +1,109 @@
+import { z } from "zod";
+
+/** The ratios that every model of the catalogue paints. */
+export const ASPECT_RATIOS = ["16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21"] as const;
+export const OUTPUT_FORMATS = ["png", "jpeg"] as const;
+
+/** The longest prompt that the models take, in UTF-16 code units. */
+export const MAX_PROMPT_LENGTH = 10_000;
+/** The largest seed that the models take. */
+export const MAX_SEED = 4_294_967_294;
+
+// Everything below U+0020 but tab, line feed and carriage return; DEL; and the C1 block.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
+
+const promptText = z
+  .string({ error: "must be a string" })
+  .trim()
+  .max(MAX_PROMPT_LENGTH, { error: `must have at most ${MAX_PROMPT_LENGTH} characters` })
+  .refine((text) => !CONTROL_CHARACTER.test(text), { error: "must not contain control characters" })
+  .refine((text) => text.isWellFormed(), { error: "must be well-formed Unicode (it has a lone surrogate)" });
+
+export const requestIdSchema = z
+  .string({ error: "must be a string" })
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "must have 1 to 64 characters out of A-Z, a-z, 0-9, _ and -" });
+
+/** What a user may ask for: the body of a message on the prompt queue, and of `POST /generate`. */
+export const promptRequestSchema = z.strictObject({
+  prompt: promptText.min(1, { error: "must not be empty" }),
+  requestId: requestIdSchema.optional(),
+  negativePrompt: promptText.optional(),
+  aspectRatio: z.enum(ASPECT_RATIOS, { error: `must be one of ${ASPECT_RATIOS.join(", ")}` }).default("1:1"),
+  seed: z
+    .int({ error: `must be an integer from 0 to ${MAX_SEED}` })
+    .min(0, { error: `must be an integer from 0 to ${MAX_SEED}` })
+    .max(MAX_SEED, { error: `must be an integer from 0 to ${MAX_SEED}` })
+    .optional(),
+  outputFormat: z
+    .enum(OUTPUT_FORMATS, { error: `must be one of ${OUTPUT_FORMATS.join(", ")}` })
+    .default("png"),
+});
+
+export type PromptRequestInput = z.input<typeof promptRequestSchema>;
+export type PromptRequest = z.output<typeof promptRequestSchema>;
+
+/** Why a request, or a field of it, was refused. */
+export interface FieldProblem {
+  /** The field's name; `body` where no single field is wrong. */
+  readonly field: string;
+  readonly message: string;
+}
+
+export type ParsedRequest =
+  | { readonly ok: true; readonly request: PromptRequest }
+  | {
+      readonly ok: false;
+      readonly problems: readonly [FieldProblem, ...FieldProblem[]];
+      /** The id that the sender chose, where it is a valid one. */
+      readonly requestId: string | undefined;
+    };
+
+/**
+ * Reads the body of a message: JSON if its first non-blank character is `{`, else a plain-text prompt.
+ * Never throws; every problem is reported, each with its field.
+ */
+export function parseRequest(body: string): ParsedRequest {
+  if (!body.trimStart().startsWith("{")) return validateRequest({ prompt: body });
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return {
+      ok: false,
+      problems: [{ field: "body", message: "starts with { but is not valid JSON" }],
+      requestId: undefined,
+    };
+  }
+  return validateRequest(value);
+}
+
+/** Checks a request that has been read from JSON already. */
+export function validateRequest(value: unknown): ParsedRequest {
+  const result = promptRequestSchema.safeParse(value);
+  if (result.success) return { ok: true, request: result.data };
+  const [first, ...rest] = result.error.issues.flatMap(toProblems);
+  return {
+    ok: false,
+    problems: [first ?? { field: "body", message: "is not a request" }, ...rest],
+    requestId: z.object({ requestId: requestIdSchema }).safeParse(value).data?.requestId,
+  };
+}
+
+function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
+  if (issue.code === "unrecognized_keys") {
+    const known = Object.keys(promptRequestSchema.shape).join(", ");
+    return issue.keys.map((key) => ({
+      field: key.slice(0, 64),
+      message: `is not a field of a request (known: ${known})`,
+    }));
+  }
+  const field = issue.path.length === 0 ? "body" : issue.path.join(".");
+  if (field === "body") return [{ field, message: "must be a JSON object" }];
+  return [{ field, message: issue.message }];
+}
+
+/** One line that names every field and what is wrong with it. */
+export function describeProblems(problems: readonly FieldProblem[]): string {
+  return problems.map(({ field, message }) => `${field}: ${message}`).join("; ");
+}
