@@ -28,8 +28,9 @@ export class BundledFunction extends Construct {
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
     super(scope, id);
     const logGroup = this.#createLogGroup(props);
-    const role = this.#createRole(props, logGroup);
-    this.function = this.#createFunction(props, role, logGroup);
+    const role = this.#createRole(props.name);
+    const permissions = this.#createPermissions(props, role, logGroup);
+    this.function = this.#createFunction(props, role, logGroup, permissions);
   }
 
   // Lambda would make one itself, which keeps everything for ever and outlives the stack.
@@ -40,8 +41,8 @@ export class BundledFunction extends Construct {
     });
   }
 
-  #createRole({ name, permissions }: BundledFunctionProps, logGroup: CloudwatchLogGroup): IamRole {
-    const role = new IamRole(this, "role", {
+  #createRole(name: string): IamRole {
+    return new IamRole(this, "role", {
       name,
       assumeRolePolicy: JSON.stringify({
         Version: "2012-10-17",
@@ -50,7 +51,14 @@ export class BundledFunction extends Construct {
         ],
       }),
     });
-    new IamRolePolicy(this, "permissions", {
+  }
+
+  #createPermissions(
+    { name, permissions }: BundledFunctionProps,
+    role: IamRole,
+    logGroup: CloudwatchLogGroup,
+  ): IamRolePolicy {
+    return new IamRolePolicy(this, "permissions", {
       name,
       role: role.name,
       policy: policyJson([
@@ -70,10 +78,14 @@ export class BundledFunction extends Construct {
         ...permissions,
       ]),
     });
-    return role;
   }
 
-  #createFunction(props: BundledFunctionProps, role: IamRole, logGroup: CloudwatchLogGroup): LambdaFunction {
+  #createFunction(
+    props: BundledFunctionProps,
+    role: IamRole,
+    logGroup: CloudwatchLogGroup,
+    permissions: IamRolePolicy,
+  ): LambdaFunction {
     const { zip, version } = bundle(props.entry);
     const asset = new TerraformAsset(this, "code", { path: zip, type: AssetType.FILE });
     return new LambdaFunction(this, "function", {
@@ -90,6 +102,8 @@ export class BundledFunction extends Construct {
       environment: { variables: { ...props.environment, CODE_VERSION: version } },
       tracingConfig: { mode: "Active" },
       loggingConfig: { logFormat: "JSON", logGroup: logGroup.name },
+      // An event source can only be made for a role that may read it already.
+      dependsOn: [permissions],
     });
   }
 }

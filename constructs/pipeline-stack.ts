@@ -44,6 +44,8 @@ export class PipelineStack extends TerraformStack {
       use_lockfile: true,
     };
     new S3Backend(this, config);
+    // The first version in which S3's own lock is not experimental any more.
+    this.addOverride("terraform.required_version", ">= 1.11");
   }
 
   #createImageBucket({ imageBucket }: Settings): ImageBucket {
