@@ -1,0 +1,203 @@
+import { createHash, randomInt, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout } from "node:timers/promises";
+import { PainterPool } from "./painter-pool.ts";
+import { checkRequest, type StabilityRequest } from "./stability-api.ts";
+import { type CallOutcome, Dice, type Trouble } from "./trouble.ts";
+
+/** Made up, like the model: a prompt with this word is blocked, so that blocked prompts can be tried out. */
+export const FORBIDDEN_WORD = "forbidden-content";
+
+/** InvokeModel's own limit, in bytes. */
+const LARGEST_BODY = 25_000_000;
+const LARGEST_SEED = 4_294_967_294;
+
+/** A picture the account would pay for. */
+export interface PaidCall {
+  readonly modelId: string;
+  readonly seed: number;
+  /** Hexadecimal; the prompt itself stays with its writer. */
+  readonly promptSha256: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface Bedrock {
+  /** `http://127.0.0.1:<port>` */
+  readonly endpoint: string;
+  /** Every picture paid for, oldest first; also at `GET /_bill`. */
+  readonly bill: readonly PaidCall[];
+  /** Every call that came in, by model, oldest first; paid or not. */
+  readonly calls: readonly string[];
+  /** From now on the model misbehaves like this; scripts start anew. */
+  setTrouble(trouble: Trouble): void;
+  stop(): Promise<void>;
+}
+
+/** What goes back over the wire. */
+interface Answer {
+  readonly status: number;
+  readonly errorType?: string;
+  readonly body: unknown;
+}
+
+const ERROR_STATUS: Readonly<Partial<Record<CallOutcome, number>>> = {
+  ThrottlingException: 429,
+  ModelNotReadyException: 429,
+  InternalServerException: 500,
+  ServiceUnavailableException: 503,
+  ModelTimeoutException: 408,
+  ModelErrorException: 424,
+  ServiceQuotaExceededException: 400,
+  ValidationException: 400,
+  AccessDeniedException: 403,
+  ResourceNotFoundException: 404,
+};
+
+/** Trouble that the models report with HTTP 200 and without a picture. */
+const FINISH_REASON: Readonly<Partial<Record<CallOutcome, string>>> = {
+  InferenceError: "Inference error",
+  FilteredPrompt: "Filter reason: prompt",
+  FilteredImage: "Filter reason: output image",
+};
+
+/** Starts a server that speaks Amazon Bedrock's InvokeModel and paints stand-in pictures. */
+export async function startBedrock(trouble: Trouble = {}): Promise<Bedrock> {
+  const model = new StandInModel(trouble);
+  const server = createServer((request, response) => void model.handle(request, response));
+  const endpoint = await listenOnLoopback(server);
+  return {
+    endpoint,
+    bill: model.bill,
+    calls: model.calls,
+    setTrouble: (next) => model.setTrouble(next),
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      // Hanging calls would keep the server open for ever.
+      server.closeAllConnections();
+      await Promise.all([closed, model.stop()]);
+    },
+  };
+}
+
+class StandInModel {
+  readonly bill: PaidCall[] = [];
+  readonly calls: string[] = [];
+  readonly #painters = new PainterPool();
+  readonly #underWay = new Map<string, number>();
+  readonly #stopping = new AbortController();
+  #dice: Dice;
+
+  constructor(trouble: Trouble) {
+    this.#dice = new Dice(trouble);
+  }
+
+  setTrouble(trouble: Trouble): void {
+    this.#dice = new Dice(trouble);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#painters.stop();
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const { status, errorType, body } = await this.#answer(request, response);
+      response.writeHead(status, {
+        "content-type": "application/json",
+        "x-amzn-requestid": randomUUID(),
+        ...(errorType !== undefined && { "x-amzn-errortype": errorType }),
+      });
+      response.end(JSON.stringify(body));
+    } catch (error) {
+      // While stopping, and for a caller that has left, there is nobody to tell.
+      if (!this.#stopping.signal.aborted && !response.destroyed) {
+        response.destroy(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
+    if (request.method === "GET" && request.url === "/_bill") return { status: 200, body: this.bill };
+    const modelId = /^\/model\/([^/]+)\/invoke$/.exec(request.url ?? "")?.[1];
+    if (request.method !== "POST" || modelId === undefined) {
+      return failure(404, "UnknownOperationException", "The stand-in model answers InvokeModel only.");
+    }
+    const body = await read(request);
+    if (body === undefined) return failure(400, "ValidationException", "The request is too large.");
+    return this.#invoke(decodeURIComponent(modelId), body, response);
+  }
+
+  async #invoke(modelId: string, body: string, response: ServerResponse): Promise<Answer> {
+    this.calls.push(modelId);
+    const underWay = this.#underWay.get(modelId) ?? 0;
+    const outcome = this.#dice.outcome(modelId, underWay);
+    this.#underWay.set(modelId, underWay + 1);
+    try {
+      if (outcome === "reset") response.destroy();
+      if (outcome === "reset" || outcome === "hang") {
+        await once(response, "close");
+        throw new Error("The caller has left.");
+      }
+      const status = ERROR_STATUS[outcome];
+      if (status !== undefined) return failure(status, outcome, `The stand-in model answers ${outcome}.`);
+      const check = checkRequest(modelId, body);
+      if (check.type === "no such model") {
+        return failure(404, "ResourceNotFoundException", `There is no model ${modelId} (any more).`);
+      }
+      if (check.type === "invalid") return failure(400, "ValidationException", check.message);
+      await setTimeout(this.#dice.latencyMs(modelId), undefined, { signal: this.#stopping.signal });
+      const filtered = check.request.prompt.includes(FORBIDDEN_WORD);
+      const reason = FINISH_REASON[filtered ? "FilteredPrompt" : outcome];
+      const answer =
+        reason === undefined ? await this.#paint(modelId, check.request) : { finish_reasons: [reason] };
+      return { status: 200, body: answer };
+    } finally {
+      this.#underWay.set(modelId, (this.#underWay.get(modelId) ?? 1) - 1);
+    }
+  }
+
+  async #paint(modelId: string, request: StabilityRequest): Promise<object> {
+    const seed = request.seed === 0 ? randomInt(1, LARGEST_SEED + 1) : request.seed;
+    const image = await this.#painters.paint({
+      prompt: request.prompt,
+      ...(request.negative_prompt !== undefined && { negativePrompt: request.negative_prompt }),
+      aspectRatio: request.aspect_ratio,
+      seed,
+      outputFormat: request.output_format,
+    });
+    // Paid from here on, whether or not the caller still waits for the answer.
+    const promptSha256 = createHash("sha256").update(request.prompt).digest("hex");
+    this.bill.push({ modelId, seed, promptSha256, at: new Date().toISOString() });
+    return { seeds: [seed], finish_reasons: [null], images: [image.toString("base64")] };
+  }
+}
+
+function failure(status: number, errorType: string, message: string): Answer {
+  return { status, errorType, body: { message } };
+}
+
+/** The body as text; undefined when it is larger than InvokeModel takes. */
+async function read(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    const part = Buffer.from(chunk);
+    bytes += part.length;
+    if (bytes > LARGEST_BODY) return undefined;
+    chunks.push(part);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function listenOnLoopback(server: Server): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The model's server has no port.");
+  return `http://127.0.0.1:${address.port}`;
+}

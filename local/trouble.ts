@@ -1,0 +1,97 @@
+import { randomInt } from "node:crypto";
+
+/** What one call comes to. `ok` paints. */
+export type CallOutcome =
+  | "ok"
+  | "ThrottlingException"
+  | "ModelNotReadyException"
+  | "InternalServerException"
+  | "ServiceUnavailableException"
+  | "ModelTimeoutException"
+  | "ModelErrorException"
+  | "ServiceQuotaExceededException"
+  | "ValidationException"
+  | "AccessDeniedException"
+  | "ResourceNotFoundException"
+  /** HTTP 200 that says the model failed and may be asked again. */
+  | "InferenceError"
+  /** HTTP 200 that says the prompt, or the finished picture, is blocked. */
+  | "FilteredPrompt"
+  | "FilteredImage"
+  /** The connection breaks before an answer. */
+  | "reset"
+  /** No answer, ever. */
+  | "hang";
+
+/** How the model misbehaves. Nothing set: it works. */
+export interface ModelTrouble {
+  /** Time before an answer, beside the painting, in milliseconds: fixed, or drawn from a range. Default 300. */
+  readonly latencyMs?: number | { readonly min: number; readonly max: number };
+  /** Share of calls that are throttled, 0 to 1. Default 0. */
+  readonly throttle?: number;
+  /** Most calls at once; more are throttled. Default: no limit. */
+  readonly concurrencyLimit?: number;
+  /** Every call fails: the model is down, the account has no access, or nothing is ever answered. */
+  readonly every?: Exclude<CallOutcome, "ok">;
+  /** What the next calls come to, one after the other; when it is used up, the rest of this object decides. */
+  readonly script?: readonly CallOutcome[];
+}
+
+export interface Trouble extends ModelTrouble {
+  /** Start of the dice behind `throttle` and a latency range: same seed, same run. Default: any. */
+  readonly seed?: number;
+  /** What is different for single models, by model id. */
+  readonly models?: Readonly<Record<string, ModelTrouble>>;
+}
+
+const DEFAULT_LATENCY_MS = 300;
+
+/** Decides call by call, and remembers how far each script has got. */
+export class Dice {
+  readonly #trouble: Trouble;
+  readonly #random: () => number;
+  readonly #callsByScript = new Map<readonly CallOutcome[], number>();
+
+  constructor(trouble: Trouble) {
+    this.#trouble = trouble;
+    this.#random = mulberry32(trouble.seed ?? randomInt(2 ** 32));
+  }
+
+  /** @param underWay calls to this model that are not answered yet, without this one */
+  outcome(modelId: string, underWay: number): CallOutcome {
+    const { script, every, concurrencyLimit, throttle = 0 } = this.#of(modelId);
+    const scripted = script === undefined ? undefined : this.#nextOf(script);
+    if (scripted !== undefined) return scripted;
+    if (every !== undefined) return every;
+    if (concurrencyLimit !== undefined && underWay >= concurrencyLimit) return "ThrottlingException";
+    return this.#random() < throttle ? "ThrottlingException" : "ok";
+  }
+
+  latencyMs(modelId: string): number {
+    const { latencyMs = DEFAULT_LATENCY_MS } = this.#of(modelId);
+    return typeof latencyMs === "number"
+      ? latencyMs
+      : latencyMs.min + this.#random() * (latencyMs.max - latencyMs.min);
+  }
+
+  #of(modelId: string): ModelTrouble {
+    return { ...this.#trouble, ...this.#trouble.models?.[modelId] };
+  }
+
+  #nextOf(script: readonly CallOutcome[]): CallOutcome | undefined {
+    const calls = this.#callsByScript.get(script) ?? 0;
+    this.#callsByScript.set(script, calls + 1);
+    return script[calls];
+  }
+}
+
+/** A small seeded generator of numbers from 0 up to 1. */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
