@@ -1,0 +1,196 @@
+import { execFileSync } from "node:child_process";
+import { createHash, randomInt } from "node:crypto";
+import { createCanvas, loadImage } from "@napi-rs/canvas";
+import { describe, expect, it } from "vitest";
+import type { Painting } from "../local/painter/paint.ts";
+import { paint } from "../local/painter/paint.ts";
+import { stream } from "../local/painter/random.ts";
+import { readWishes } from "../local/painter/words.ts";
+
+const ratios: readonly Painting["aspectRatio"][] = [
+  "16:9",
+  "1:1",
+  "21:9",
+  "2:3",
+  "3:2",
+  "4:5",
+  "5:4",
+  "9:16",
+  "9:21",
+];
+
+const thumbnail = 256;
+
+function picture(prompt: string, changes: Partial<Painting> = {}): Promise<Buffer> {
+  return paint({ prompt, aspectRatio: "1:1", seed: 7, outputFormat: "png", ...changes });
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+interface Tone {
+  readonly red: number;
+  readonly green: number;
+  readonly blue: number;
+  readonly brightness: number;
+}
+
+async function pixels(bytes: Buffer): Promise<Uint8ClampedArray> {
+  const image = await loadImage(bytes);
+  const context = createCanvas(thumbnail, thumbnail).getContext("2d");
+  context.drawImage(image, 0, 0, thumbnail, thumbnail);
+  return context.getImageData(0, 0, thumbnail, thumbnail).data;
+}
+
+/** The mean colour of a prompt's pictures over a few seeds. */
+async function tone(prompt: string): Promise<Tone> {
+  const sums = [0, 0, 0, 0];
+  const seeds = [1, 2];
+  for (const seed of seeds) {
+    const data = await pixels(await picture(prompt, { seed, outputFormat: "jpeg" }));
+    data.forEach((value, i) => {
+      sums[i % 4] = (sums[i % 4] ?? 0) + value / thumbnail ** 2 / seeds.length;
+    });
+  }
+  const [red = 0, green = 0, blue = 0] = sums;
+  return { red, green, blue, brightness: 0.2126 * red + 0.7152 * green + 0.0722 * blue };
+}
+
+/** The part of the picture that looks different. */
+async function difference(one: Buffer, other: Buffer): Promise<number> {
+  const [first, second] = [await pixels(one), await pixels(other)];
+  return first.filter((value, i) => Math.abs(value - (second[i] ?? 0)) > 3).length / first.length;
+}
+
+describe("the same painting", () => {
+  it("has the same bytes every time", async () => {
+    expect(sha256(await picture("Me on top of K2"))).toBe(sha256(await picture("Me on top of K2")));
+  });
+
+  it("has the same bytes in another process", async () => {
+    const script = `
+      import { createHash } from "node:crypto";
+      import { paint } from "./local/painter/paint.ts";
+      const bytes = await paint({ prompt: "Paris at night", aspectRatio: "1:1", seed: 7, outputFormat: "png" });
+      process.stdout.write(createHash("sha256").update(bytes).digest("hex"));`;
+    const elsewhere = execFileSync("node", ["--input-type=module", "--eval", script], { encoding: "utf8" });
+    expect(elsewhere).toBe(sha256(await picture("Paris at night")));
+  });
+});
+
+describe("another painting", () => {
+  it("follows from another seed", async () => {
+    expect(await picture("a lake", { seed: 1 })).not.toEqual(await picture("a lake", { seed: 2 }));
+  });
+
+  it("follows from other words, even words the painter does not know", async () => {
+    expect(await picture("a lake of quinces")).not.toEqual(await picture("a lake of marmalade"));
+  });
+});
+
+describe("the file", () => {
+  it.each(ratios)("has the ratio %s and a long side of at least 1024 pixels", async (aspectRatio) => {
+    const { width, height } = await loadImage(await picture("sea", { aspectRatio, outputFormat: "jpeg" }));
+    const [across = 0, down = 0] = aspectRatio.split(":").map(Number);
+    expect(width / height).toBeCloseTo(across / down, 2);
+    expect(Math.max(width, height)).toBeGreaterThanOrEqual(1024);
+  });
+
+  it("is a PNG whose text chunks say that it is a stand-in", async () => {
+    const bytes = await picture("Me on top of K2");
+    expect(bytes.subarray(0, 8).toString("latin1")).toBe("\x89PNG\r\n\x1a\n");
+    expect(bytes.includes("tEXtSoftware\0Couch Explorers stand-in painter")).toBe(true);
+    expect(bytes.includes("not made by an image model")).toBe(true);
+  });
+
+  it("is a JPEG whose comment says that it is a stand-in", async () => {
+    const bytes = await picture("Me on top of K2", { outputFormat: "jpeg" });
+    expect(bytes.subarray(0, 4)).toEqual(Buffer.from([0xff, 0xd8, 0xff, 0xfe]));
+    expect(bytes.includes("Couch Explorers stand-in painter")).toBe(true);
+    expect((await loadImage(bytes)).width).toBe(1024);
+  });
+
+  it.each(["png", "jpeg"] as const)("does not carry the prompt (%s)", async (outputFormat) => {
+    expect((await picture("xylophonist", { outputFormat })).includes("xylophonist")).toBe(false);
+  });
+});
+
+describe("the words", () => {
+  it("make a mountain fill a good part of the picture", async () => {
+    const mountain = await picture("K2 by the sea");
+    const sea = await picture("K2 by the sea", { negativePrompt: "mountain, summit" });
+    expect(await difference(mountain, sea)).toBeGreaterThan(0.15);
+  });
+
+  it("make night darker than day", async () => {
+    const [night, day] = await Promise.all([tone("mountains at night"), tone("mountains by day")]);
+    expect(night.brightness).toBeLessThan(day.brightness / 2);
+  });
+
+  it("make a sunset warmer than a night", async () => {
+    const [sunset, night] = await Promise.all([tone("sunset over the sea"), tone("night over the sea")]);
+    expect(sunset.red - sunset.blue).toBeGreaterThan(night.red - night.blue + 20);
+  });
+
+  it("make snow whiter than desert", async () => {
+    const [snow, desert] = await Promise.all([tone("snow on the hills by day"), tone("desert by day")]);
+    expect(Math.abs(snow.red - snow.blue)).toBeLessThan(Math.abs(desert.red - desert.blue));
+  });
+
+  it("mean the same in capitals, in the plural and beside punctuation", () => {
+    expect(readWishes("BEACHES,with:Ships!").wanted).toEqual(new Set(["beach", "boat"]));
+  });
+
+  it("count only as whole words", () => {
+    expect(readWishes("a seal mends the treehouse-cityscape").wanted).toEqual(new Set());
+  });
+});
+
+describe("leaving out", () => {
+  it("removes people that the negative prompt names, and nothing else", async () => {
+    const withPeople = await picture("people at the lake");
+    const without = await picture("people at the lake", { negativePrompt: "people" });
+    const changed = await difference(withPeople, without);
+    expect(changed).toBeGreaterThan(0.0005);
+    expect(changed).toBeLessThan(0.05);
+  });
+
+  it("removes what the prompt itself denies", () => {
+    expect(readWishes("a city with no people, without any boats").wanted).toEqual(new Set(["city"]));
+  });
+});
+
+describe("any prompt", () => {
+  it.each([
+    ["empty", ""],
+    ["ten thousand characters long", "very ".repeat(2000)],
+    ["made of control characters", "\0\x01\x1b[31m\r\n\t\u202e"],
+    ["made of half a surrogate pair", "\ud83c mountain \udfd4"],
+    ["made of emoji", "🏔️🌊👩‍🚀🎈"],
+    ["in Chinese", "富士山和湖上的月"],
+    ["named like a property of every object", "constructor __proto__ toString"],
+  ])("gives a picture when it is %s", async (_, prompt) => {
+    expect((await loadImage(await picture(prompt, { outputFormat: "jpeg" }))).width).toBe(1024);
+  });
+
+  it("gives a picture when it is drawn at random", async () => {
+    const seed = randomInt(2 ** 31);
+    console.log(`random prompts from seed ${seed}`);
+    const random = stream(String(seed));
+    const words =
+      "sea,k2,city,paris,night,snow,forest,desert,people,boat,rain,fog,volcano,couch,no,island,aurora,tower,cabin,ö".split(
+        ",",
+      );
+    for (let round = 0; round < 9; round++) {
+      const prompt = Array.from({ length: 1 + random() * 6 }, () => {
+        return random() < 0.8
+          ? words[Math.floor(random() * words.length)]
+          : String.fromCharCode(random() * 65536);
+      }).join(" ");
+      const aspectRatio = ratios[round % ratios.length] ?? "1:1";
+      const painted = picture(prompt, { aspectRatio, seed: round, outputFormat: "jpeg" });
+      await expect(painted, `prompt ${JSON.stringify(prompt)}`).resolves.toBeInstanceOf(Buffer);
+    }
+  });
+});

@@ -1,0 +1,102 @@
+import type { SKRSContext2D } from "@napi-rs/canvas";
+import type { Rgb } from "./colour.ts";
+import { css, lit, mix, rgb } from "./colour.ts";
+import { fractal, gradientNoise } from "./noise.ts";
+import { between } from "./random.ts";
+import type { Relief } from "./relief.ts";
+import { drawRelief } from "./relief.ts";
+import type { Scene } from "./scene.ts";
+import type { Tree } from "./trees.ts";
+import { drawConifer, drawPalm } from "./trees.ts";
+
+/** Where things in the foreground stand: the ground's edge at a place across the picture. */
+export type GroundAt = (x: number) => number;
+
+const standingHeight = 0.86;
+
+/** Draws the bank on the viewer's side of the water, with its trees. */
+export function drawBank(context: SKRSContext2D, scene: Scene): GroundAt {
+  const { width, height, palette, features, unit } = scene;
+  const noise = gradientNoise(scene.stream("bank"));
+  const tilt = scene.sun.x < width / 2 ? 1 : -1;
+  const top = height * 0.93 - 0.1 * unit;
+  const bank: GroundAt = (x) =>
+    height * 0.93 - unit * (0.17 * tilt * (x / width - 0.5) + 0.06 * fractal(noise, x / (unit * 0.4), 0, 5));
+  context.beginPath();
+  context.moveTo(0, height);
+  for (let x = 0; x <= width + 4; x += 4) context.lineTo(x, bank(x));
+  context.lineTo(width + 4, height);
+  context.closePath();
+  const sandy = features.has("beach") || features.has("palms");
+  const soil = lit(
+    rgb(features.has("snow") ? "#eef3f8" : sandy ? "#ecd0a0" : "#66804a"),
+    mix(palette.shade, palette.light, 0.6),
+  );
+  const lighting = context.createLinearGradient(0, top, 0, height);
+  lighting.addColorStop(0, css(mix(soil, palette.haze, 0.1)));
+  lighting.addColorStop(1, css(mix(soil, [8, 10, 22], sandy ? 0.3 : 0.6)));
+  context.fillStyle = lighting;
+  context.fill();
+  if (!sandy) drawGrass(context, scene, bank, soil);
+  const trees = features.has("palms")
+    ? 7
+    : features.has("forest")
+      ? 26
+      : features.has("beach") || features.has("city")
+        ? 0
+        : 5;
+  const random = scene.stream("bank trees");
+  for (let tree = 0; tree < trees; tree++) {
+    const inward = random() ** 1.7 * 0.4;
+    const x = (random() < 0.72 === tilt > 0 ? 1 - inward : inward) * width;
+    const size = unit * between(random, 0.14, 0.27);
+    plant(context, scene, { x, y: bank(x) + size * 0.05, size, near: 0.9, random });
+  }
+  return bank;
+}
+
+function drawGrass(context: SKRSContext2D, scene: Scene, ground: GroundAt, soil: Rgb): void {
+  const { width, height, unit, palette } = scene;
+  const random = scene.stream("grass");
+  context.lineWidth = unit * 0.0016;
+  context.lineCap = "round";
+  for (let blade = 0; blade < 900; blade++) {
+    const x = random() * width;
+    const y = ground(x) + random() ** 2 * (height - ground(x));
+    const length = unit * between(random, 0.008, 0.028);
+    const lean = between(random, -0.5, 0.5) * length;
+    context.strokeStyle = css(
+      mix(mix(soil, [8, 10, 22], between(random, 0.1, 0.7)), palette.light, 0.16 * random()),
+    );
+    context.beginPath();
+    context.moveTo(x, y + 2);
+    context.quadraticCurveTo(x, y - length * 0.6, x + lean, y - length);
+    context.stroke();
+  }
+}
+
+/** Draws open country up to the viewer's feet, unless the far land already reaches there, and its trees. */
+export function drawField(context: SKRSContext2D, scene: Scene, far: Relief): GroundAt {
+  const { width, height, unit, features, land } = scene;
+  const barren = land === "dunes";
+  const { contours } = barren || land === "hills" ? far : drawRelief(context, scene, "hills");
+  const random = scene.stream("field trees");
+  const density = features.has("forest") ? 1 : features.has("palms") ? 0.2 : barren ? 0 : 0.12;
+  for (const { scale, levels } of contours) {
+    if (scale > 0.72) break;
+    const count = (density * 5 * (width / unit)) / scale ** 0.6;
+    for (let tree = 0; tree < count; tree++) {
+      const x = random() * width;
+      const y = levels[Math.floor(x)] ?? Number.NaN;
+      const size = unit * 0.26 * scale * between(random, 0.65, 1.2);
+      const inTheWay = scale > 0.3 && Math.abs(x / width - 0.5) < 0.3;
+      if (!Number.isNaN(y) && !inTheWay)
+        plant(context, scene, { x, y: y + size * 0.05, size, near: scale, random });
+    }
+  }
+  return () => height * standingHeight;
+}
+
+function plant(context: SKRSContext2D, scene: Scene, tree: Tree): void {
+  (scene.features.has("palms") ? drawPalm : drawConifer)(context, scene, tree);
+}

@@ -1,0 +1,69 @@
+import type { SKRSContext2D } from "@napi-rs/canvas";
+import { createCanvas } from "@napi-rs/canvas";
+import { drawAirborne, drawBoats } from "./afloat.ts";
+import { drawCity } from "./city.ts";
+import { drawFigures } from "./figures.ts";
+import { drawFinish } from "./finish.ts";
+import { drawBank, drawField } from "./ground.ts";
+import { standInTexts, withStandInComment } from "./metadata.ts";
+import { encodePng } from "./png.ts";
+import { drawRelief } from "./relief.ts";
+import type { Scene } from "./scene.ts";
+import { imagine } from "./scene.ts";
+import { drawSky } from "./sky.ts";
+import { drawWater } from "./water.ts";
+import { drawWeather } from "./weather.ts";
+
+/** The picture's size in pixels for each ratio the image models offer. */
+export const sizes = {
+  "16:9": { width: 1344, height: 756 },
+  "1:1": { width: 1024, height: 1024 },
+  "21:9": { width: 1512, height: 648 },
+  "2:3": { width: 832, height: 1248 },
+  "3:2": { width: 1248, height: 832 },
+  "4:5": { width: 896, height: 1120 },
+  "5:4": { width: 1120, height: 896 },
+  "9:16": { width: 756, height: 1344 },
+  "9:21": { width: 648, height: 1512 },
+} as const;
+
+/** What to paint. */
+export interface Painting {
+  readonly prompt: string;
+  readonly negativePrompt?: string | undefined;
+  readonly aspectRatio: keyof typeof sizes;
+  readonly seed: number;
+  readonly outputFormat: "png" | "jpeg";
+}
+
+const jpegQuality = 90;
+
+/** Paints a stand-in picture from the words of a prompt; the same painting always gives the same bytes. */
+export async function paint(painting: Painting): Promise<Buffer> {
+  const { prompt, negativePrompt, aspectRatio, seed, outputFormat } = painting;
+  const scene = imagine(prompt, negativePrompt, seed, sizes[aspectRatio]);
+  const canvas = createCanvas(scene.width, scene.height);
+  const context = canvas.getContext("2d");
+  drawScene(context, scene);
+  if (outputFormat === "jpeg") return withStandInComment(await canvas.encode("jpeg", jpegQuality));
+  const { data } = context.getImageData(0, 0, scene.width, scene.height);
+  return encodePng(data, scene.width, scene.height, standInTexts);
+}
+
+function drawScene(context: SKRSContext2D, scene: Scene): void {
+  const { width, unit, land, water } = scene;
+  drawSky(context, scene);
+  const far = drawRelief(context, scene, land);
+  drawCity(context, scene);
+  drawAirborne(context, scene);
+  const summit = land === "peak" ? far.skyline.indexOf(Math.min(...far.skyline)) : undefined;
+  if (summit !== undefined)
+    drawFigures(context, scene, (x) => (far.skyline[Math.round(x)] ?? 0) + 1, summit, unit * 0.05);
+  if (water) drawWater(context, scene);
+  drawBoats(context, scene);
+  const ground = water ? drawBank(context, scene) : drawField(context, scene, far);
+  const place = width * (scene.sun.x < width / 2 ? 0.7 : 0.3);
+  if (summit === undefined) drawFigures(context, scene, ground, place, unit * 0.085);
+  drawWeather(context, scene);
+  drawFinish(context, scene);
+}

@@ -1,0 +1,120 @@
+import type { Palette, Time } from "./colour.ts";
+import { choosePalette } from "./colour.ts";
+import type { Random } from "./random.ts";
+import { between, pick, stream } from "./random.ts";
+import type { Feature } from "./words.ts";
+import { readWishes } from "./words.ts";
+
+/** Shapes of the land in the distance. */
+export type Land = "range" | "peak" | "volcano" | "fjord" | "hills" | "dunes" | "island" | "coast";
+
+/** Everything that decides what a picture looks like. */
+export interface Scene {
+  readonly width: number;
+  readonly height: number;
+  /** The length that sizes everything: it suits the frame whatever its ratio. */
+  readonly unit: number;
+  readonly features: ReadonlySet<Feature>;
+  readonly time: Time;
+  readonly palette: Palette;
+  readonly land: Land;
+  /** Where the far land or water meets the sky. */
+  readonly horizon: number;
+  readonly water: boolean;
+  readonly sun: { readonly x: number; readonly y: number };
+  /** A random stream of its own for each part, so that one part never disturbs another. */
+  stream(part: string): Random;
+}
+
+const subjects: readonly Feature[] = [
+  "mountains",
+  "peak",
+  "volcano",
+  "hills",
+  "desert",
+  "pyramid",
+  "sea",
+  "lake",
+  "fjord",
+  "beach",
+  "island",
+  "palms",
+  "forest",
+  "city",
+  "tower",
+];
+const waters: readonly Feature[] = ["sea", "lake", "fjord", "beach", "island", "boat"];
+const dulling: readonly Feature[] = ["rain", "fog", "clouds"];
+const defaults: readonly [readonly Feature[], ...(readonly Feature[])[]] = [
+  ["mountains", "lake", "forest"],
+  ["hills", "cabin", "forest"],
+  ["sea", "island", "boat"],
+  ["desert", "balloon"],
+  ["mountains", "forest", "birds"],
+  ["beach", "palms", "birds"],
+];
+
+/** Decides on a scene from the words of a prompt; what the words leave open, the seed decides. */
+export function imagine(
+  prompt: string,
+  negativePrompt: string | undefined,
+  seed: number,
+  size: { readonly width: number; readonly height: number },
+): Scene {
+  const partStream = (part: string): Random => stream(`${seed}/${part}/${prompt}`);
+  const random = partStream("scene");
+  const { wanted, unwanted } = readWishes(prompt, negativePrompt);
+  const features = new Set(wanted);
+  const fallback = pick(random, defaults);
+  if (!subjects.some((feature) => features.has(feature)))
+    for (const feature of fallback) features.add(feature);
+  if (features.has("beach")) features.add("sea");
+  if (features.has("tower")) features.add("city");
+  if (features.has("pyramid")) features.add("desert");
+  for (const feature of unwanted) features.delete(feature);
+
+  const time = timeOfDay(features, random);
+  const dullness = dulling.filter((feature) => features.has(feature)).length * 0.22;
+  const land = shapeOfLand(features);
+  const { width, height } = size;
+  const low = time === "dawn" || time === "sunset";
+  const tall = land === "range" || land === "peak" || land === "fjord" || land === "volcano";
+  const sunHeight = low ? between(random, 0.72, 0.84) - (tall ? 0.26 : 0) : between(random, 0.2, 0.3);
+  const horizon =
+    height * (land === "dunes" || land === "hills" ? between(random, 0.42, 0.5) : between(random, 0.6, 0.66));
+  const side = random() < 0.5 ? between(random, 0.16, 0.34) : between(random, 0.66, 0.84);
+  return {
+    width,
+    height,
+    unit: Math.min(height, width * 1.25),
+    features,
+    time,
+    palette: choosePalette(time, Math.min(0.6, dullness), random),
+    land,
+    horizon,
+    water:
+      waters.some((feature) => features.has(feature)) || (features.has("city") && !features.has("desert")),
+    sun: { x: width * side, y: horizon * sunHeight },
+    stream: partStream,
+  };
+}
+
+function timeOfDay(features: ReadonlySet<Feature>, random: Random): Time {
+  const chance = pick<Time>(random, ["day", "day", "dawn", "sunset"]);
+  if (features.has("sunset")) return "sunset";
+  if (features.has("dawn")) return "dawn";
+  if ((["night", "moon", "stars", "aurora"] as const).some((feature) => features.has(feature)))
+    return "night";
+  return features.has("day") ? "day" : chance;
+}
+
+function shapeOfLand(features: ReadonlySet<Feature>): Land {
+  if (features.has("volcano")) return "volcano";
+  if (features.has("peak")) return "peak";
+  if (features.has("fjord")) return "fjord";
+  if (features.has("mountains")) return "range";
+  if (features.has("desert")) return "dunes";
+  if (features.has("island")) return "island";
+  if (features.has("sea") || features.has("city")) return "coast";
+  return "hills";
+}
