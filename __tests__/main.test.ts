@@ -1,0 +1,91 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const run = promisify(execFile);
+
+/** Copies what synthesis needs into a new folder, as a clone would have it. */
+function cloneSources(): string {
+  const folder = mkdtempSync(join(tmpdir(), "couch-clone-"));
+  for (const part of [
+    "main.ts",
+    "package.json",
+    "tsconfig.json",
+    "cdktf.json",
+    "config",
+    "constructs",
+    "functions",
+  ]) {
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  }
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}
+
+async function synthesise(folder: string, environment: string): Promise<void> {
+  await run(process.execPath, ["main.ts"], {
+    cwd: folder,
+    env: { ...process.env, ENVIRONMENT: environment },
+  });
+}
+
+/** The SHA-256 of every file below a folder, by its path. */
+function digests(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return Object.fromEntries(
+    files.map(({ parentPath, name }) => {
+      const path = join(parentPath, name);
+      return [relative(folder, path), createHash("sha256").update(readFileSync(path)).digest("hex")];
+    }),
+  );
+}
+
+describe("node main.ts", () => {
+  it("writes the same bytes in two clones in different folders", async () => {
+    const [one, other] = [cloneSources(), cloneSources()];
+    await Promise.all([synthesise(one, "prod"), synthesise(other, "prod")]);
+    const written = digests(join(one, "cdktf.out"));
+    expect(Object.keys(written).filter((path) => path.endsWith(".zip"))).not.toEqual([]);
+    expect(digests(join(other, "cdktf.out"))).toEqual(written);
+  });
+
+  it("lists all mistakes in the settings and exits with 1, without a stack trace", async () => {
+    const clone = cloneSources();
+    const broken = join(clone, "config", "environments", "dev.ts");
+    writeFileSync(
+      broken,
+      readFileSync(broken, "utf8")
+        .replace("stability.stable-image-core-v1:1", "amazon.titan-image-generator-v1")
+        .replace("batchSize: 4", "batchSize: 0"),
+    );
+    const failure = await synthesise(clone, "dev").then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({
+      code: 1,
+      stderr:
+        "config/environments/dev.ts has 2 problems:\n" +
+        "  consumer.batchSize = 0 must be a whole number of messages from 1 to 10\n" +
+        '  models[0].id = "amazon.titan-image-generator-v1" is at its end of life. ' +
+        "Fix: use one of stability.stable-image-core-v1:1, stability.sd3-5-large-v1:0, stability.stable-image-ultra-v1:1\n",
+    });
+  });
+
+  it("names the environments there are when it is asked for another, and exits with 1", async () => {
+    await expect(synthesise(cloneSources(), "staging")).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^There is no environment "staging".*Fix: set ENVIRONMENT to one of dev, prod.*\n$/,
+      ),
+    });
+  });
+});

@@ -1,0 +1,150 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { unzipSync } from "fflate";
+import { describe, expect, it } from "vitest";
+import { settingsWith, synthesise } from "./support/synthesise.ts";
+
+const stack = synthesise(settingsWith());
+
+/** The resources of a type whose name has a part in it. */
+function named(type: string, part: string): Record<string, unknown> {
+  const found = Object.entries(stack.resources(type)).find(([name]) => name.includes(part));
+  if (found === undefined) throw new Error(`no ${type} is named ${part}`);
+  return found[1];
+}
+
+function policyOf(resource: Record<string, unknown>): {
+  Statement: { Action: unknown; Resource: unknown }[];
+} {
+  return JSON.parse(String(resource.policy));
+}
+
+describe("the prompt queue", () => {
+  it("has the name that clients know, and hides a message for six function time-outs", () => {
+    expect(named("aws_sqs_queue", "prompts")).toMatchObject({
+      name: "image-generation-queue-dev",
+      visibility_timeout_seconds: 720,
+      sqs_managed_sse_enabled: true,
+    });
+  });
+
+  it("moves what cannot be painted to a queue that keeps it for 14 days", () => {
+    const redrive = JSON.parse(String(stack.resource("aws_sqs_queue_redrive_policy").redrive_policy));
+    expect(redrive).toEqual({
+      deadLetterTargetArn: expect.stringContaining("dead-letters"),
+      maxReceiveCount: 10,
+    });
+    expect(named("aws_sqs_queue", "dead-letters").message_retention_seconds).toBe(14 * 86_400);
+  });
+
+  it("is the only one that may use its dead-letter queue", () => {
+    const allow = stack.resource("aws_sqs_queue_redrive_allow_policy");
+    expect(allow.queue_url).toContain("dead-letters");
+    expect(JSON.parse(String(allow.redrive_allow_policy))).toEqual({
+      redrivePermission: "byQueue",
+      sourceQueueArns: [expect.stringContaining("prompts")],
+    });
+  });
+
+  it.each(["prompts", "dead-letters"])("and its dead letters: %s takes nothing without TLS", (queue) => {
+    expect(policyOf(named("aws_sqs_queue_policy", queue)).Statement).toEqual([
+      expect.objectContaining({
+        Effect: "Deny",
+        Principal: "*",
+        Action: "sqs:*",
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      }),
+    ]);
+  });
+});
+
+describe("the image bucket", () => {
+  it("is closed to the public in all four ways", () => {
+    expect(stack.resource("aws_s3_bucket_public_access_block")).toMatchObject({
+      block_public_acls: true,
+      block_public_policy: true,
+      ignore_public_acls: true,
+      restrict_public_buckets: true,
+    });
+  });
+
+  it("forgets old versions and broken uploads", () => {
+    expect(stack.resource("aws_s3_bucket_versioning")).toMatchObject({
+      versioning_configuration: { status: "Enabled" },
+    });
+    expect(stack.resource("aws_s3_bucket_lifecycle_configuration").rule).toEqual([
+      expect.objectContaining({
+        abort_incomplete_multipart_upload: [{ days_after_initiation: 1 }],
+        noncurrent_version_expiration: [{ noncurrent_days: 30 }],
+      }),
+    ]);
+  });
+
+  it("can be one that is there already, which is then only read and written below the prefix", () => {
+    const existing = synthesise(
+      settingsWith({ imageBucket: { kind: "existing", name: "the-teams-bucket", keyPrefix: "couch/" } }),
+    );
+    expect(Object.keys(existing.resources("aws_s3_bucket"))).toEqual([]);
+    expect(existing.data).toHaveProperty("aws_s3_bucket");
+    const policy = String(existing.resource("aws_iam_role_policy").policy);
+    expect(policy).toContain("/couch/images/*");
+    expect(policy).toContain("/couch/requests/*");
+    expect(policy).not.toMatch(/arn}\/(images|requests)/);
+  });
+});
+
+describe("the consumer", () => {
+  const consumer = stack.resource("aws_lambda_function");
+
+  it("runs as image-processor on arm64 and Node.js 22", () => {
+    expect(consumer).toMatchObject({
+      function_name: "image-processor-dev",
+      runtime: "nodejs22.x",
+      architectures: ["arm64"],
+      tracing_config: { mode: "Active" },
+    });
+  });
+
+  it("answers for each message of a batch, within the first model's limit", () => {
+    expect(stack.resource("aws_lambda_event_source_mapping")).toMatchObject({
+      batch_size: 4,
+      function_response_types: ["ReportBatchItemFailures"],
+      scaling_config: { maximum_concurrency: 2 },
+    });
+  });
+
+  it("may do nothing with a wildcard but trace", () => {
+    const { Statement } = policyOf(stack.resource("aws_iam_role_policy"));
+    const onEverything = Statement.filter(({ Resource }) => Resource === "*");
+    expect(onEverything.map(({ Action }) => Action)).toEqual([
+      ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+    ]);
+    expect(JSON.stringify(Statement.map(({ Action }) => Action))).not.toContain("*");
+  });
+
+  it("may call the models of its chain, and no other", () => {
+    const { Statement } = policyOf(stack.resource("aws_iam_role_policy"));
+    expect(Statement.find(({ Action }) => Action === "bedrock:InvokeModel")?.Resource).toEqual([
+      "arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-core-v1:1",
+      "arn:aws:bedrock:us-west-2::foundation-model/stability.sd3-5-large-v1:0",
+    ]);
+  });
+
+  it("is zipped as one file, with a log group that forgets", () => {
+    const zip = unzipSync(readFileSync(join(stack.folder, String(consumer.filename))));
+    expect(Object.keys(zip)).toEqual(["index.mjs"]);
+    expect(stack.resource("aws_cloudwatch_log_group").retention_in_days).toBe(14);
+  });
+});
+
+describe("the state", () => {
+  it("is in S3, encrypted, under S3's own lock", () => {
+    expect(JSON.parse(stack.text).terraform.backend.s3).toEqual({
+      bucket: "couch-explorers-state",
+      key: "dev/pipeline.tfstate",
+      region: "eu-west-1",
+      encrypt: true,
+      use_lockfile: true,
+    });
+  });
+});

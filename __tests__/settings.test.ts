@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import { derive } from "../config/derived.ts";
+import { settings as dev } from "../config/environments/dev.ts";
+import { lifecycleWarnings, loadSettings } from "../config/load.ts";
+import { checkSettings, type Settings, type SettingsInput } from "../config/settings.ts";
+import { lifecycleOf } from "../functions/domain/models.ts";
+
+function checked(input: unknown): Settings {
+  const result = checkSettings(input);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.settings;
+}
+
+/** `path message` of every problem. */
+function problemsOf(input: unknown): string[] {
+  const result = checkSettings(input);
+  return result.ok ? [] : result.problems.map(({ path, message }) => `${path.join(".")} ${message}`);
+}
+
+function devWith(change: Partial<SettingsInput>): SettingsInput {
+  return { ...dev, ...change };
+}
+
+describe("settings", () => {
+  it.each(["dev", "prod"])("of the environment %s are sound", async (environment) => {
+    await expect(loadSettings(environment)).resolves.toMatchObject({ suffix: environment });
+  });
+
+  it("report every mistake at once", () => {
+    const problems = problemsOf({
+      ...dev,
+      region: "mars",
+      suffix: "Not A Suffix",
+      logRetentionDays: 2,
+      models: [
+        { id: "amazon.titan-image-generator-v2:0", concurrency: 8 },
+        { id: "stability.sd3-5-large-v1:0", region: "eu-west-1", concurrency: 0.5 },
+      ],
+    });
+    expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
+      "region",
+      "suffix",
+      "models.1.concurrency",
+      "logRetentionDays",
+      "models.0.id",
+      "models.1.region",
+    ]);
+  });
+
+  it("refuse a retired model by name and date", () => {
+    const [problem] = problemsOf(devWith({ models: [{ id: "amazon.nova-canvas-v1:0", concurrency: 8 }] }));
+    expect(problem).toMatch(
+      /^models\.0\.id is at its end of life since 2026-09-30\. Fix: use one of stability\./,
+    );
+  });
+
+  it("refuse a model that the catalogue does not know", () => {
+    const [problem] = problemsOf(devWith({ models: [{ id: "acme.paint-v1:0", concurrency: 8 }] }));
+    expect(problem).toMatch(/^models\.0\.id is not in the catalogue/);
+  });
+
+  it("refuse a region that does not serve the model, and name the one that does", () => {
+    const models = [{ id: "stability.stable-image-core-v1:1", region: "eu-west-1", concurrency: 8 }];
+    expect(problemsOf(devWith({ models }))).toEqual([
+      "models.0.region does not serve stability.stable-image-core-v1:1. Fix: use us-west-2, or leave it out",
+    ]);
+  });
+
+  it("refuse a concurrency below the two batches that Lambda always runs", () => {
+    const models = [{ id: "stability.stable-image-core-v1:1", concurrency: 7 }];
+    expect(problemsOf(devWith({ models }))).toEqual([
+      "models.0.concurrency is too small: Lambda runs at least 2 batches of 4 at once. Fix: raise it to 8, or lower consumer.batchSize to 3",
+    ]);
+  });
+
+  it("refuse a fallback that cannot serve each invocation once", () => {
+    const models = [
+      { id: "stability.stable-image-core-v1:1", concurrency: 40 },
+      { id: "stability.sd3-5-large-v1:0", concurrency: 9 },
+    ];
+    expect(problemsOf(devWith({ models }))[0]).toMatch(/^models\.1\.concurrency is below the 10 invocations/);
+  });
+
+  it("refuse a model time-out that leaves no time to store the picture", () => {
+    const consumer = { ...dev.consumer, timeoutSeconds: 60, modelTimeoutSeconds: 55 };
+    expect(problemsOf(devWith({ consumer }))).toEqual([
+      "consumer.modelTimeoutSeconds leaves no time to store the picture. Fix: lower it to 50, or raise consumer.timeoutSeconds",
+    ]);
+  });
+
+  it("refuse what is no setting", () => {
+    expect(problemsOf({ ...dev, visibilityTimeout: 30 })).toEqual([
+      "visibilityTimeout is no setting. Fix: remove it",
+    ]);
+  });
+
+  it("of an environment without a file name the environments there are", async () => {
+    await expect(loadSettings("staging")).rejects.toThrow(
+      /no environment "staging": config\/environments\/staging\.ts is missing.*dev, prod/,
+    );
+  });
+
+  it("never read a file outside of their folder", async () => {
+    await expect(loadSettings("../settings")).rejects.toThrow(/no environment/);
+  });
+});
+
+describe("what is derived", () => {
+  const derived = derive(checked(dev));
+
+  it("hides a message for six function time-outs and the batch window", () => {
+    const consumer = { ...dev.consumer, timeoutSeconds: 100, batchWindowSeconds: 7 };
+    expect(derive(checked(devWith({ consumer }))).visibilityTimeoutSeconds).toBe(607);
+  });
+
+  it("lets a lease outlive its owner, and end before the message comes back", () => {
+    expect(derived.leaseSeconds).toBeGreaterThan(dev.consumer.timeoutSeconds);
+    expect(derived.leaseSeconds).toBeLessThan(derived.visibilityTimeoutSeconds);
+  });
+
+  it("keeps every model's limit when all invocations use all of their slots", () => {
+    for (const [index, { slots }] of derived.modelChain.entries()) {
+      expect(slots).toBeGreaterThan(0);
+      expect(slots * derived.maximumConcurrency).toBeLessThanOrEqual(dev.models[index]?.concurrency ?? 0);
+    }
+  });
+});
+
+describe("a model's lifecycle", () => {
+  const ending = [
+    {
+      id: "acme.paint",
+      regions: ["us-west-2"],
+      pricePerImageUsd: 1,
+      takesMode: false,
+      endOfLife: "2027-06-30",
+    },
+  ] as const;
+
+  it.each([
+    ["2027-03-31", "active"],
+    ["2027-04-01", "ending"],
+    ["2027-06-29", "ending"],
+    ["2027-06-30", "retired"],
+  ])("on %s is %s when it ends on 2027-06-30", (today, state) => {
+    expect(lifecycleOf("acme.paint", new Date(today), ending).state).toBe(state);
+  });
+
+  it("brings no warning while all models are active", () => {
+    expect(lifecycleWarnings(checked(dev), new Date())).toEqual([]);
+  });
+});

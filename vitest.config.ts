@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["__tests__/*.test.ts"],
+    // The tests start servers and synthesise stacks; a slow machine is no reason to fail.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
