@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type FauxqsServer, type MessageSpyReader, startFauxqs } from "fauxqs";
 import { type EmulatorApp, enforceConditionalWrites } from "./conditional-writes.ts";
 import type { QueueSpec } from "./stack.ts";
-import { systemErrorCode, UserError } from "./user-error.ts";
+import { systemErrorCode, systemErrorReason, UserError } from "./user-error.ts";
 
 export interface EmulatorOptions {
   /** TCP port on 127.0.0.1; 0 takes any free one. */
@@ -118,7 +118,7 @@ async function makeStateDirectory(directory: string): Promise<void> {
     await mkdir(directory, { recursive: true });
   } catch (error) {
     throw new UserError(
-      `Cannot keep state in ${directory} (${systemErrorCode(error) ?? String(error)}). Name a folder you may write to with --state <folder>.`,
+      `Cannot keep state in ${directory} (${systemErrorReason(error)}). Name a folder you may write to with --state <folder>.`,
     );
   }
 }

@@ -6,7 +6,7 @@ import { unzipSync } from "fflate";
 import { type EnvironmentOutcome, LambdaEnvironment } from "./lambda-environment.ts";
 import type { FunctionError } from "./lambda-protocol.ts";
 import type { FunctionSpec } from "./stack.ts";
-import { systemErrorCode, UserError } from "./user-error.ts";
+import { systemErrorReason, UserError } from "./user-error.ts";
 
 /** How long Lambda lets a function load, in milliseconds. */
 const INIT_LIMIT_MS = 10_000;
@@ -61,7 +61,7 @@ export class LambdaFunction {
     const { functionName, zipFile } = options.spec;
     const zip = await readFile(zipFile).catch((error: unknown) => {
       throw new UserError(
-        `Cannot read the code of ${functionName} at ${zipFile} (${systemErrorCode(error) ?? String(error)}). Synthesise the stack again.`,
+        `Cannot read the code of ${functionName} at ${zipFile} (${systemErrorReason(error)}). Synthesise the stack again.`,
       );
     });
     const codeDirectory = await mkdtemp(join(tmpdir(), "lambda-"));

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { computedAttributes, type LocalAccount } from "./terraform-attributes.ts";
-import { systemErrorCode, UserError } from "./user-error.ts";
+import { systemErrorReason, UserError } from "./user-error.ts";
 
 const attributesSchema = z.record(z.string(), z.unknown());
 const blocksSchema = z.record(z.string(), z.record(z.string(), attributesSchema)).default({});
@@ -62,7 +62,7 @@ export class Terraform {
     const file = join(options.directory, "cdk.tf.json");
     const text = await readFile(file, "utf8").catch((error: unknown) => {
       throw new UserError(
-        `Cannot read the synthesised stack ${file} (${systemErrorCode(error) ?? String(error)}). Synthesise it first.`,
+        `Cannot read the synthesised stack ${file} (${systemErrorReason(error)}). Synthesise it first.`,
       );
     });
     const parsed = documentSchema.safeParse(parseJson(text, file));
