@@ -46,8 +46,8 @@ export class ModelChain {
   }
 
   /**
-   * Paints a request with the first model that can. A request that is refused is refused by all of them; otherwise the
-   * most hopeful of the answers is given: `busy` before `failed` before `unusable`.
+   * Paints a request with the first model that can. A request that one refuses is refused; of all other answers the
+   * one that weighs most is given: `failed` before `busy` before `out-of-time` before `unusable`.
    * @param deadline when the last call must have ended, in milliseconds since the epoch
    * @param onUnpainted is told why a model did not paint, before the next one is tried
    */
@@ -74,10 +74,11 @@ export class ModelChain {
       answers.push(answer);
       onUnpainted(model, answer);
     }
-    const [first] = answers.toSorted((a, b) => HOPE.indexOf(a.kind) - HOPE.indexOf(b.kind));
+    const [first] = answers.toSorted((a, b) => WEIGHT.indexOf(a.kind) - WEIGHT.indexOf(b.kind));
     if (first === undefined) throw new Error("the chain has no model");
     return first;
   }
 }
 
-const HOPE = ["busy", "out-of-time", "failed", "unusable"] as const;
+// A call that failed may have been paid and so must count as a try, whatever the other models said.
+const WEIGHT = ["failed", "busy", "out-of-time", "unusable"] as const;

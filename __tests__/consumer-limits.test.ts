@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
+
+const body = JSON.stringify({ requestId: "late", prompt: "Me on top of K2" });
+
+describe("an invocation that is running out of time", () => {
+  it("does not begin to paint, and counts no attempt", async () => {
+    await using bench = await ConsumerBench.start({ timeoutSeconds: 9 });
+    const { kept } = await bench.deliver([body]);
+    expect(kept).toEqual([body]);
+    expect(bench.bedrock.calls).toEqual([]);
+    expect(await bench.record("late")).toMatchObject({
+      status: "generating",
+      attempts: 0,
+      lease: null,
+      reason: { code: "OutOfTime" },
+    });
+  });
+
+  it("ends the call of a model that does not answer, gives the lease back and counts the attempt", async () => {
+    await using bench = await ConsumerBench.start({ timeoutSeconds: 12 });
+    bench.bedrock.setTrouble({ every: "hang" });
+    const { kept } = await bench.deliver([body]);
+    expect(kept).toEqual([body]);
+    expect(bench.bedrock.calls).toEqual([CORE]);
+    expect(await bench.record("late")).toMatchObject({
+      status: "generating",
+      attempts: 1,
+      lease: null,
+      reason: { code: "ModelTimeout" },
+    });
+  });
+});
+
+describe("a bucket that was there before", () => {
+  it("gets pictures and records below its prefix only", async () => {
+    await using bench = await ConsumerBench.start({
+      settings: { imageBucket: { kind: "existing", name: "the-teams-bucket", keyPrefix: "couch/" } },
+    });
+    await bench.deliver([body]);
+    expect(await bench.keys()).toEqual(["couch/images/late.png", "couch/requests/late.json"]);
+  });
+});
+
+describe("a batch larger than the model's limit", () => {
+  it("is painted whole, with no more calls at once than the model takes", async () => {
+    await using bench = await ConsumerBench.start({
+      settings: { models: [{ id: CORE, concurrency: 8 }] },
+    });
+    bench.bedrock.setTrouble({ latencyMs: 100, concurrencyLimit: 4 });
+    const ids = Array.from({ length: 10 }, (_, index) => `large-${index}`);
+    const { kept } = await bench.deliver(ids.map((requestId) => JSON.stringify({ requestId, prompt: "K2" })));
+    expect(kept).toEqual([]);
+    expect(bench.bedrock.calls).toHaveLength(10);
+  });
+});

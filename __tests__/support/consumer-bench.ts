@@ -1,0 +1,200 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import { type Message, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
+import type { SQSRecord } from "aws-lambda";
+import { z } from "zod";
+import type { SettingsInput } from "../../config/settings.ts";
+import { type RequestRecord, recordKey, recordSchema } from "../../functions/domain/record.ts";
+import { type Cloud, startCloud } from "../../local/cloud.ts";
+import { settingsWith, synthesise } from "./synthesise.ts";
+
+export const CORE = "stability.stable-image-core-v1:1";
+export const SD35 = "stability.sd3-5-large-v1:0";
+
+const responseSchema = z.object({
+  batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })),
+});
+
+const inspectedSchema = z.object({
+  messages: z.object({
+    delayed: z.array(
+      z.object({
+        body: z.string(),
+        messageAttributes: z.record(z.string(), z.looseObject({})),
+      }),
+    ),
+  }),
+});
+
+/** A delivery as SQS makes it. */
+export interface Delivery {
+  /** Ids of the messages, in the order they were sent. */
+  readonly messageIds: readonly string[];
+  /** The bodies of the messages that the consumer leaves in the queue. */
+  readonly kept: readonly string[];
+  /** What the consumer logged. */
+  readonly log: string;
+}
+
+export interface DeliveryOptions {
+  /** How often SQS says it has handed the messages out. Default 1. */
+  readonly receives?: number;
+  readonly sentAt?: Date;
+}
+
+export interface BenchOptions {
+  /** Settings that differ from those of `dev`. */
+  readonly settings?: Partial<SettingsInput>;
+  /** The function's time-out, where it is to be shorter than the settings allow. */
+  readonly timeoutSeconds?: number;
+}
+
+/** The synthesised stack without its event source: the test itself delivers, when and as often as it likes. */
+export class ConsumerBench implements AsyncDisposable {
+  readonly cloud: Cloud;
+  readonly #lines: string[] = [];
+
+  private constructor(cloud: Cloud) {
+    this.cloud = cloud;
+    cloud.events.on("line", ({ line }) => this.#lines.push(line));
+  }
+
+  static async start(options: BenchOptions = {}): Promise<ConsumerBench> {
+    const { folder } = synthesise(settingsWith(options.settings));
+    const file = join(folder, "cdk.tf.json");
+    const stack = JSON.parse(readFileSync(file, "utf8"));
+    delete stack.resource.aws_lambda_event_source_mapping;
+    for (const fn of Object.values<{ timeout: number }>(stack.resource.aws_lambda_function)) {
+      fn.timeout = options.timeoutSeconds ?? fn.timeout;
+    }
+    writeFileSync(file, JSON.stringify(stack));
+    return new ConsumerBench(await startCloud({ stackDir: folder, port: 0, trouble: { latencyMs: 0 } }));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.cloud.stop();
+  }
+
+  get bedrock() {
+    if (this.cloud.bedrock === undefined) throw new Error("the bench runs the stand-in model");
+    return this.cloud.bedrock;
+  }
+
+  /** Sends messages and hands them to the consumer as one batch. */
+  async deliver(bodies: readonly string[], options: DeliveryOptions = {}): Promise<Delivery> {
+    const sent = new Set<string | undefined>();
+    for (const body of bodies) {
+      const { MessageId } = await this.cloud.sqs.send(
+        new SendMessageCommand({
+          QueueUrl: this.cloud.queueUrl,
+          MessageBody: body,
+          MessageAttributes: { sender: { DataType: "String", StringValue: "the test" } },
+        }),
+      );
+      sent.add(MessageId);
+    }
+    const records = await this.#receive(sent, options);
+    const start = this.#lines.length;
+    const outcome = await this.#consumer.invoke({ Records: records });
+    if (outcome.type !== "result") throw new Error(`the consumer did not answer: ${JSON.stringify(outcome)}`);
+    const failed = new Set(
+      responseSchema.parse(outcome.payload).batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
+    );
+    return {
+      messageIds: records.map(({ messageId }) => messageId),
+      kept: records.filter(({ messageId }) => failed.has(messageId)).map(({ body }) => body),
+      log: this.#lines.slice(start).join("\n"),
+    };
+  }
+
+  async record(requestId: string): Promise<RequestRecord> {
+    const { Body } = await this.cloud.s3.send(
+      new GetObjectCommand({ Bucket: this.cloud.bucket, Key: recordKey(this.cloud.keyPrefix, requestId) }),
+    );
+    return recordSchema.parse(JSON.parse((await Body?.transformToString()) ?? ""));
+  }
+
+  async putRecord(record: RequestRecord): Promise<void> {
+    await this.put(recordKey(this.cloud.keyPrefix, record.requestId), JSON.stringify(record));
+  }
+
+  async put(key: string, body: string | Uint8Array, metadata: Record<string, string> = {}): Promise<void> {
+    await this.cloud.s3.send(
+      new PutObjectCommand({ Bucket: this.cloud.bucket, Key: key, Body: body, Metadata: metadata }),
+    );
+  }
+
+  async get(key: string): Promise<Uint8Array> {
+    const { Body } = await this.cloud.s3.send(new GetObjectCommand({ Bucket: this.cloud.bucket, Key: key }));
+    if (Body === undefined) throw new Error(`${key} has no body`);
+    return Body.transformToByteArray();
+  }
+
+  async metadata(key: string): Promise<Record<string, string>> {
+    const head = await this.cloud.s3.send(new HeadObjectCommand({ Bucket: this.cloud.bucket, Key: key }));
+    return head.Metadata ?? {};
+  }
+
+  async keys(prefix = ""): Promise<string[]> {
+    const { Contents = [] } = await this.cloud.s3.send(
+      new ListObjectsV2Command({ Bucket: this.cloud.bucket, Prefix: prefix }),
+    );
+    return Contents.flatMap(({ Key }) => Key ?? []);
+  }
+
+  /** The messages that wait in the prompt queue for their delay to end. */
+  async delayed(): Promise<z.output<typeof inspectedSchema>["messages"]["delayed"]> {
+    const name = this.cloud.queueUrl.split("/").at(-1);
+    const response = await fetch(`${this.cloud.endpoint}/_fauxqs/queues/${name}`);
+    return inspectedSchema.parse(await response.json()).messages.delayed;
+  }
+
+  get #consumer() {
+    const [consumer] = [...this.cloud.functions.values()].filter(({ spec }) =>
+      spec.functionName.startsWith("image-processor"),
+    );
+    if (consumer === undefined) throw new Error("the stack has no consumer");
+    return consumer;
+  }
+
+  /** Takes these messages off the queue; what other tests left there stays hidden. */
+  async #receive(ids: ReadonlySet<string | undefined>, options: DeliveryOptions): Promise<SQSRecord[]> {
+    const messages: Message[] = [];
+    while (messages.length < ids.size) {
+      const { Messages = [] } = await this.cloud.sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: this.cloud.queueUrl,
+          MaxNumberOfMessages: 10,
+          WaitTimeSeconds: 1,
+          MessageSystemAttributeNames: ["All"],
+          MessageAttributeNames: ["All"],
+        }),
+      );
+      messages.push(...Messages.filter(({ MessageId }) => ids.has(MessageId)));
+    }
+    return messages.map((message) => ({
+      messageId: message.MessageId ?? randomUUID(),
+      receiptHandle: message.ReceiptHandle ?? "",
+      body: message.Body ?? "",
+      attributes: {
+        ApproximateFirstReceiveTimestamp: "0",
+        SenderId: "test",
+        ...message.Attributes,
+        SentTimestamp: options.sentAt?.getTime().toString() ?? message.Attributes?.SentTimestamp ?? "0",
+        ApproximateReceiveCount: String(options.receives ?? 1),
+      },
+      messageAttributes: { sender: { dataType: "String", stringValue: "the test" } },
+      md5OfBody: message.MD5OfBody ?? "",
+      eventSource: "aws:sqs",
+      eventSourceARN: "arn:aws:sqs:eu-west-1:000000000000:image-generation-queue-dev",
+      awsRegion: "eu-west-1",
+    }));
+  }
+}
