@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { createHash, randomInt } from "node:crypto";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Painting } from "../local/painter/paint.ts";
 import { paint } from "../local/painter/paint.ts";
 import { stream } from "../local/painter/random.ts";
+import { imagine } from "../local/painter/scene.ts";
 import { readWishes } from "../local/painter/words.ts";
 
 const ratios: readonly Painting["aspectRatio"][] = [
@@ -18,6 +19,8 @@ const ratios: readonly Painting["aspectRatio"][] = [
   "9:16",
   "9:21",
 ];
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const thumbnail = 256;
 
@@ -43,16 +46,13 @@ async function pixels(bytes: Buffer): Promise<Uint8ClampedArray> {
   return context.getImageData(0, 0, thumbnail, thumbnail).data;
 }
 
-/** The mean colour of a prompt's pictures over a few seeds. */
+/** The mean colour of a prompt's picture. */
 async function tone(prompt: string): Promise<Tone> {
   const sums = [0, 0, 0, 0];
-  const seeds = [1, 2];
-  for (const seed of seeds) {
-    const data = await pixels(await picture(prompt, { seed, outputFormat: "jpeg" }));
-    data.forEach((value, i) => {
-      sums[i % 4] = (sums[i % 4] ?? 0) + value / thumbnail ** 2 / seeds.length;
-    });
-  }
+  const data = await pixels(await picture(prompt, { outputFormat: "jpeg" }));
+  data.forEach((value, i) => {
+    sums[i % 4] = (sums[i % 4] ?? 0) + value / thumbnail ** 2;
+  });
   const [red = 0, green = 0, blue = 0] = sums;
   return { red, green, blue, brightness: 0.2126 * red + 0.7152 * green + 0.0722 * blue };
 }
@@ -81,11 +81,13 @@ describe("the same painting", () => {
 
 describe("another painting", () => {
   it("follows from another seed", async () => {
-    expect(await picture("a lake", { seed: 1 })).not.toEqual(await picture("a lake", { seed: 2 }));
+    expect(sha256(await picture("a lake", { seed: 1 }))).not.toBe(
+      sha256(await picture("a lake", { seed: 2 })),
+    );
   });
 
   it("follows from other words, even words the painter does not know", async () => {
-    expect(await picture("a lake of quinces")).not.toEqual(await picture("a lake of marmalade"));
+    expect(sha256(await picture("a lake of quinces"))).not.toBe(sha256(await picture("a lake of marmalade")));
   });
 });
 
@@ -98,14 +100,14 @@ describe("the file", () => {
   });
 
   it("is a PNG whose text chunks say that it is a stand-in", async () => {
-    const bytes = await picture("Me on top of K2");
+    const bytes = await picture("a lake");
     expect(bytes.subarray(0, 8).toString("latin1")).toBe("\x89PNG\r\n\x1a\n");
     expect(bytes.includes("tEXtSoftware\0Couch Explorers stand-in painter")).toBe(true);
     expect(bytes.includes("not made by an image model")).toBe(true);
   });
 
   it("is a JPEG whose comment says that it is a stand-in", async () => {
-    const bytes = await picture("Me on top of K2", { outputFormat: "jpeg" });
+    const bytes = await picture("a lake", { outputFormat: "jpeg" });
     expect(bytes.subarray(0, 4)).toEqual(Buffer.from([0xff, 0xd8, 0xff, 0xfe]));
     expect(bytes.includes("Couch Explorers stand-in painter")).toBe(true);
     expect((await loadImage(bytes)).width).toBe(1024);
@@ -135,7 +137,8 @@ describe("the words", () => {
 
   it("make snow whiter than desert", async () => {
     const [snow, desert] = await Promise.all([tone("snow on the hills by day"), tone("desert by day")]);
-    expect(Math.abs(snow.red - snow.blue)).toBeLessThan(Math.abs(desert.red - desert.blue));
+    const whiteness = ({ red, green, blue }: Tone): number => Math.min(red, green, blue);
+    expect(whiteness(snow)).toBeGreaterThan(whiteness(desert) + 20);
   });
 
   it("mean the same in capitals, in the plural and beside punctuation", () => {
@@ -154,6 +157,12 @@ describe("leaving out", () => {
     const changed = await difference(withPeople, without);
     expect(changed).toBeGreaterThan(0.0005);
     expect(changed).toBeLessThan(0.05);
+  });
+
+  it("removes what other words imply", () => {
+    const size = { width: 1024, height: 1024 };
+    expect(imagine("a beach", undefined, 1, size).features).toContain("sea");
+    expect(imagine("a beach", "ocean", 1, size).features).not.toContain("sea");
   });
 
   it("removes what the prompt itself denies", () => {
@@ -182,7 +191,7 @@ describe("any prompt", () => {
       "sea,k2,city,paris,night,snow,forest,desert,people,boat,rain,fog,volcano,couch,no,island,aurora,tower,cabin,ö".split(
         ",",
       );
-    for (let round = 0; round < 9; round++) {
+    for (let round = 0; round < 6; round++) {
       const prompt = Array.from({ length: 1 + random() * 6 }, () => {
         return random() < 0.8
           ? words[Math.floor(random() * words.length)]

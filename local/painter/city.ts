@@ -18,7 +18,7 @@ const lamps: readonly [string, ...string[]] = ["#ffd98a", "#ffe9bd", "#ffc46b", 
 /** Draws a skyline along the horizon, the rearmost buildings first, with a tower if one is asked for. */
 export function drawCity(context: SKRSContext2D, scene: Scene): void {
   if (!scene.features.has("city")) return;
-  const { width, unit, features } = scene;
+  const { width, unit, horizon, features } = scene;
   const random = scene.stream("city");
   const centre = scene.sun.x < width / 2 ? width * 0.64 : width * 0.36;
   for (const near of [0, 0.5, 1]) {
@@ -29,7 +29,12 @@ export function drawCity(context: SKRSContext2D, scene: Scene): void {
       const middle = Math.exp(-(((x - centre) / (width * 0.26)) ** 2));
       const storeys = between(random, 0.25, 1) ** 1.5 * (0.14 + 0.32 * middle) * (1.1 - 0.62 * near) + 0.03;
       const low = features.has("tower") ? 0.55 : 1;
-      drawBuilding(context, scene, { x, breadth, tall: storeys * low * unit, near }, random);
+      drawBuilding(
+        context,
+        scene,
+        { x, breadth, tall: storeys * low * Math.min(unit, horizon * 1.5), near },
+        random,
+      );
       x += breadth * between(random, 0.85, 1.25);
     }
   }
@@ -80,7 +85,7 @@ function drawBuilding(context: SKRSContext2D, scene: Scene, building: Building, 
 }
 
 function drawTower(context: SKRSContext2D, { palette, unit, horizon, time }: Scene, x: number): void {
-  const tall = unit * 0.47;
+  const tall = Math.min(unit, horizon * 1.5) * 0.47;
   const halfAt = (part: number): number => tall * (0.2 * (1 - part) ** 2.4 + 0.012 * (1 - part) + 0.003);
   const iron = lit(
     rgb(time === "night" ? "#ffcf80" : "#8a6a52"),

@@ -49,13 +49,19 @@ function palette(sky: string, sun: string, light: string, shade: string, haze: s
   };
 }
 
-/** The light for a time of day: one of its palettes, leaning towards a chance hue; dull weather greys it. */
-export function choosePalette(time: Time, dullness: number, random: Random): Palette {
+/** A grey that dull weather casts over everything. */
+export interface Weather {
+  readonly grey: Rgb;
+  readonly strength: number;
+}
+
+/** The light for a time of day and a weather: one of the time's palettes, leaning towards a chance hue. */
+export function choosePalette(time: Time, weather: Weather, random: Random): Palette {
   const choices = palettes[time];
   const chosen = choices[Math.floor(random() * choices.length)] ?? choices[0];
   const lean: Rgb = [between(random, 0, 255), between(random, 0, 255), between(random, 0, 255)];
-  const grey: Rgb = time === "night" ? [38, 46, 62] : [168, 176, 186];
-  const adjusted = (colour: Rgb): Rgb => mix(mix(colour, lean, 0.06), grey, dullness);
+  const grey = time === "night" ? mix([0, 0, 0], weather.grey, 0.3) : weather.grey;
+  const adjusted = (colour: Rgb): Rgb => mix(mix(colour, lean, 0.06), grey, weather.strength);
   const [zenith, upper, lower, horizon] = chosen.sky;
   return {
     sky: [adjusted(zenith), adjusted(upper), adjusted(lower), adjusted(horizon)],

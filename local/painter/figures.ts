@@ -23,7 +23,7 @@ export function drawFigures(
   if (features.has("tent")) drawTent(context, scene, centre + side * size * 2, ground, size);
   if (features.has("couch")) drawCouch(context, scene, centre - side * size * 1.3, ground, size * 0.62);
   if (!features.has("people")) return;
-  const count = pick(random, [1, 2, 2, 3] as const);
+  const count = features.has("company") ? pick(random, [2, 3, 4] as const) : 1;
   for (let person = 0; person < count; person++) {
     const x = centre + person * size * 0.62 * side;
     drawPerson(
@@ -91,7 +91,7 @@ function drawPerson(
 }
 
 function drawCouch(context: SKRSContext2D, scene: Scene, x: number, ground: GroundAt, size: number): void {
-  const y = ground(x) + size * 0.08;
+  const y = Math.max(ground(x - size * 0.7), ground(x + size * 0.7)) + size * 0.06;
   const block = (left: number, top: number, wide: number, high: number, colour: string): void => {
     context.fillStyle = shaded(scene, rgb(colour));
     context.beginPath();

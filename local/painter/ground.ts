@@ -8,11 +8,26 @@ import { drawRelief } from "./relief.ts";
 import type { Scene } from "./scene.ts";
 import type { Tree } from "./trees.ts";
 import { drawConifer, drawPalm } from "./trees.ts";
+import type { Feature } from "./words.ts";
 
 /** Where things in the foreground stand: the ground's edge at a place across the picture. */
 export type GroundAt = (x: number) => number;
 
 const standingHeight = 0.86;
+/** How many trees a bank has, by the first feature that is there. */
+const bankTrees: readonly (readonly [Feature, number])[] = [
+  ["forest", 24],
+  ["palms", 7],
+  ["beach", 0],
+  ["city", 0],
+  ["sea", 2],
+];
+/** How densely trees stand in open country, by the first feature that is there. */
+const fieldTrees: readonly (readonly [Feature, number])[] = [
+  ["forest", 1],
+  ["palms", 0.2],
+  ["desert", 0],
+];
 
 /** Draws the bank on the viewer's side of the water, with its trees. */
 export function drawBank(context: SKRSContext2D, scene: Scene): GroundAt {
@@ -27,24 +42,20 @@ export function drawBank(context: SKRSContext2D, scene: Scene): GroundAt {
   for (let x = 0; x <= width + 4; x += 4) context.lineTo(x, bank(x));
   context.lineTo(width + 4, height);
   context.closePath();
-  const sandy = features.has("beach") || features.has("palms");
+  const sandy =
+    features.has("beach") || (features.has("palms") && !features.has("forest") && !features.has("lake"));
+  const snowy = features.has("snow");
   const soil = lit(
-    rgb(features.has("snow") ? "#eef3f8" : sandy ? "#ecd0a0" : "#66804a"),
+    rgb(snowy ? "#eef3f8" : sandy ? "#ecd0a0" : "#66804a"),
     mix(palette.shade, palette.light, 0.6),
   );
   const lighting = context.createLinearGradient(0, top, 0, height);
   lighting.addColorStop(0, css(mix(soil, palette.haze, 0.1)));
-  lighting.addColorStop(1, css(mix(soil, [8, 10, 22], sandy ? 0.3 : 0.6)));
+  lighting.addColorStop(1, css(mix(soil, [8, 10, 22], sandy || snowy ? 0.3 : 0.6)));
   context.fillStyle = lighting;
   context.fill();
-  if (!sandy) drawGrass(context, scene, bank, soil);
-  const trees = features.has("palms")
-    ? 7
-    : features.has("forest")
-      ? 26
-      : features.has("beach") || features.has("city")
-        ? 0
-        : 5;
+  if (!sandy && !snowy) drawGrass(context, scene, bank, soil);
+  const trees = bankTrees.find(([feature]) => features.has(feature))?.[1] ?? 5;
   const random = scene.stream("bank trees");
   for (let tree = 0; tree < trees; tree++) {
     const inward = random() ** 1.7 * 0.4;
@@ -78,10 +89,9 @@ function drawGrass(context: SKRSContext2D, scene: Scene, ground: GroundAt, soil:
 /** Draws open country up to the viewer's feet, unless the far land already reaches there, and its trees. */
 export function drawField(context: SKRSContext2D, scene: Scene, far: Relief): GroundAt {
   const { width, height, unit, features, land } = scene;
-  const barren = land === "dunes";
-  const { contours } = barren || land === "hills" ? far : drawRelief(context, scene, "hills");
+  const { contours } = land === "dunes" || land === "hills" ? far : drawRelief(context, scene, "hills");
   const random = scene.stream("field trees");
-  const density = features.has("forest") ? 1 : features.has("palms") ? 0.2 : barren ? 0 : 0.12;
+  const density = fieldTrees.find(([feature]) => features.has(feature))?.[1] ?? 0.12;
   for (const { scale, levels } of contours) {
     if (scale > 0.72) break;
     const count = (density * 5 * (width / unit)) / scale ** 0.6;
@@ -90,13 +100,15 @@ export function drawField(context: SKRSContext2D, scene: Scene, far: Relief): Gr
       const y = levels[Math.floor(x)] ?? Number.NaN;
       const size = unit * 0.26 * scale * between(random, 0.65, 1.2);
       const inTheWay = scale > 0.3 && Math.abs(x / width - 0.5) < 0.3;
-      if (!Number.isNaN(y) && !inTheWay)
-        plant(context, scene, { x, y: y + size * 0.05, size, near: scale, random });
+      if (Number.isNaN(y) || inTheWay) continue;
+      plant(context, scene, { x, y: y + size * 0.05, size, near: scale, random });
     }
   }
   return () => height * standingHeight;
 }
 
 function plant(context: SKRSContext2D, scene: Scene, tree: Tree): void {
-  (scene.features.has("palms") ? drawPalm : drawConifer)(context, scene, tree);
+  const { features } = scene;
+  const palm = features.has("palms") && (!features.has("forest") || tree.random() < 0.5);
+  (palm ? drawPalm : drawConifer)(context, scene, tree);
 }

@@ -11,6 +11,7 @@ import { drawRelief } from "./relief.ts";
 import type { Scene } from "./scene.ts";
 import { imagine } from "./scene.ts";
 import { drawSky } from "./sky.ts";
+import { drawEruption } from "./volcano.ts";
 import { drawWater } from "./water.ts";
 import { drawWeather } from "./weather.ts";
 
@@ -54,16 +55,19 @@ function drawScene(context: SKRSContext2D, scene: Scene): void {
   const { width, unit, land, water } = scene;
   drawSky(context, scene);
   const far = drawRelief(context, scene, land);
+  if (land === "volcano" && scene.features.has("lava")) drawEruption(context, scene, far.skyline);
   drawCity(context, scene);
   drawAirborne(context, scene);
   const summit = land === "peak" ? far.skyline.indexOf(Math.min(...far.skyline)) : undefined;
-  if (summit !== undefined)
+  if (summit !== undefined) {
     drawFigures(context, scene, (x) => (far.skyline[Math.round(x)] ?? 0) + 1, summit, unit * 0.05);
+  }
   if (water) drawWater(context, scene);
   drawBoats(context, scene);
   const ground = water ? drawBank(context, scene) : drawField(context, scene, far);
-  const place = width * (scene.sun.x < width / 2 ? 0.7 : 0.3);
-  if (summit === undefined) drawFigures(context, scene, ground, place, unit * 0.085);
+  if (summit === undefined) {
+    drawFigures(context, scene, ground, width * (scene.sun.x < width / 2 ? 0.7 : 0.3), unit * 0.085);
+  }
   drawWeather(context, scene);
   drawFinish(context, scene);
 }

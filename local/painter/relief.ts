@@ -1,5 +1,6 @@
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { createCanvas } from "@napi-rs/canvas";
+import { distanceOf } from "./grid.ts";
 import type { Land, Scene } from "./scene.ts";
 import { raiseTerrain } from "./terrain.ts";
 
@@ -19,13 +20,13 @@ export interface Contour {
   readonly levels: Float32Array;
 }
 
-const contourSpacing = 10;
+const contourSpacing = 6;
 
 /** Draws land in perspective, each column of the picture from the nearest row of the terrain to the farthest. */
 export function drawRelief(context: SKRSContext2D, scene: Scene, land: Land): Relief {
   const { width, height, unit } = scene;
-  const { columns, rows, depth, horizon, eye, heights, colours } = raiseTerrain(scene, land);
-  const distanceOf = (row: number): number => 1 + ((depth - 1) * row) / (rows - 1);
+  const { grid, horizon, eye, heights, colours } = raiseTerrain(scene, land);
+  const { columns, rows, depth } = grid;
   const canvas = createCanvas(width, height);
   const layer = canvas.getContext("2d");
   const image = layer.createImageData(width, height);
@@ -33,7 +34,7 @@ export function drawRelief(context: SKRSContext2D, scene: Scene, land: Land): Re
   const skyline = new Float32Array(width);
   const contours: Contour[] = [];
   for (let row = 0; row < rows; row += contourSpacing) {
-    contours.push({ scale: 1 / distanceOf(row), levels: new Float32Array(width).fill(Number.NaN) });
+    contours.push({ scale: 1 / distanceOf(grid, row), levels: new Float32Array(width).fill(Number.NaN) });
   }
 
   for (let x = 0; x < width; x++) {
@@ -41,7 +42,7 @@ export function drawRelief(context: SKRSContext2D, scene: Scene, land: Land): Re
     let lastY = height;
     let [lastRed, lastGreen, lastBlue] = [0, 0, 0];
     for (let row = 0; row < rows; row++) {
-      const distance = distanceOf(row);
+      const distance = distanceOf(grid, row);
       const column = ((x / width - 0.5) * (distance / depth) + 0.5) * (columns - 1.001);
       const left = Math.floor(column);
       const share = column - left;

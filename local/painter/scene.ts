@@ -1,4 +1,4 @@
-import type { Palette, Time } from "./colour.ts";
+import type { Palette, Time, Weather } from "./colour.ts";
 import { choosePalette } from "./colour.ts";
 import type { Random } from "./random.ts";
 import { between, pick, stream } from "./random.ts";
@@ -43,14 +43,19 @@ const subjects: readonly Feature[] = [
   "city",
   "tower",
 ];
-const waters: readonly Feature[] = ["sea", "lake", "fjord", "beach", "island", "boat"];
-const dulling: readonly Feature[] = ["rain", "fog", "clouds"];
-const defaults: readonly [readonly Feature[], ...(readonly Feature[])[]] = [
+const waters: readonly Feature[] = ["sea", "lake", "fjord", "beach", "island"];
+const darkness: readonly Feature[] = ["night", "moon", "stars", "aurora"];
+
+type Choices = readonly [readonly Feature[], ...(readonly Feature[])[]];
+const highlands: Choices = [
   ["mountains", "lake", "forest"],
   ["hills", "cabin", "forest"],
+  ["mountains", "forest", "birds"],
+];
+const anywhere: Choices = [
+  ...highlands,
   ["sea", "island", "boat"],
   ["desert", "balloon"],
-  ["mountains", "forest", "birds"],
   ["beach", "palms", "birds"],
 ];
 
@@ -65,23 +70,24 @@ export function imagine(
   const random = partStream("scene");
   const { wanted, unwanted } = readWishes(prompt, negativePrompt);
   const features = new Set(wanted);
-  const fallback = pick(random, defaults);
-  if (!subjects.some((feature) => features.has(feature)))
-    for (const feature of fallback) features.add(feature);
-  if (features.has("beach")) features.add("sea");
+  const surprise = pick(random, features.has("snow") ? highlands : anywhere);
+  const wet = waters.some((feature) => features.has(feature));
+  if (features.has("beach") || (features.has("boat") && !wet)) features.add("sea");
+  if (features.has("company")) features.add("people");
   if (features.has("tower")) features.add("city");
   if (features.has("pyramid")) features.add("desert");
+  const blank = !subjects.some((feature) => features.has(feature));
+  for (const feature of blank ? surprise : []) features.add(feature);
   for (const feature of unwanted) features.delete(feature);
 
   const time = timeOfDay(features, random);
-  const dullness = dulling.filter((feature) => features.has(feature)).length * 0.22;
   const land = shapeOfLand(features);
   const { width, height } = size;
   const low = time === "dawn" || time === "sunset";
   const tall = land === "range" || land === "peak" || land === "fjord" || land === "volcano";
   const sunHeight = low ? between(random, 0.72, 0.84) - (tall ? 0.26 : 0) : between(random, 0.2, 0.3);
-  const horizon =
-    height * (land === "dunes" || land === "hills" ? between(random, 0.42, 0.5) : between(random, 0.6, 0.66));
+  const open = land === "dunes" || land === "hills";
+  const horizon = height * (open ? between(random, 0.42, 0.5) : between(random, 0.6, 0.66));
   const side = random() < 0.5 ? between(random, 0.16, 0.34) : between(random, 0.66, 0.84);
   return {
     width,
@@ -89,7 +95,7 @@ export function imagine(
     unit: Math.min(height, width * 1.25),
     features,
     time,
-    palette: choosePalette(time, Math.min(0.6, dullness), random),
+    palette: choosePalette(time, weatherOf(features), random),
     land,
     horizon,
     water:
@@ -103,9 +109,14 @@ function timeOfDay(features: ReadonlySet<Feature>, random: Random): Time {
   const chance = pick<Time>(random, ["day", "day", "dawn", "sunset"]);
   if (features.has("sunset")) return "sunset";
   if (features.has("dawn")) return "dawn";
-  if ((["night", "moon", "stars", "aurora"] as const).some((feature) => features.has(feature)))
-    return "night";
+  if (darkness.some((feature) => features.has(feature))) return "night";
   return features.has("day") ? "day" : chance;
+}
+
+function weatherOf(features: ReadonlySet<Feature>): Weather {
+  if (features.has("rain")) return { grey: [98, 108, 124], strength: 0.66 };
+  if (features.has("fog")) return { grey: [172, 180, 190], strength: 0.4 };
+  return { grey: [134, 144, 156], strength: features.has("clouds") ? 0.32 : 0 };
 }
 
 function shapeOfLand(features: ReadonlySet<Feature>): Land {

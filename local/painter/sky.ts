@@ -17,9 +17,10 @@ export function drawSky(context: SKRSContext2D, scene: Scene): void {
   if (time === "night") drawStars(context, scene);
   if (features.has("aurora")) drawAurora(context, scene);
   const hidden = features.has("rain") || features.has("fog");
-  if (time === "night" && !features.has("aurora")) drawMoon(context, scene);
+  const starlit = features.has("aurora") || features.has("stars");
+  if (time === "night" && (features.has("moon") || !starlit)) drawMoon(context, scene);
   if (time !== "night" && !hidden) drawSun(context, scene);
-  if (!features.has("stars") && !features.has("aurora")) drawClouds(context, scene);
+  if (!starlit) drawClouds(context, scene);
 }
 
 function glow(
@@ -120,7 +121,7 @@ function drawMilkyWay(context: SKRSContext2D, scene: Scene): void {
   context.globalCompositeOperation = "screen";
   overlay(context, scene, 256, 192, (x, y, put) => {
     const across = (x - 0.5) * lean + (y - 0.5) * 0.75 + 0.1 * noise(x * 3, y * 3);
-    const band = Math.exp(-across * across * 26);
+    const band = Math.exp(-across * across * 30);
     const cloud = 0.5 + fractal(noise, x * 7, y * 7, 5);
     const dust = smoothstep(
       0.05,
@@ -128,7 +129,7 @@ function drawMilkyWay(context: SKRSContext2D, scene: Scene): void {
       Math.abs(across + 0.12 * fractal(noise, x * 5 + 9, y * 5, 4)) + 0.12 * cloud,
     );
     const [red, green, blue] = mix(light, sun, band * 0.7);
-    put(red, green, blue, Math.max(0, band * cloud * (0.35 + 0.65 * dust) * 0.8));
+    put(red, green, blue, Math.max(0, band * cloud * (0.25 + 0.75 * dust) * 1.15));
   });
   context.globalCompositeOperation = "source-over";
 }
@@ -169,7 +170,7 @@ function drawClouds(context: SKRSContext2D, scene: Scene): void {
   const heavy = features.has("clouds") || features.has("rain");
   const threshold = heavy ? -0.12 : between(random, 0.06, 0.2);
   const stretch = width / horizon;
-  const bright = mix(palette.light, palette.sun, 0.45);
+  const bright = mix(palette.light, heavy ? palette.shade : palette.sun, 0.45);
   const towards = { x: sun.x / width, y: sun.y / horizon };
   overlay(context, scene, 288, 160, (x, y, put) => {
     const depth = 1.25 - y;

@@ -17,12 +17,12 @@ export interface Tree {
 export function drawConifer(context: SKRSContext2D, scene: Scene, { x, y, size, near, random }: Tree): void {
   const { palette, features, sun } = scene;
   const green = lit(rgb("#3d6142"), mix(palette.shade, palette.light, 0.25));
-  const dark = mix(mix(green, palette.haze, 0.55 * (1 - near)), [6, 10, 18], 0.45 * near);
+  const dark = mix(mix(green, palette.haze, 0.42 * (1 - near)), [6, 10, 18], 0.45 * near);
   const bright = features.has("snow")
     ? mix(lit(rgb("#f2f6fb"), mix(palette.shade, palette.light, 0.7)), dark, 0.2)
-    : mix(dark, palette.light, 0.16);
+    : mix(dark, palette.light, 0.2);
   const tiers = 7;
-  const half = size * between(random, 0.15, 0.22);
+  const half = size * between(random, 0.18, 0.26);
   const side = (direction: number): [number, number][] => {
     const points: [number, number][] = [[x, y - size]];
     for (let tier = 1; tier <= tiers; tier++) {

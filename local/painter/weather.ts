@@ -41,7 +41,7 @@ function drawRain(context: SKRSContext2D, scene: Scene): void {
     const length = unit * (0.012 + 0.04 * near);
     const x = random() * width * 1.2 - width * 0.1;
     const y = random() * height;
-    context.strokeStyle = css(mix(palette.light, palette.sky[3], 0.5), 0.1 + 0.22 * near);
+    context.strokeStyle = css(mix(palette.light, palette.sky[3], 0.5), 0.14 + 0.3 * near);
     context.lineWidth = 0.6 + near;
     context.beginPath();
     context.moveTo(x, y);

@@ -6,7 +6,8 @@ const vocabulary = [
       "caucasus karakoram highland cliff canyon ridge berg berge gebirge 山 🏔 ⛰ 🗻",
   ],
   ["peak", "peak summit pinnacle gipfel 峰"],
-  ["volcano", "volcano lava eruption crater caldera vulkan 🌋"],
+  ["volcano", "volcano lava magma eruption erupting crater caldera vulkan 🌋"],
+  ["lava", "lava magma eruption erupting 🌋"],
   [
     "hills",
     "hill meadow field countryside valley vineyard farm prairie steppe moor savanna savannah garden tulip spring",
@@ -50,6 +51,10 @@ const vocabulary = [
     "me myself i we us you person people man woman boy girl child children kid family friend couple human crowd " +
       "climber hiker alpinist mountaineer skier explorer traveller traveler tourist wanderer adventurer surfer " +
       "astronaut dad mum mom father mother brother sister grandma grandpa wife husband ich wir 人 私 🧗 🧑 👩 👨 🚶",
+  ],
+  [
+    "company",
+    "we us people climbers hikers skiers explorers travellers tourists men women crowd family friend couple kids children everyone group team wir 👪 👫",
   ],
   [
     "boat",
@@ -118,6 +123,7 @@ const places: Readonly<Record<string, readonly Feature[]>> = {
   cappadocia: ["desert", "balloon"],
   "northern lights": ["aurora"],
   "southern lights": ["aurora"],
+  "palm tree": ["palms"],
   "milky way": ["stars"],
   "golden hour": ["sunset"],
 };
@@ -133,6 +139,7 @@ for (const [feature, words] of vocabulary) {
   for (const word of words.split(" ")) lexicon.set(word, [...(lexicon.get(word) ?? []), feature]);
 }
 
+/** The features a prompt asks for, and those it wants left out. */
 export interface Wishes {
   readonly wanted: ReadonlySet<Feature>;
   readonly unwanted: ReadonlySet<Feature>;
@@ -158,20 +165,20 @@ function mentions(text: string): Mentions {
   let denying = false;
   for (let at = 0; at < words.length; ) {
     const word = words[at] ?? "";
-    const phrase = words.slice(at, at + longestPhrase).join(" ");
-    const phraseFeatures = lexicon.get(phrase);
-    for (const feature of phraseFeatures ?? meaning(word)) (denying ? denied : granted).add(feature);
+    const phrase = meaning(words.slice(at, at + longestPhrase).join(" "));
+    for (const feature of phrase ?? meaning(word) ?? []) (denying ? denied : granted).add(feature);
     denying = negators.has(word) || (denying && articles.has(word));
-    at += phraseFeatures ? longestPhrase : 1;
+    at += phrase ? longestPhrase : 1;
   }
   return { granted, denied };
 }
 
-function meaning(word: string): readonly Feature[] {
-  const singulars = [word, word.replace(/s$/, ""), word.replace(/es$/, ""), word.replace(/ies$/, "y")];
-  for (const singular of singulars) {
-    const features = lexicon.get(singular);
-    if (features) return features;
-  }
-  return [];
+function meaning(phrase: string): readonly Feature[] | undefined {
+  const singulars = [
+    phrase,
+    phrase.replace(/s$/, ""),
+    phrase.replace(/es$/, ""),
+    phrase.replace(/ies$/, "y"),
+  ];
+  return singulars.map((singular) => lexicon.get(singular)).find((features) => features !== undefined);
 }
