@@ -12,21 +12,16 @@ export interface Progress {
 }
 
 export function startProgress(): Progress {
-  if (!process.stderr.isTTY) {
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
-    return { say, status: say, result: (line) => void process.stdout.write(`${line}\n`), stop: () => {} };
-  }
-  // Ctrl-C is for the caller to handle; ora would swallow what is typed.
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const result = (line: string): void => void process.stdout.write(`${line}\n`);
+  // A pseudo-terminal without a size has 0 columns, and ora would clear infinitely many lines on it.
+  if (!process.stderr.isTTY || process.stderr.columns === 0)
+    return { say, result, status: say, stop: () => {} };
+  // ora keeps its spinner below whatever else is written. It would swallow what is typed, Ctrl-C too.
   const spinner = ora({ stream: process.stderr, discardStdin: false });
-  const above = (write: () => void): void => {
-    const spinning = spinner.isSpinning;
-    if (spinning) spinner.stop();
-    write();
-    if (spinning) spinner.start();
-  };
   return {
-    say: (line) => above(() => process.stderr.write(`${line}\n`)),
-    result: (line) => above(() => process.stdout.write(`${line}\n`)),
+    say,
+    result,
     status: (text) => void spinner.start(text),
     stop: () => void spinner.stop(),
   };

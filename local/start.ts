@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { S3ServiceException } from "@aws-sdk/client-s3";
 import { SQSServiceException } from "@aws-sdk/client-sqs";
 import { z } from "zod";
@@ -30,11 +31,14 @@ try {
 async function run(given: Arguments, progress: Progress): Promise<number> {
   const serving = given.prompts.length === 0 && given.file === undefined;
   const interrupted = interruption();
+  const stopped = serving ? EXIT.done : EXIT.interrupted;
   const jobs = serving ? [] : await readJobs(given);
   if (!serving) await checkOutputFolder(given.output);
 
   progress.status(`synthesising ${given.environment}`);
-  const { stackDir, remove } = await synthesise(given.environment);
+  const synthesised = await synthesise(given.environment, interrupted);
+  if (synthesised === "interrupted") return stopped;
+  const { stackDir, remove } = synthesised;
   try {
     const cloud = await startCloud({
       stackDir,
@@ -49,17 +53,16 @@ async function run(given: Arguments, progress: Progress): Promise<number> {
       if (given.bedrock === "local") progress.say(STAND_IN_NOTE);
       report(cloud, progress, given.verbose);
       const work = serving ? serve(cloud, progress) : paintPrompts(cloud, jobs, given.output, progress);
-      const outcomes = await Promise.race([work, interrupted]);
+      const outcomes = await Promise.race([work, aborted(interrupted)]);
       if (outcomes === "interrupted") {
         progress.say("Letting paintings under way finish; Ctrl-C again ends at once.");
-        return serving ? EXIT.done : EXIT.interrupted;
+        return stopped;
       }
       if (outcomes.includes("failed")) return EXIT.failed;
       return outcomes.includes("rejected") ? EXIT.rejected : EXIT.done;
     } finally {
       // What is cut off from here on is cut off on purpose.
       cloud.events.removeAllListeners();
-      progress.status("stopping");
       await cloud.stop();
     }
   } finally {
@@ -67,11 +70,16 @@ async function run(given: Arguments, progress: Progress): Promise<number> {
   }
 }
 
-/** Resolves at the first Ctrl-C; the second ends the process at once. */
-function interruption(): Promise<"interrupted"> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve("interrupted"));
-  });
+/** Aborts at the first Ctrl-C; the second ends the process at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
+
+async function aborted(signal: AbortSignal): Promise<"interrupted"> {
+  if (!signal.aborted) await once(signal, "abort");
+  return "interrupted";
 }
 
 const logLineSchema = z.object({ level: z.string(), message: z.unknown() });

@@ -14,10 +14,13 @@ export interface Synthesised {
 }
 
 /**
- * Synthesises the stack of an environment into a folder of its own.
+ * Synthesises the stack of an environment into a folder of its own, unless it is interrupted.
  * @throws UserError with what the synthesis said, when it failed
  */
-export async function synthesise(environment: string): Promise<Synthesised> {
+export async function synthesise(
+  environment: string,
+  interrupted: AbortSignal,
+): Promise<Synthesised | "interrupted"> {
   const folder = await mkdtemp(join(tmpdir(), "couch-explorers-"));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const child = spawn(process.execPath, ["main.ts"], {
@@ -29,12 +32,16 @@ export async function synthesise(environment: string): Promise<Synthesised> {
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     complaints += text;
   });
+  const kill = (): void => void child.kill();
+  interrupted.addEventListener("abort", kill);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
   });
+  interrupted.removeEventListener("abort", kill);
   if (code !== 0) {
     await remove();
+    if (interrupted.aborted) return "interrupted";
     throw new UserError(complaints.trimEnd() || `The synthesis of ${environment} failed without a word.`);
   }
   process.stderr.write(complaints);
