@@ -94,6 +94,6 @@ it("says which folder cannot keep state and which option names another", async (
   await expect(
     startEmulator({ port: 0, region: "eu-west-1", stateDirectory: join(file, "state") }),
   ).rejects.toThrow(
-    /^Cannot keep state in .*a-file\/state \(ENOTDIR\)\. Name a folder you may write to with --state <folder>\.$/,
+    /^Cannot keep state in .*a-file\/state \(not a directory\)\. Name a folder you may write to with --state <folder>\.$/,
   );
 });

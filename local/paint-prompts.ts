@@ -2,9 +2,15 @@ import { access, constants, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import type { RequestRecord, SucceededRecord } from "../functions/domain/record.ts";
+import {
+  type FailedRecord,
+  type GeneratingRecord,
+  type RejectedRecord,
+  recordKey,
+  type SucceededRecord,
+} from "../functions/domain/record.ts";
 import type { Cloud } from "./cloud.ts";
-import { recordChanges } from "./follow.ts";
+import { readRecord, recordChanges } from "./follow.ts";
 import type { Progress } from "./progress.ts";
 import type { Job } from "./prompts.ts";
 import { systemErrorReason, UserError } from "./user-error.ts";
@@ -48,8 +54,14 @@ class Painting {
   }
 
   async run(): Promise<PaintingOutcome> {
-    const { queueUrl, sqs, spy } = this.#cloud;
-    const message = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: this.#job.body });
+    const { queueUrl, keyPrefix, sqs, spy } = this.#cloud;
+    const { body, requestId } = this.#job;
+    const known =
+      requestId === undefined ? undefined : await readRecord(this.#cloud, recordKey(keyPrefix, requestId));
+    // The consumer only acknowledges what an earlier run has finished: no news of it would ever come.
+    if (known?.status === "succeeded" || known?.status === "rejected") return this.#settle(known);
+
+    const message = new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body });
     const { MessageId = "" } = await sqs.send(message);
     this.#status("sent to the prompt queue");
     // A consumer that cannot even write the record leaves it to the queue to give the message up.
@@ -57,30 +69,26 @@ class Painting {
       this.#say("Failed: the message is in the dead-letter queue");
       return "failed" as const;
     });
-    return await Promise.race([this.#follow(this.#job.requestId ?? MessageId), givenUp]);
+    return await Promise.race([this.#follow(requestId ?? MessageId), givenUp]);
   }
 
   async #follow(requestId: string): Promise<PaintingOutcome> {
     for await (const record of recordChanges(this.#cloud, requestId)) {
-      switch (record.status) {
-        case "queued":
-          break;
-        case "generating":
-          this.#status(describePainting(record));
-          break;
-        case "succeeded": {
-          const path = await download(this.#cloud, record, this.#folder, this.#job.name);
-          this.#say(`Painted by ${record.model}, seed ${record.seed}, ${seconds(record)} s:`);
-          this.#progress.result(path);
-          return "painted";
-        }
-        case "rejected":
-        case "failed":
-          this.#say(`${capitalised(record.status)}: ${record.reason.message} (${record.reason.code})`);
-          return record.status;
-      }
+      if (record.status === "generating") this.#status(describePainting(record));
+      else if (record.status !== "queued") return await this.#settle(record);
     }
     throw new Error("The record stopped changing before the request came to an end.");
+  }
+
+  async #settle(record: SucceededRecord | RejectedRecord | FailedRecord): Promise<PaintingOutcome> {
+    if (record.status !== "succeeded") {
+      this.#say(`${capitalised(record.status)}: ${record.reason.message} (${record.reason.code})`);
+      return record.status;
+    }
+    const path = await download(this.#cloud, record, this.#folder, this.#job.name);
+    this.#say(`Painted by ${record.model}, seed ${record.seed}, ${seconds(record)} s:`);
+    this.#progress.result(path);
+    return "painted";
   }
 
   #status(text: string): void {
@@ -92,7 +100,7 @@ class Painting {
   }
 }
 
-function describePainting(record: Extract<RequestRecord, { status: "generating" }>): string {
+function describePainting(record: GeneratingRecord): string {
   if (record.lease !== null) return `painting (attempt ${record.attempts})`;
   return `waiting to try again${record.reason === undefined ? "" : `: ${record.reason.code}`} (Ctrl-C gives up)`;
 }

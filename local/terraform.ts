@@ -12,7 +12,7 @@ const documentSchema = z.object({
   resource: blocksSchema,
   data: blocksSchema,
   output: z.record(z.string(), z.object({ value: z.unknown() })).default({}),
-  variable: z.record(z.string(), z.object({ default: z.unknown() })).default({}),
+  variable: z.record(z.string(), z.object({ default: z.unknown().optional() })).default({}),
   locals: attributesSchema.default({}),
 });
 

@@ -1,0 +1,200 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "local-start-"));
+  return () => rm(folder, { recursive: true, force: true });
+});
+
+function start(...options: string[]) {
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", "local/start.ts", ...options],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const output = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output.stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    output.stderr += text;
+  });
+  return { child, output };
+}
+
+async function run(...options: string[]) {
+  const { child, output } = start(...options);
+  const [code] = await once(child, "close");
+  return { code, ...output };
+}
+
+/** Resolves when the text has appeared. */
+async function seen(stream: Readable, text: string): Promise<void> {
+  let sofar = "";
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    sofar += chunk;
+    if (sofar.includes(text)) return;
+  }
+  throw new Error(`"${text}" never appeared, only: ${sofar}`);
+}
+
+describe("npm start", () => {
+  it("paints one prompt, names the picture, and says that a stand-in painted it", async () => {
+    const { code, stdout, stderr } = await run(
+      "--output",
+      folder,
+      "Norwegian mountain landscape with sunset",
+    );
+    expect(code).toBe(0);
+    const picture = await readFile(stdout.trim());
+    expect(picture.subarray(1, 4).toString()).toBe("PNG");
+    expect(picture.readUInt32BE(16)).toBe(1024);
+    expect(stderr).toContain("stand-in painter");
+    expect(stderr).toMatch(/Painted by stability\.\S+, seed \d+, \d+\.\d s/);
+  });
+
+  it("paints a file of plain and JSON prompts as the options and the lines say", async () => {
+    const file = join(folder, "prompts.txt");
+    await writeFile(
+      file,
+      'Me on top of K2\n\n{"prompt":"desert","aspectRatio":"1:1","outputFormat":"jpeg"}\n',
+    );
+    const { code, stdout } = await run("--file", file, "--output", folder, "--aspect-ratio", "16:9");
+    expect(code).toBe(0);
+    const pictures = stdout.trim().split("\n").sort();
+    expect(pictures).toEqual([
+      expect.stringMatching(/desert-[0-9a-f]{8}\.jpeg$/),
+      expect.stringMatching(/me-on-top-of-k2-[0-9a-f]{8}\.png$/),
+    ]);
+    expect((await readFile(pictures[1] ?? "")).readUInt32BE(16)).toBe(1344);
+  });
+
+  it("exits 3 when a prompt is rejected, names the reason, and paints the others", async () => {
+    const { code, stdout, stderr } = await run("--output", folder, "some forbidden-content", "the sea");
+    expect(code).toBe(3);
+    expect(stderr).toContain("1/2 Rejected: Filter reason: prompt");
+    expect(stdout).toMatch(/the-sea-\w+\.png\n$/);
+  });
+
+  it("exits 1 when the account may not use the model", async () => {
+    const { code, stdout, stderr } = await run("--denied", "--output", folder, "the sea");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^Failed: .*AccessDeniedException/m);
+  });
+
+  it("keeps pictures across runs, so that a request of an earlier run is not painted again", async () => {
+    const file = join(folder, "prompts.jsonl");
+    await writeFile(file, '{"requestId":"once","prompt":"the sea"}');
+    const options = ["--file", file, "--output", folder, "--state", join(folder, "state")];
+    expect(await run(...options)).toMatchObject({ code: 0 });
+    expect(await run(...options, "--denied")).toMatchObject({ code: 0 });
+  });
+
+  it("serves without a prompt until it is told to stop, and leaves nothing behind", async () => {
+    const { child, output } = start("--port", "0");
+    await seen(child.stdout, "aws s3 cp");
+    const endpoint = /Serving on (\S+)/.exec(output.stdout)?.[1] ?? "";
+    const sqs = new SQSClient({
+      endpoint,
+      region: "eu-west-1",
+      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    });
+    const QueueUrl = /queue +(\S+)/.exec(output.stdout)?.[1];
+    const MessageBody = '{"requestId":"from-sdk","prompt":"the sea"}';
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    await seen(child.stderr, "from-sdk succeeded s3://");
+    child.kill("SIGINT");
+    const [code] = await once(child, "close");
+    expect(code).toBe(0);
+    await expect(fetch(endpoint)).rejects.toThrow("fetch failed");
+  });
+
+  it("stops in the middle of a painting on Ctrl-C", async () => {
+    const { child } = start("--model-latency", "60000", "--output", folder, "the sea");
+    await seen(child.stderr, "painting (attempt 1)");
+    child.kill("SIGINT");
+    const [code] = await once(child, "close");
+    expect(code).toBe(130);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe("npm start, used wrongly, says in one line what to do:", () => {
+  it("a taken port", async () => {
+    const holder = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void holder.close());
+    await once(holder, "listening");
+    const address = holder.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const { code, stderr } = await run("--port", String(port));
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `synthesising dev\nPort ${port} is taken. Choose another with --port <number>.\n`,
+    });
+  });
+
+  it("an environment that does not exist", async () => {
+    const { code, stderr } = await run("--environment", "nowhere");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^synthesising nowhere\n.*nowhere.*\n$/);
+  });
+
+  it.each([
+    [
+      "an output folder that is a file",
+      1,
+      /^Cannot write pictures to .* --output <folder>\.\n$/,
+      ["--output", "package.json", "x"],
+    ],
+    [
+      "a prompt file that is not there",
+      1,
+      /^Cannot read nowhere\.txt \(no such file.*--file <path>\.\n$/,
+      ["--file", "nowhere.txt"],
+    ],
+    [
+      "a prompt file that is a folder",
+      1,
+      /^Cannot read docs \(.*directory.*--file <path>\.\n$/,
+      ["--file", "docs"],
+    ],
+    [
+      "a prompt file without prompts",
+      1,
+      /^\/dev\/null has no prompts\. Write one a line/,
+      ["--file", "/dev/null"],
+    ],
+    ["an empty prompt", 2, /^Prompt 2 is empty\. Say what to paint/, ["x", "  "]],
+    ["a seed that is no number", 2, /--seed .*0 to 4294967294\.\n$/, ["--seed", "abc", "x"]],
+    ["a seed that is too large", 2, /--seed .*0 to 4294967294\.\n$/, ["--seed", "4294967295", "x"]],
+    ["a fraction above 1", 2, /--throttle .*from 0 to 1\.\n$/, ["--throttle", "2", "x"]],
+    ["a port that cannot be", 2, /--port .*0 to 65535\.\n$/, ["--port", "99999"]],
+    [
+      "an unknown aspect ratio",
+      2,
+      /--aspect-ratio .*Allowed choices are 16:9/,
+      ["--aspect-ratio", "1:7", "x"],
+    ],
+    ["an unknown option", 2, /^unknown option '--frob'\n$/, ["--frob"]],
+    ["trouble for the real model", 2, /drop --bedrock aws\.\n$/, ["--bedrock", "aws", "--broken", "x"]],
+    [
+      "prompts twice",
+      2,
+      /^Give prompts on the command line or with --file, not both\.\n$/,
+      ["--file", "x", "y"],
+    ],
+  ])("%s", async (_, code, message, options) => {
+    const result = await run(...options);
+    expect(result).toEqual({ code, stdout: "", stderr: expect.stringMatching(message) });
+    expect(result.stderr.trimEnd()).not.toContain("\n");
+  });
+});
