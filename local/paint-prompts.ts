@@ -1,4 +1,4 @@
-import { access, constants, mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
@@ -11,9 +11,9 @@ import {
 } from "../functions/domain/record.ts";
 import type { Cloud } from "./cloud.ts";
 import { readRecord, recordChanges } from "./follow.ts";
+import { cannotWrite } from "./output-folder.ts";
 import type { Progress } from "./progress.ts";
 import type { Job } from "./prompts.ts";
-import { systemErrorReason, UserError } from "./user-error.ts";
 
 export type PaintingOutcome = "painted" | "rejected" | "failed";
 
@@ -113,16 +113,6 @@ function capitalised(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-/** Fails early when the folder cannot take pictures, before anything is painted. */
-export async function checkOutputFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    throw cannotWrite(folder, error);
-  }
-}
-
 async function download(
   cloud: Cloud,
   record: SucceededRecord,
@@ -138,11 +128,4 @@ async function download(
     throw cannotWrite(folder, error);
   });
   return path;
-}
-
-function cannotWrite(folder: string, error: unknown): UserError {
-  const why = systemErrorReason(error);
-  return new UserError(
-    `Cannot write pictures to ${folder} (${why}). Name a folder you may write to with --output <folder>.`,
-  );
 }
