@@ -1,5 +1,6 @@
+import { randomInt } from "node:crypto";
 import { z } from "zod";
-import { promptRequestSchema, requestIdSchema } from "./request.ts";
+import { MAX_SEED, promptRequestSchema, requestIdSchema } from "./request.ts";
 
 const instant = z.iso.datetime();
 
@@ -24,6 +25,17 @@ export type StoredImage = z.output<typeof imageSchema>;
 const askedSchema = promptRequestSchema.required({ requestId: true, seed: true });
 export type AskedRequest = z.output<typeof askedSchema>;
 
+/** The seed of a request that names none. Never 0, which would leave the choice to the model. */
+export function drawSeed(): number {
+  return randomInt(1, MAX_SEED + 1);
+}
+
+/** The body of the message that asks for this very picture. */
+export function messageBody(asked: AskedRequest): string {
+  const { requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat } = asked;
+  return JSON.stringify({ requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat });
+}
+
 const timingsSchema = z.object({
   /** When the prompt was sent. */
   queuedAt: instant,
@@ -40,14 +52,14 @@ const history = {
   codeVersion: z.string(),
 };
 
-const queuedSchema = z.object({
+export const queuedSchema = z.object({
   ...askedSchema.shape,
   ...history,
   status: z.literal("queued"),
   timings: timingsSchema,
 });
 
-const generatingSchema = z.object({
+export const generatingSchema = z.object({
   ...askedSchema.shape,
   ...history,
   status: z.literal("generating"),
@@ -58,7 +70,7 @@ const generatingSchema = z.object({
   reason: reasonSchema.optional(),
 });
 
-const succeededSchema = z.object({
+export const succeededSchema = z.object({
   ...askedSchema.shape,
   ...history,
   status: z.literal("succeeded"),
@@ -69,7 +81,7 @@ const succeededSchema = z.object({
   costUsd: z.number().nonnegative(),
 });
 
-const rejectedSchema = z.object({
+export const rejectedSchema = z.object({
   ...history,
   requestId: requestIdSchema,
   status: z.literal("rejected"),
@@ -79,7 +91,7 @@ const rejectedSchema = z.object({
   timings: timingsSchema.required({ finishedAt: true }),
 });
 
-const failedSchema = z.object({
+export const failedSchema = z.object({
   ...askedSchema.shape,
   ...history,
   status: z.literal("failed"),

@@ -9,16 +9,18 @@ export const MAX_PROMPT_LENGTH = 10_000;
 /** The largest seed that the models take. */
 export const MAX_SEED = 4_294_967_294;
 
-// Everything below U+0020 but tab, line feed and carriage return; DEL; and the C1 block.
+// Control characters: everything below U+0020 but tab, line feed and carriage return; DEL; and the C1 block.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
+const NO_CONTROL_CHARACTERS = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$/u;
+// With the flag u, a surrogate is only seen where it stands alone.
+const WELL_FORMED = /^[^\ud800-\udfff]*$/u;
 
 const promptText = z
   .string({ error: "must be a string" })
   .trim()
   .max(MAX_PROMPT_LENGTH, { error: `must have at most ${MAX_PROMPT_LENGTH} characters` })
-  .refine((text) => !CONTROL_CHARACTER.test(text), { error: "must not contain control characters" })
-  .refine((text) => text.isWellFormed(), { error: "must be well-formed Unicode (it has a lone surrogate)" });
+  .regex(NO_CONTROL_CHARACTERS, { error: "must not contain control characters" })
+  .regex(WELL_FORMED, { error: "must be well-formed Unicode (it has a lone surrogate)" });
 
 export const requestIdSchema = z
   .string({ error: "must be a string" })
@@ -26,7 +28,7 @@ export const requestIdSchema = z
 
 /** What a user may ask for: the body of a message on the prompt queue, and of `POST /generate`. */
 export const promptRequestSchema = z.strictObject({
-  prompt: promptText.min(1, { error: "must not be empty" }),
+  prompt: promptText.regex(/\S/, { error: "must not be empty" }),
   requestId: requestIdSchema.optional(),
   negativePrompt: promptText.optional(),
   aspectRatio: z.enum(ASPECT_RATIOS, { error: `must be one of ${ASPECT_RATIOS.join(", ")}` }).default("1:1"),
