@@ -195,7 +195,8 @@ function functionError(errorType: string, errorMessage: string): InvocationOutco
   return { type: "error", error: { errorType, errorMessage } };
 }
 
-async function withinLimit<T>(work: Promise<T>, limitMs: number): Promise<T | "timeout"> {
+/** What the work comes to, unless it takes longer than the limit. */
+export async function withinLimit<T>(work: Promise<T>, limitMs: number): Promise<T | "timeout"> {
   const { promise, resolve } = Promise.withResolvers<"timeout">();
   const timer = setTimeout(() => resolve("timeout"), limitMs);
   try {
