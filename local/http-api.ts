@@ -78,6 +78,15 @@ class Gateway {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#respond(request, response);
+    } catch (error) {
+      // A caller that leaves in the middle of its request is not there to be told.
+      response.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (await servePage(request, response)) return;
     const { status, headers, cookies = [], body } = await this.#answer(request);
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);

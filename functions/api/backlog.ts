@@ -1,4 +1,15 @@
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { z } from "zod";
+
+/** What `GET /health` tells. */
+export const healthSchema = z.object({
+  status: z.literal("ok"),
+  waitingPrompts: z
+    .int()
+    .nonnegative()
+    .describe("Prompts on the queue, those being painted included; approximate"),
+  estimatedWaitSeconds: z.int().positive().describe("How long a prompt that is sent now will take"),
+});
 
 export interface BacklogOptions {
   readonly sqs: SQSClient;
@@ -15,8 +26,13 @@ export class Backlog {
     this.#options = options;
   }
 
+  async health(): Promise<z.output<typeof healthSchema>> {
+    const waitingPrompts = await this.#prompts();
+    return { status: "ok", waitingPrompts, estimatedWaitSeconds: this.#secondsBehind(waitingPrompts) };
+  }
+
   /** How many prompts wait or are being painted; SQS counts them approximately. */
-  async prompts(): Promise<number> {
+  async #prompts(): Promise<number> {
     const { Attributes = {} } = await this.#options.sqs.send(
       new GetQueueAttributesCommand({
         QueueUrl: this.#options.queueUrl,
@@ -32,15 +48,15 @@ export class Backlog {
   /** How long a prompt that is sent now will take, in seconds; without the queue's answer, as if it were empty. */
   async estimateSeconds(): Promise<number> {
     try {
-      return this.secondsBehind(await this.prompts());
+      return this.#secondsBehind(await this.#prompts());
     } catch (error) {
       console.warn({ event: "no estimate", code: error instanceof Error ? error.name : "unknown" });
-      return this.secondsBehind(0);
+      return this.#secondsBehind(0);
     }
   }
 
   /** How long a prompt behind so many others will take, in seconds. */
-  secondsBehind(prompts: number): number {
+  #secondsBehind(prompts: number): number {
     const { picturesAtOnce, secondsPerPicture } = this.#options;
     return Math.ceil((Math.floor(prompts / picturesAtOnce) + 1) * secondsPerPicture);
   }

@@ -95,9 +95,7 @@ async function show(event: HttpRequest, context: Context): Promise<HttpAnswer> {
 }
 
 async function health(): Promise<HttpAnswer> {
-  const waitingPrompts = await backlog.prompts();
-  const estimatedWaitSeconds = backlog.secondsBehind(waitingPrompts);
-  return jsonAnswer(200, { status: "ok", waitingPrompts, estimatedWaitSeconds });
+  return jsonAnswer(200, await backlog.health());
 }
 
 function answerAnythingElse({ rawPath, requestContext: { http } }: HttpRequest): HttpAnswer {
