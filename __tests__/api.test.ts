@@ -157,18 +157,6 @@ describe("with nobody to paint", () => {
 });
 
 describe("on the queue", () => {
-  it("each caller has a group, so that a noisy one does not keep the others waiting", async () => {
-    await using api = await ApiBench.start({ consumer: false });
-    const groups = [];
-    for (const user of ["alice", "bob", "alice"]) {
-      await api.generate(PROMPT, { authorization: `AWS4-HMAC-SHA256 Credential=${user}/20260101/x` });
-      groups.push((await api.receive()).Attributes?.MessageGroupId);
-    }
-    expect(groups[0]).toMatch(/^[0-9a-f]{64}$/);
-    expect(groups[1]).not.toBe(groups[0]);
-    expect(groups[2]).toBe(groups[0]);
-  });
-
   it("a prompt is as it was asked for, with its id and seed", async () => {
     await using api = await ApiBench.start({ consumer: false });
     const asked = { prompt: "K2", negativePrompt: "fog", aspectRatio: "16:9", seed: 7, outputFormat: "jpeg" };
