@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -46,6 +47,21 @@ describe("the bucket on this machine", () => {
     const winners = attempts.flatMap(({ status }, index) => (status === "fulfilled" ? [index] : []));
     expect(winners).toHaveLength(1);
     expect(await read("raced")).toBe(`writer ${winners[0]}`);
+  });
+
+  it("lets exactly one win of 50 creations that arrive in the same instant", async () => {
+    const { hostname, port } = new URL(emulator.endpoint);
+    const socket = connect(Number(port), hostname);
+    const request = `PUT /${Bucket}/instant HTTP/1.1\r\nhost: ${hostname}\r\nif-none-match: *\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n\r\nx`;
+    // Pipelined in one packet: the server starts on all of them before the first is answered.
+    socket.write(request.repeat(50));
+    let answers = "";
+    for await (const chunk of socket) {
+      answers += String(chunk);
+      if ((answers.match(/HTTP\/1\.1 /g) ?? []).length === 50) break;
+    }
+    expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(1);
+    expect(answers.match(/HTTP\/1\.1 412 /g)).toHaveLength(49);
   });
 
   it("lets exactly one of 50 parallel changes of one version win", async () => {
