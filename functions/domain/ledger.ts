@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Images, PaintedImage } from "./images.ts";
-import type { ObjectStore, WriteCondition } from "./object-store.ts";
+import type { ObjectStore, StoredText, WriteCondition } from "./object-store.ts";
 import {
   type AskedRequest,
   type FailedRecord,
@@ -53,6 +53,11 @@ export interface LedgerOptions {
   readonly codeVersion: string;
 }
 
+/** `found`: what is there instead, where the condition did not hold. */
+type RecordWrite =
+  | { readonly written: true; readonly etag: string }
+  | { readonly written: false; readonly found: StoredText | undefined };
+
 /** How often a claim is tried anew when another delivery changes the record between our read and our write. */
 const MAX_RACES = 5;
 
@@ -83,13 +88,15 @@ export class Ledger {
   async claim(asked: AskedRequest, queuedAt: Date): Promise<ClaimResult> {
     const key = recordKey(this.#keyPrefix, asked.requestId);
     const first = this.#generating({ ...asked, timings: { queuedAt: queuedAt.toISOString() } }, 1);
-    const created = await this.#write(key, first, { ifNoneMatch: "*" });
-    if (created !== undefined) return claimed(first, created, "first");
+    let result = await this.#write(key, first, { ifNoneMatch: "*" });
+    if (result.written) return claimed(first, result.etag, "first");
 
     for (let race = 0; race < MAX_RACES; race++) {
-      const found = await this.#read(key);
-      if (found === undefined) throw new UnreadableRecordError(`${key} vanished while it was being claimed`);
-      const { record, etag } = found;
+      if (result.found === undefined) {
+        throw new UnreadableRecordError(`${key} vanished while it was being claimed`);
+      }
+      const { text, etag } = result.found;
+      const record = parseRecord(key, text);
       if (record.status === "succeeded" || record.status === "rejected") return { kind: "closed", record };
       const lease = record.status === "generating" ? record.lease : null;
       if (lease !== null && Date.parse(lease.expiresAt) > Date.now()) {
@@ -100,9 +107,11 @@ export class Ledger {
         if (adopted !== undefined) return { kind: "adopted", record: adopted };
       }
       const next = this.#generating(record, record.attempts + 1);
-      const changed = await this.#write(key, next, { ifMatch: etag });
-      if (changed === undefined) continue;
-      return claimed(next, changed, lease !== null ? "abandoned" : record.attempts > 0 ? "again" : "first");
+      result = await this.#write(key, next, { ifMatch: etag });
+      if (result.written) {
+        const origin = lease !== null ? "abandoned" : record.attempts > 0 ? "again" : "first";
+        return claimed(next, result.etag, origin);
+      }
     }
     return { kind: "leased", until: new Date(Date.now() + this.#leaseMs) };
   }
@@ -156,9 +165,10 @@ export class Ledger {
         attempts: 0,
       });
       const key = recordKey(this.#keyPrefix, requestId);
-      if ((await this.#write(key, record, { ifNoneMatch: "*" })) !== undefined) return record;
-      const found = await this.#read(key);
-      if (found?.record.status === "rejected" && found.record.body === message.body) return found.record;
+      const result = await this.#write(key, record, { ifNoneMatch: "*" });
+      if (result.written) return record;
+      const found = result.found && parseRecord(key, result.found.text);
+      if (found?.status === "rejected" && found.body === message.body) return found;
     }
     throw new UnreadableRecordError(`${recordKey(this.#keyPrefix, message.id)} belongs to another request`);
   }
@@ -167,10 +177,10 @@ export class Ledger {
     const painted = await this.#images.find(record);
     if (painted === undefined) return undefined;
     const adopted = this.#succeeded(record, painted);
-    const written = await this.#write(recordKey(this.#keyPrefix, record.requestId), adopted, {
+    const result = await this.#write(recordKey(this.#keyPrefix, record.requestId), adopted, {
       ifMatch: etag,
     });
-    return written === undefined ? undefined : adopted;
+    return result.written ? adopted : undefined;
   }
 
   #generating(from: AskedRequest & { timings: { queuedAt: string } }, attempts: number): GeneratingRecord {
@@ -237,25 +247,18 @@ export class Ledger {
 
   async #close(claim: Claim, record: RequestRecord): Promise<void> {
     const key = recordKey(this.#keyPrefix, record.requestId);
-    const written = await this.#write(key, record, { ifMatch: claim.etag });
-    if (written === undefined) throw new LeaseLostError(`${key} was taken over by another delivery`);
+    const { written } = await this.#write(key, record, { ifMatch: claim.etag });
+    if (!written) throw new LeaseLostError(`${key} was taken over by another delivery`);
   }
 
-  /** The new ETag; `undefined` where the condition did not hold. */
-  async #write(key: string, record: RequestRecord, condition: WriteCondition): Promise<string | undefined> {
+  async #write(key: string, record: RequestRecord, condition: WriteCondition): Promise<RecordWrite> {
     const text = JSON.stringify(record);
     const result = await this.#store.put(key, { body: text, contentType: "application/json" }, condition);
-    if (result.written) return result.etag;
+    if (result.written) return result;
     // A write whose answer got lost is sent again by the SDK and then meets its own first try. Every record that
     // this ledger writes is unique (lease owner, time stamps), so the same text means that it was ours.
     const found = await this.#store.getText(key);
-    return found?.text === text ? found.etag : undefined;
-  }
-
-  async #read(key: string): Promise<{ record: RequestRecord; etag: string } | undefined> {
-    const found = await this.#store.getText(key);
-    if (found === undefined) return undefined;
-    return { record: parseRecord(key, found.text), etag: found.etag };
+    return found?.text === text ? { written: true, etag: found.etag } : { written: false, found };
   }
 }
 
