@@ -65,5 +65,5 @@ export function changedAttributes({ change }: Change): string[] {
     .filter(
       (name) => unknown?.[name] === true || JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]),
     )
-    .sort();
+    .sort((one, other) => one.localeCompare(other));
 }
