@@ -1,4 +1,5 @@
-import { connect } from "node:net";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { setTimeout } from "node:timers/promises";
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -7,14 +8,24 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Emulator, startEmulator } from "../local/emulator.ts";
+import { announcesApp, type Emulator, startEmulator } from "../local/emulator.ts";
 
 const Bucket = "pictures";
 let emulator: Emulator;
 let s3: S3Client;
 
+/** Time between the question for an object's ETag and the answer: enough for every other writer to get in between. */
+function slowDownHead(message: unknown): void {
+  if (!announcesApp(message)) return;
+  message.fastify.addHook("onSend", async (request) => {
+    if (request.method === "HEAD") await setTimeout(30);
+  });
+}
+
 beforeAll(async () => {
+  subscribe("fastify.initialization", slowDownHead);
   emulator = await startEmulator({ port: 0, region: "eu-west-1" });
+  unsubscribe("fastify.initialization", slowDownHead);
   emulator.ensureBucket(Bucket);
   s3 = new S3Client({
     endpoint: emulator.endpoint,
@@ -47,21 +58,6 @@ describe("the bucket on this machine", () => {
     const winners = attempts.flatMap(({ status }, index) => (status === "fulfilled" ? [index] : []));
     expect(winners).toHaveLength(1);
     expect(await read("raced")).toBe(`writer ${winners[0]}`);
-  });
-
-  it("lets exactly one win of 50 creations that arrive in the same instant", async () => {
-    const { hostname, port } = new URL(emulator.endpoint);
-    const socket = connect(Number(port), hostname);
-    const request = `PUT /${Bucket}/instant HTTP/1.1\r\nhost: ${hostname}\r\nif-none-match: *\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n\r\nx`;
-    // Pipelined in one packet: the server starts on all of them before the first is answered.
-    socket.write(request.repeat(50));
-    let answers = "";
-    for await (const chunk of socket) {
-      answers += String(chunk);
-      if ((answers.match(/HTTP\/1\.1 /g) ?? []).length === 50) break;
-    }
-    expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(1);
-    expect(answers.match(/HTTP\/1\.1 412 /g)).toHaveLength(49);
   });
 
   it("lets exactly one of 50 parallel changes of one version win", async () => {

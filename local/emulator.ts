@@ -101,7 +101,8 @@ function launch(start: () => Promise<FauxqsServer>): { app: EmulatorApp; listeni
   return { app, listening };
 }
 
-function announcesApp(message: unknown): message is { readonly fastify: EmulatorApp } {
+/** Whether a diagnostics message is Fastify's announcement of a new instance. */
+export function announcesApp(message: unknown): message is { readonly fastify: EmulatorApp } {
   return typeof message === "object" && message !== null && "fastify" in message;
 }
 
