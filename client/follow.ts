@@ -6,6 +6,7 @@ import type {
   SucceededRecord,
 } from "../functions/domain/record.ts";
 import { EXIT, type ExitCode, interrupted } from "./exit.ts";
+import type { JsonOption } from "./options.ts";
 import { print, printJson, remark } from "./output.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { describe, readRecord } from "./records.ts";
@@ -13,12 +14,11 @@ import { savePicture } from "./save-picture.ts";
 import { terminalPicture } from "./show-picture.ts";
 import type { StatusLine } from "./status-line.ts";
 
-export interface FollowOptions {
+export interface FollowOptions extends JsonOption {
   /** A folder that exists, or a file. */
   readonly output: string;
   /** How long to wait, in seconds. */
   readonly timeout: number;
-  readonly json?: true;
 }
 
 type FinishedRecord = SucceededRecord | RejectedRecord | FailedRecord;

@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { explain } from "./aws-errors.ts";
+import { dlqCommand } from "./dlq.ts";
+import { doctorCommand } from "./doctor.ts";
 import { EXIT } from "./exit.ts";
 import { listCommand, statusCommand, waitCommand } from "./look.ts";
 import { remark } from "./output.ts";
@@ -36,12 +38,19 @@ const program = new Command("image-generator-client")
   .addCommand(sendCommand(), { isDefault: true })
   .addCommand(waitCommand())
   .addCommand(statusCommand())
-  .addCommand(listCommand());
+  .addCommand(listCommand())
+  .addCommand(dlqCommand())
+  .addCommand(doctorCommand());
 
-for (const command of [program, ...program.commands]) {
+// These settings are inherited by commands that commander makes itself, and not by those that are added.
+for (const command of withSubcommands(program)) {
   command
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "")) })
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.done : EXIT.usage));
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 program.parseAsync().catch((error: unknown) => {

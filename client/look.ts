@@ -1,15 +1,11 @@
 import { Command } from "commander";
 import { ClientError, EXIT } from "./exit.ts";
 import { type FollowOptions, follow, whereItIs } from "./follow.ts";
-import { addFollowOptions, addJsonOption, wholeNumber } from "./options.ts";
+import { addFollowOptions, addJsonOption, type JsonOption, wholeNumber } from "./options.ts";
 import { print, printJson } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
 import { describe, newestRecords, parseRequestId, readRecord } from "./records.ts";
 import { startStatusLine } from "./status-line.ts";
-
-interface JsonOption {
-  readonly json?: true;
-}
 
 interface ListOptions extends JsonOption {
   readonly limit: number;

@@ -1,5 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
 
+export interface JsonOption {
+  readonly json?: true;
+}
+
 /** For scripts. */
 export function addJsonOption(command: Command): Command {
   return command.option("--json", "print JSON, one object a line");
