@@ -1,8 +1,7 @@
-import ora from "ora";
-
 /** What goes on at the moment: on standard error, and only on a terminal. */
 export interface StatusLine {
   show(text: string): void;
+  /** Clears the line. */
   stop(): void;
 }
 
@@ -10,11 +9,18 @@ const BAR_WIDTH = 30;
 /** How often a number that changes all the time is drawn, in milliseconds. */
 const DRAW_EVERY_MS = 100;
 
+const CLEAR_LINE = "\r\u001b[2K";
+/** Where the terminal does not know how wide it is: some containers' say 0. */
+const USUAL_COLUMNS = 80;
+
 export function startStatusLine(): StatusLine {
-  if (!process.stderr.isTTY) return { show: () => {}, stop: () => {} };
-  // Ctrl-C is for the commands to handle; ora would swallow what is typed.
-  const spinner = ora({ stream: process.stderr, discardStdin: false });
-  return { show: (text) => void spinner.start(text), stop: () => void spinner.stop() };
+  const { stderr } = process;
+  if (!stderr.isTTY) return { show: () => {}, stop: () => {} };
+  return {
+    // A line that wraps could not be cleared any more.
+    show: (text) => stderr.write(`${CLEAR_LINE}${text.slice(0, (stderr.columns || USUAL_COLUMNS) - 1)}`),
+    stop: () => stderr.write(CLEAR_LINE),
+  };
 }
 
 /** How far a count is on its way to a total, if that is known, and how fast. */
