@@ -111,7 +111,10 @@ describe("a refusal of AWS", () => {
   });
 
   it("on a record names both permissions that reading it needs", async () => {
-    await using aws = await startScriptedAws(() => ({ status: 403, body: {} }));
+    await using aws = await startScriptedAws(() => ({
+      status: 403,
+      body: "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+    }));
     const { code, stderr } = await runClient(["status", "x"], {
       env: { ...aws.env, IMAGE_BUCKET: "pictures" },
     });

@@ -31,6 +31,8 @@ export interface RunOptions {
 }
 
 const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" } as const;
+/** The client starts hundreds of times; it need not be compiled each time. */
+const COMPILE_CACHE = join(tmpdir(), "client-compile-cache");
 const REGION = "eu-west-1";
 
 /** A folder of the test's own, which is left for the operating system to clean up. */
@@ -61,7 +63,10 @@ export async function run(
   args: readonly string[],
   { env = {}, input = "", cwd = temporaryFolder(), onOutput }: RunOptions,
 ): Promise<Ended> {
-  const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH, ...env } });
+  const child = spawn(command, args, {
+    cwd,
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -194,10 +199,10 @@ export class QuietPipeline implements AsyncDisposable {
   }
 }
 
-/** What a scripted AWS answers: an HTTP status and a JSON body. */
+/** What a scripted AWS answers: an HTTP status, and JSON or text. */
 export interface Answer {
   readonly status: number;
-  readonly body: object;
+  readonly body: object | string;
 }
 
 /** A server that answers each call as told, for what an emulator never says. */
@@ -210,7 +215,9 @@ export async function startScriptedAws(
         String(request.headers["x-amz-target"]).replace("AmazonSQS.", ""),
         input,
       );
-      response.writeHead(status, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(body));
+      response
+        .writeHead(status, { "content-type": "application/x-amz-json-1.0" })
+        .end(typeof body === "string" ? body : JSON.stringify(body));
     });
   });
   const port = await new Promise<number>((resolve) => {
