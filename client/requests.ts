@@ -41,8 +41,8 @@ export function fromArguments(prompts: readonly string[], wishes: Wishes): Sourc
 
 /** Prompts from standard input, one a line. They are sent as they come. */
 export function fromStandardInput(wishes: Wishes): Source {
-  const lines = createInterface({ input: process.stdin.setEncoding("latin1") });
-  return { total: undefined, requests: good(readLines(lines, "standard input", wishes)) };
+  const stdin = () => createInterface({ input: process.stdin.setEncoding("latin1") });
+  return { total: undefined, requests: good(readLines(stdin, "standard input", wishes)) };
 }
 
 /**
@@ -54,7 +54,7 @@ export async function fromFile(path: string, wishes: Wishes): Promise<Source> {
   const stats = await file.stat();
   if (stats.isDirectory()) throw usageError(`${path} is a folder. Name a text file with --file.`);
   const read = (handle: FileHandle): AsyncGenerator<Line> =>
-    readLines(handle.readLines({ encoding: "latin1" }), path, wishes);
+    readLines(() => handle.readLines({ encoding: "latin1" }), path, wishes);
   if (!stats.isFile()) return { total: undefined, requests: good(read(file)) };
   const total = await countGood(read(file), path);
   return { total, requests: good(read(await openFile(path))) };
@@ -68,11 +68,19 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-/** @param lines each byte as one character (`latin1`), so that a line that is not UTF-8 can be told by its number */
-async function* readLines(lines: AsyncIterable<string>, name: string, wishes: Wishes): AsyncGenerator<Line> {
+/**
+ * @param open gives each byte as one character (`latin1`), so that a line that is not UTF-8 can be told by its number.
+ * It is called when the first line is wanted: readline loses the lines that come before somebody iterates over it.
+ * https://nodejs.org/docs/latest-v22.x/api/readline.html#rlsymbolasynciterator
+ */
+async function* readLines(
+  open: () => AsyncIterable<string>,
+  name: string,
+  wishes: Wishes,
+): AsyncGenerator<Line> {
   const utf8 = new TextDecoder("utf-8", { fatal: true });
   let number = 0;
-  for await (const bytes of lines) {
+  for await (const bytes of open()) {
     number += 1;
     const result = readLine(bytes, utf8, wishes);
     yield typeof result === "string" ? { ok: false, problem: `${name}, line ${number}: ${result}` } : result;
