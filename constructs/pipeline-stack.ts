@@ -14,14 +14,15 @@ export class PipelineStack extends TerraformStack {
     const derived = derive(settings);
     connectToAws(this, settings, settings.suffix);
     keepState(this, settings.state);
+    const bucket = this.#createImageBucket(settings);
     const { queue } = new PromptQueue(this, "queue", {
       suffix: settings.suffix,
       visibilityTimeout: derived.visibilityTimeoutSeconds,
       retention: derived.promptRetentionSeconds,
       deadLetterRetention: derived.deadLetterRetentionSeconds,
       maxReceiveCount: settings.consumer.receiveLimit,
+      bucket,
     });
-    const bucket = this.#createImageBucket(settings);
     const processor = new ImageProcessor(this, "processor", { settings, derived, queue, bucket });
     this.#createOutput("sqs_queue_url", "Where to send prompts", queue.url);
     this.#createOutput("image_bucket", "Where pictures and records are", bucket.name);

@@ -52,22 +52,24 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   return {
     endpoint,
     spy: server.spy,
-    async ensureQueue({ name, url, attributes }) {
+    async ensureQueue({ name, url, attributes, tags }) {
       if (server.inspectQueue(name) === undefined) {
-        server.createQueue(name, { attributes: { ...attributes } });
+        server.createQueue(name, { attributes: { ...attributes }, tags: { ...tags } });
         return;
       }
-      const response = await app.inject({
-        method: "POST",
-        url: "/",
-        headers: {
-          "content-type": "application/x-amz-json-1.0",
-          "x-amz-target": "AmazonSQS.SetQueueAttributes",
-        },
-        payload: JSON.stringify({ QueueUrl: url, Attributes: attributes }),
-      });
-      if (response.statusCode !== 200) {
-        throw new UserError(`The queue ${name} kept in ${state} cannot be updated: ${response.body}`);
+      for (const [action, payload] of [
+        ["SetQueueAttributes", { QueueUrl: url, Attributes: attributes }],
+        ["TagQueue", { QueueUrl: url, Tags: tags }],
+      ] as const) {
+        const response = await app.inject({
+          method: "POST",
+          url: "/",
+          headers: { "content-type": "application/x-amz-json-1.0", "x-amz-target": `AmazonSQS.${action}` },
+          payload: JSON.stringify(payload),
+        });
+        if (response.statusCode !== 200) {
+          throw new UserError(`The queue ${name} kept in ${state} cannot be updated: ${response.body}`);
+        }
       }
     },
     ensureTopic(name) {
