@@ -61,6 +61,7 @@ it("a message is sent with its caller's group, so that a noisy caller does not k
     url: queueUrl,
     arn: "arn:aws:sqs:eu-west-1:000000000000:prompts",
     attributes: {},
+    tags: {},
   });
   emulator.ensureBucket("pictures");
   const client = {

@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { setTimeout } from "node:timers/promises";
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -6,14 +8,24 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Emulator, startEmulator } from "../local/emulator.ts";
+import { announcesApp, type Emulator, startEmulator } from "../local/emulator.ts";
 
 const Bucket = "pictures";
 let emulator: Emulator;
 let s3: S3Client;
 
+/** Time between the question for an object's ETag and the answer: enough for every other writer to get in between. */
+function slowDownHead(message: unknown): void {
+  if (!announcesApp(message)) return;
+  message.fastify.addHook("onSend", async (request) => {
+    if (request.method === "HEAD") await setTimeout(30);
+  });
+}
+
 beforeAll(async () => {
+  subscribe("fastify.initialization", slowDownHead);
   emulator = await startEmulator({ port: 0, region: "eu-west-1" });
+  unsubscribe("fastify.initialization", slowDownHead);
   emulator.ensureBucket(Bucket);
   s3 = new S3Client({
     endpoint: emulator.endpoint,

@@ -4,6 +4,7 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   GetQueueAttributesCommand,
+  ListQueueTagsCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
   SQSClient,
@@ -35,6 +36,7 @@ function queueAt(endpoint: string, attributes: Record<string, string> = {}): Que
     url: `${endpoint}/000000000000/prompts`,
     arn: "arn:aws:sqs:eu-west-1:000000000000:prompts",
     attributes,
+    tags: { Seconds: attributes.VisibilityTimeout ?? "0" },
   };
 }
 
@@ -84,6 +86,8 @@ it("keeps messages and brings a queue's settings up to date across runs", async 
     new GetQueueAttributesCommand({ QueueUrl: queue.url, AttributeNames: ["VisibilityTimeout"] }),
   );
   expect(Attributes).toEqual({ VisibilityTimeout: "60" });
+  const { Tags } = await sqs.send(new ListQueueTagsCommand({ QueueUrl: queue.url }));
+  expect(Tags).toEqual(queue.tags);
   const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: queue.url }));
   expect(Messages?.map(({ Body }) => Body)).toEqual(["Me on top of K2"]);
 });

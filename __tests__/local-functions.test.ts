@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Terraform references look like this
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -227,6 +228,21 @@ describe("a function on this machine", () => {
     const pid = outcome.type === "result" ? Number(outcome.payload) : 0;
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
   });
+});
+
+it("ends an environment with its parent, whatever keeps the function busy", async () => {
+  const codeDirectory = await mkdtemp(join(tmpdir(), "local-functions-"));
+  onTestFinished(() => rm(codeDirectory, { recursive: true, force: true }));
+  const code = "setInterval(() => {}, 1000); export const handler = async () => {};";
+  await writeFile(join(codeDirectory, "index.mjs"), code);
+  const child = fork("local/lambda-runtime.ts");
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const ready = once(child, "message");
+  child.send({ codeDirectory, handler: "index.handler", functionName: "worker", logFormat: "JSON" });
+  await ready;
+  const exit = once(child, "exit");
+  child.disconnect();
+  expect(await exit).toEqual([0, null]);
 });
 
 describe("the event source of a queue", () => {

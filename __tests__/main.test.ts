@@ -1,32 +1,12 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { cloneSources } from "./support/clone-sources.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);
-
-/** Copies what synthesis needs into a new folder, as a clone would have it. */
-function cloneSources(): string {
-  const folder = mkdtempSync(join(tmpdir(), "couch-clone-"));
-  for (const part of [
-    "main.ts",
-    "package.json",
-    "tsconfig.json",
-    "cdktf.json",
-    "config",
-    "constructs",
-    "functions",
-  ]) {
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-  }
-  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  return folder;
-}
 
 async function synthesise(folder: string, environment: string): Promise<void> {
   await run(process.execPath, ["main.ts"], {

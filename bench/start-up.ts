@@ -12,8 +12,8 @@ const ROUNDS = 15;
 const folder = mkdtempSync(join(tmpdir(), "couch-bench-"));
 try {
   const zipped = readFileSync(bundle("functions/consumer/index.ts").zip);
-  const code = unzipSync(zipped)["index.mjs"];
-  if (code === undefined) throw new Error("the consumer's zip has no index.mjs");
+  const code = unzipSync(zipped)["index.js"];
+  if (code === undefined) throw new Error("the consumer's zip has no index.js");
   const consumer = join(folder, "consumer.mjs");
   const empty = join(folder, "empty.mjs");
   writeFileSync(consumer, code);

@@ -17,9 +17,8 @@ export async function loadSettings(environment: string): Promise<Settings> {
   const file = new URL(`${environment}.ts`, FOLDER);
   const name = `config/environments/${environment}.ts`;
   if (!/^[a-z0-9-]+$/.test(environment) || !existsSync(file)) {
-    const known = readdirSync(FOLDER).map((entry) => entry.replace(/\.ts$/, ""));
     throw new SettingsError(
-      `There is no environment "${environment}": ${name} is missing. Fix: set ENVIRONMENT to one of ${known.join(", ")}, or write that file.`,
+      `There is no environment "${environment}": ${name} is missing. Fix: set ENVIRONMENT to one of ${environmentNames().join(", ")}, or write that file.`,
     );
   }
   const { settings: input }: { settings?: unknown } = await import(file.href);
@@ -31,6 +30,12 @@ export async function loadSettings(environment: string): Promise<Settings> {
   );
 }
 
+/** Reads and checks the other environments whose state is kept in the same bucket, in the order of their names. */
+export async function loadNeighbours({ state, suffix }: Settings): Promise<Settings[]> {
+  const all = await Promise.all(environmentNames().map(loadSettings));
+  return all.filter((other) => other.state.bucket === state.bucket && other.suffix !== suffix);
+}
+
 /** A line for each model in use whose end of life is near. */
 export function lifecycleWarnings(settings: Settings, today: Date): string[] {
   return settings.models.flatMap(({ id }) => {
@@ -38,6 +43,12 @@ export function lifecycleWarnings(settings: Settings, today: Date): string[] {
     if (lifecycle.state !== "ending") return [];
     return `${id} reaches its end of life on ${lifecycle.endOfLife}, in ${lifecycle.daysLeft} days. Move to another model before then.`;
   });
+}
+
+function environmentNames(): string[] {
+  return readdirSync(FOLDER)
+    .map((entry) => entry.replace(/\.ts$/, ""))
+    .sort();
 }
 
 function describe({ path, message }: SettingsProblem, input: unknown): string {

@@ -88,6 +88,14 @@ export const settingsSchema = z.strictObject({
     .string()
     .regex(/^\d{12}$/, { error: "must have 12 digits" })
     .optional(),
+  /** Whether people depend on this environment: it cannot be destroyed by command. */
+  production: z.boolean({ error: "must be true or false" }).default(false),
+  /** The repository whose workflows plan and apply. */
+  github: z.strictObject({
+    repository: z
+      .string({ error: "is missing. Fix: give the repository as owner/name" })
+      .regex(/^[\w-]+\/[\w.-]+$/, { error: "is no repository. Fix: write it as owner/name" }),
+  }),
   /** Where pictures and records go: a bucket that this stack makes, or one that is there already. */
   imageBucket: z.discriminatedUnion(
     "kind",

@@ -28,16 +28,17 @@ export function bundle(entry: string): Bundle {
     minify: true,
     platform: "node",
     target: "node22",
-    format: "esm",
+    // Importing node:http from an ES module reads all that it exports, and so loads the whole of undici; requiring it
+    // does not. The packages' own ES modules still shake better than their CommonJS.
+    format: "cjs",
+    mainFields: ["module", "main"],
     write: false,
-    // The AWS SDK is CommonJS in places, and an ES module has no `require` of its own.
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
     legalComments: "none",
   });
   const [output] = outputFiles;
   if (output === undefined) throw new Error(`${entry} was bundled into nothing`);
   // A zip file carries a time for each entry: 1980 is the first that the format knows.
-  const zipped = zipSync({ "index.mjs": [output.contents, { mtime: new Date(1980, 0, 1), level: 9 }] });
+  const zipped = zipSync({ "index.js": [output.contents, { mtime: new Date(1980, 0, 1), level: 9 }] });
   const zip = join(OUT, `${entry.replaceAll("/", "-").replace(/\.ts$/, "")}.zip`);
   mkdirSync(OUT, { recursive: true });
   writeFileSync(zip, zipped);

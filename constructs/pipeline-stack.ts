@@ -1,8 +1,8 @@
-import { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
-import { S3Backend, type S3BackendConfig, TerraformOutput, TerraformStack } from "cdktf";
+import { TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { derive } from "../config/derived.ts";
 import type { Settings } from "../config/settings.ts";
+import { connectToAws, keepState } from "./account.ts";
 import { HttpApi } from "./http-api.ts";
 import { existingImageBucket, type ImageBucket, newImageBucket } from "./image-bucket.ts";
 import { ImageProcessor } from "./image-processor.ts";
@@ -13,16 +13,17 @@ export class PipelineStack extends TerraformStack {
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
     const derived = derive(settings);
-    this.#createProvider(settings);
-    this.#createBackend(settings);
+    connectToAws(this, settings, settings.suffix);
+    keepState(this, settings.state);
+    const bucket = this.#createImageBucket(settings);
     const { queue } = new PromptQueue(this, "queue", {
       suffix: settings.suffix,
       visibilityTimeout: derived.visibilityTimeoutSeconds,
       retention: derived.promptRetentionSeconds,
       deadLetterRetention: derived.deadLetterRetentionSeconds,
       maxReceiveCount: settings.consumer.receiveLimit,
+      bucket,
     });
-    const bucket = this.#createImageBucket(settings);
     const processor = new ImageProcessor(this, "processor", { settings, derived, queue, bucket });
     const api = new HttpApi(this, "api", { settings, derived, queue, bucket });
     this.#createOutput("sqs_queue_url", "Where to send prompts", queue.url);
@@ -31,29 +32,9 @@ export class PipelineStack extends TerraformStack {
     this.#createOutput("lambda_function_name", "The consumer", processor.function.functionName);
   }
 
-  #createProvider({ region, accountId, suffix }: Settings): void {
-    new AwsProvider(this, "aws", {
-      region,
-      ...(accountId !== undefined && { allowedAccountIds: [accountId] }),
-      defaultTags: [{ tags: { Project: "couch-explorers", Environment: suffix } }],
-    });
-  }
-
-  #createBackend({ state }: Settings): void {
-    // `use_lockfile` is not among cdktf's types; what it does not know it passes on to Terraform as it is.
-    const config: S3BackendConfig & { readonly use_lockfile: boolean } = {
-      ...state,
-      encrypt: true,
-      use_lockfile: true,
-    };
-    new S3Backend(this, config);
-    // The first version in which S3's own lock is not experimental any more.
-    this.addOverride("terraform.required_version", ">= 1.11");
-  }
-
-  #createImageBucket({ imageBucket }: Settings): ImageBucket {
+  #createImageBucket({ imageBucket, production }: Settings): ImageBucket {
     return imageBucket.kind === "new"
-      ? newImageBucket(this, "images", imageBucket.name)
+      ? newImageBucket(this, "images", imageBucket.name, production)
       : existingImageBucket(this, "images", imageBucket.name, imageBucket.keyPrefix);
   }
 

@@ -3,6 +3,7 @@ import { SqsQueuePolicy } from "@cdktf/provider-aws/lib/sqs-queue-policy/index.j
 import { SqsQueueRedriveAllowPolicy } from "@cdktf/provider-aws/lib/sqs-queue-redrive-allow-policy/index.js";
 import { SqsQueueRedrivePolicy } from "@cdktf/provider-aws/lib/sqs-queue-redrive-policy/index.js";
 import { Construct } from "constructs";
+import type { ImageBucket } from "./image-bucket.ts";
 import { denyWithoutTls, policyJson } from "./policy.ts";
 
 export interface PromptQueueProps {
@@ -15,6 +16,8 @@ export interface PromptQueueProps {
   readonly deadLetterRetention: number;
   /** After this many receives a prompt goes to the dead-letter queue. */
   readonly maxReceiveCount: number;
+  /** Where the pictures go: as tags on the queue, so that its URL is all that a client has to know. */
+  readonly bucket: ImageBucket;
 }
 
 /** The queue of prompts, and the queue of those that could not be painted. */
@@ -35,6 +38,7 @@ export class PromptQueue extends Construct {
       visibilityTimeoutSeconds: props.visibilityTimeout,
       messageRetentionSeconds: props.retention,
       sqsManagedSseEnabled: true,
+      tags: { ImageBucket: props.bucket.name, KeyPrefix: props.bucket.keyPrefix },
     });
     this.#createRedrive(props.maxReceiveCount);
     this.#createPolicy("prompts-policy", this.queue);

@@ -41,7 +41,9 @@ export function enforceConditionalWrites(app: EmulatorApp): void {
           const { statusCode, headers } = await app.inject({ method: "HEAD", url: path });
           const verdict = judge({ ifNoneMatch, ifMatch }, statusCode === 404 ? undefined : headers.etag);
           if (!verdict.allowed) {
-            return reply.code(verdict.status).type("application/xml").send(errorXml(verdict));
+            // Not returned: a reply that is awaited would keep the others waiting until its client has read it.
+            reply.code(verdict.status).type("application/xml").send(errorXml(verdict));
+            return;
           }
         }
         return write.call(this, request, reply);

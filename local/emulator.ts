@@ -52,22 +52,24 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   return {
     endpoint,
     spy: server.spy,
-    async ensureQueue({ name, url, attributes }) {
+    async ensureQueue({ name, url, attributes, tags }) {
       if (server.inspectQueue(name) === undefined) {
-        server.createQueue(name, { attributes: { ...attributes } });
+        server.createQueue(name, { attributes: { ...attributes }, tags: { ...tags } });
         return;
       }
-      const response = await app.inject({
-        method: "POST",
-        url: "/",
-        headers: {
-          "content-type": "application/x-amz-json-1.0",
-          "x-amz-target": "AmazonSQS.SetQueueAttributes",
-        },
-        payload: JSON.stringify({ QueueUrl: url, Attributes: attributes }),
-      });
-      if (response.statusCode !== 200) {
-        throw new UserError(`The queue ${name} kept in ${state} cannot be updated: ${response.body}`);
+      for (const [action, payload] of [
+        ["SetQueueAttributes", { QueueUrl: url, Attributes: attributes }],
+        ["TagQueue", { QueueUrl: url, Tags: tags }],
+      ] as const) {
+        const response = await app.inject({
+          method: "POST",
+          url: "/",
+          headers: { "content-type": "application/x-amz-json-1.0", "x-amz-target": `AmazonSQS.${action}` },
+          payload: JSON.stringify(payload),
+        });
+        if (response.statusCode !== 200) {
+          throw new UserError(`The queue ${name} kept in ${state} cannot be updated: ${response.body}`);
+        }
       }
     },
     ensureTopic(name) {
@@ -101,7 +103,8 @@ function launch(start: () => Promise<FauxqsServer>): { app: EmulatorApp; listeni
   return { app, listening };
 }
 
-function announcesApp(message: unknown): message is { readonly fastify: EmulatorApp } {
+/** Whether a diagnostics message is Fastify's announcement of a new instance. */
+export function announcesApp(message: unknown): message is { readonly fastify: EmulatorApp } {
   return typeof message === "object" && message !== null && "fastify" in message;
 }
 

@@ -11,6 +11,7 @@ export interface QueueSpec {
   readonly url: string;
   /** SQS attribute names to values, as `CreateQueue` takes them. */
   readonly attributes: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 export interface FunctionSpec {
@@ -69,6 +70,7 @@ const queueSchema = z.object({
   receive_wait_time_seconds: z.number().optional(),
   redrive_policy: z.string().optional(),
   redrive_allow_policy: z.string().optional(),
+  tags: z.record(z.string(), z.string()).default({}),
 });
 
 const sqsAttributeNames = {
@@ -151,7 +153,7 @@ function readQueues(terraform: Terraform): QueueSpec[] {
       const value = settings[name];
       if (value !== undefined) attributes[sqsName] = String(value);
     }
-    return { name: queue.name, arn: queue.arn, url: queue.url, attributes };
+    return { name: queue.name, arn: queue.arn, url: queue.url, attributes, tags: queue.tags };
   });
 }
 

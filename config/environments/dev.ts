@@ -4,6 +4,7 @@ import type { SettingsInput } from "../settings.ts";
 export const settings: SettingsInput = {
   region: "eu-west-1",
   suffix: "dev",
+  github: { repository: "couch-explorers/couch-explorers" },
   imageBucket: { kind: "new", name: "couch-explorers-images-dev" },
   state: { bucket: "couch-explorers-state", key: "dev/pipeline.tfstate", region: "eu-west-1" },
   models: [

@@ -4,6 +4,8 @@ import type { SettingsInput } from "../settings.ts";
 export const settings: SettingsInput = {
   region: "eu-west-1",
   suffix: "prod",
+  production: true,
+  github: { repository: "couch-explorers/couch-explorers" },
   imageBucket: { kind: "new", name: "couch-explorers-images-prod" },
   state: { bucket: "couch-explorers-state", key: "prod/pipeline.tfstate", region: "eu-west-1" },
   models: [

@@ -1,14 +1,15 @@
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** What `GET /health` tells. */
 export const healthSchema = z.object({
   status: z.literal("ok"),
-  waitingPrompts: z
-    .int()
-    .nonnegative()
-    .describe("Prompts on the queue, those being painted included; approximate"),
-  estimatedWaitSeconds: z.int().positive().describe("How long a prompt that is sent now will take"),
+  waitingPrompts: z.int().check(z.nonnegative()).register(z.globalRegistry, {
+    description: "Prompts on the queue, those being painted included; approximate",
+  }),
+  estimatedWaitSeconds: z.int().check(z.positive()).register(z.globalRegistry, {
+    description: "How long a prompt that is sent now will take",
+  }),
 });
 
 export interface BacklogOptions {

@@ -4,7 +4,7 @@ import type {
   APIGatewayProxyEventV2WithRequestContext,
   APIGatewayProxyStructuredResultV2,
 } from "aws-lambda";
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { FieldProblem } from "../domain/request.ts";
 
 /** Whoever API Gateway has let in: by a signature, by a token, or, without authorisation, anybody. */
@@ -26,10 +26,11 @@ export const problemSchema = z.object({
   title: z.string(),
   status: z.int(),
   detail: z.string(),
-  errors: z
-    .array(z.object({ field: z.string(), message: z.string() }))
-    .optional()
-    .describe("Each field or header that is wrong"),
+  errors: z.optional(
+    z
+      .array(z.object({ field: z.string(), message: z.string() }))
+      .register(z.globalRegistry, { description: "Each field or header that is wrong" }),
+  ),
 });
 
 /** A request that cannot be granted. */

@@ -7,7 +7,7 @@ import {
   type QueuedRecord,
   type RequestRecord,
 } from "../domain/record.ts";
-import { type Records, UnreadableRecordError } from "../domain/records.ts";
+import { type Records, UnreadableRecordError, type VersionedRecord } from "../domain/records.ts";
 import { type PromptRequest, parseRequest } from "../domain/request.ts";
 import type { IdentifiedRequest } from "./read-request.ts";
 
@@ -40,9 +40,9 @@ export class Intake {
     const { requestId } = request;
     const fresh = this.#queued({ ...request, seed: request.seed ?? drawSeed() }, 0);
     const created = await records.write(fresh, { ifNoneMatch: "*" });
-    if (created !== undefined) return this.#send(fresh, created, group);
+    if (created.written) return this.#send(fresh, created.etag, group);
 
-    const { record, etag } = await this.#read(requestId);
+    const { record, etag } = existing(requestId, created.found);
     if (!isSame(request, record)) return { kind: "conflict" };
     switch (record.status) {
       case "queued":
@@ -52,7 +52,8 @@ export class Intake {
       case "failed": {
         const again = this.#queued(record, record.attempts);
         const changed = await records.write(again, { ifMatch: etag });
-        return changed === undefined ? this.#asItStands(requestId) : this.#send(again, changed, group);
+        if (changed.written) return this.#send(again, changed.etag, group);
+        return { kind: "accepted", record: existing(requestId, changed.found).record };
       }
       default:
         return { kind: "accepted", record };
@@ -84,20 +85,11 @@ export class Intake {
       };
       const closed = await records.write(failed, { ifMatch: etag });
       // A record that has moved on shows that a message arrived after all.
-      return closed === undefined ? this.#asItStands(requestId) : { kind: "not-queued" };
+      if (closed.written) return { kind: "not-queued" };
+      return { kind: "accepted", record: existing(requestId, closed.found).record };
     }
     console.info({ event: "queued", requestId });
     return { kind: "accepted", record };
-  }
-
-  async #asItStands(requestId: string): Promise<Accepted> {
-    return { kind: "accepted", record: (await this.#read(requestId)).record };
-  }
-
-  async #read(requestId: string) {
-    const found = await this.#options.records.read(requestId);
-    if (found === undefined) throw new UnreadableRecordError(`the record of ${requestId} vanished`);
-    return found;
   }
 
   #queued(asked: AskedRequest, attempts: number): QueuedRecord {
@@ -114,6 +106,12 @@ export class Intake {
       codeVersion: this.#options.codeVersion,
     };
   }
+}
+
+/** What is there where a record could not be written. */
+function existing(requestId: string, found: VersionedRecord | undefined): VersionedRecord {
+  if (found === undefined) throw new UnreadableRecordError(`the record of ${requestId} vanished`);
+  return found;
 }
 
 /** Whether a record is this request's. One that names no seed is content with the seed that was drawn. */

@@ -1,6 +1,6 @@
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
-import { z } from "zod";
+import * as z from "zod/mini";
 import {
   failedSchema,
   generatingSchema,
@@ -12,16 +12,19 @@ import {
 
 /** What a caller gets to see of a request: its record, and what follows from it at this moment. */
 export const requestViewSchema = z.discriminatedUnion("status", [
-  queuedSchema.extend({
-    estimatedWaitSeconds: z
-      .int()
-      .positive()
-      .describe("How long painting will take, judged by what is on the queue now"),
+  z.extend(queuedSchema, {
+    estimatedWaitSeconds: z.int().check(z.positive()).register(z.globalRegistry, {
+      description: "How long painting will take, judged by what is on the queue now",
+    }),
   }),
   generatingSchema,
-  succeededSchema.extend({
-    imageUrl: z.url().describe("A link to the picture that anybody can open until it expires"),
-    imageUrlExpiresAt: z.iso.datetime().describe("Ask for the request again to get a new link"),
+  z.extend(succeededSchema, {
+    imageUrl: z.url().register(z.globalRegistry, {
+      description: "A link to the picture that anybody can open until it expires",
+    }),
+    imageUrlExpiresAt: z.iso.datetime().register(z.globalRegistry, {
+      description: "Ask for the request again to get a new link",
+    }),
   }),
   rejectedSchema,
   failedSchema,

@@ -1,5 +1,5 @@
 import { type BedrockRuntimeClient, InvokeModelCommand } from "@aws-sdk/client-bedrock-runtime";
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { AskedRequest, Reason } from "../domain/record.ts";
 import type { ChainedModel } from "./settings.ts";
 
@@ -17,9 +17,9 @@ export type ModelAnswer =
 
 const answerSchema = z.object({
   // A seed comes as a number or as a string, depending on the model.
-  seeds: z.array(z.coerce.number()).optional(),
-  finish_reasons: z.array(z.string().nullable()).optional(),
-  images: z.array(z.base64()).optional(),
+  seeds: z.optional(z.array(z.coerce.number())),
+  finish_reasons: z.optional(z.array(z.nullable(z.string()))),
+  images: z.optional(z.array(z.string())),
 });
 
 /**

@@ -1,4 +1,7 @@
-import { z } from "zod";
+import * as z from "zod/mini";
+
+// A function parses a few small objects in its life: compiling parsers for them costs more than it brings.
+z.config({ jitless: true });
 
 const modelSchema = z.object({
   id: z.string(),
@@ -6,22 +9,25 @@ const modelSchema = z.object({
   pricePerImageUsd: z.number(),
   takesMode: z.boolean(),
   /** How many calls one invocation may have under way at once. */
-  slots: z.int().positive(),
+  slots: z.int().check(z.positive()),
 });
 
 const environmentSchema = z.object({
-  IMAGE_BUCKET: z.string().min(1),
+  IMAGE_BUCKET: z.string().check(z.minLength(1)),
   KEY_PREFIX: z.string(),
   SQS_QUEUE_URL: z.url(),
   /** The models to try, in this order, as JSON. */
-  MODEL_CHAIN: z.string().transform((text) => z.array(modelSchema).min(1).parse(JSON.parse(text))),
+  MODEL_CHAIN: z.pipe(
+    z.string(),
+    z.transform((text: string) => z.array(modelSchema).check(z.minLength(1)).parse(JSON.parse(text))),
+  ),
   /** After this many receives SQS moves a message to the dead-letter queue. */
-  RECEIVE_LIMIT: z.coerce.number().int().positive(),
-  LEASE_SECONDS: z.coerce.number().positive(),
+  RECEIVE_LIMIT: z.coerce.number().check(z.int(), z.positive()),
+  LEASE_SECONDS: z.coerce.number().check(z.positive()),
   /** The longest that one call of a model may take. */
-  MODEL_TIMEOUT_SECONDS: z.coerce.number().positive(),
+  MODEL_TIMEOUT_SECONDS: z.coerce.number().check(z.positive()),
   /** A prompt that is older is given up when throttling keeps it from being painted. */
-  GIVE_UP_AFTER_SECONDS: z.coerce.number().positive(),
+  GIVE_UP_AFTER_SECONDS: z.coerce.number().check(z.positive()),
   CODE_VERSION: z.string(),
 });
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { ObjectStore } from "./object-store.ts";
 import { type AskedRequest, imageKey, type StoredImage } from "./record.ts";
 
@@ -19,7 +19,7 @@ export interface PaintedImage extends PaintingDetails {
 
 // The details travel with the picture, so that a record that was never closed can be completed from it.
 const metadataSchema = z.object({
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   seed: z.coerce.number(),
   model: z.string(),
   region: z.string(),

@@ -73,17 +73,17 @@ export class Ledger {
    * @param queuedAt when the prompt was sent; counts only if the request is new
    */
   async claim(asked: AskedRequest, queuedAt: Date): Promise<ClaimResult> {
-    const { requestId } = asked;
     const first = this.#generating({ ...asked, timings: { queuedAt: queuedAt.toISOString() } }, 1);
-    const created = await this.#records.write(first, { ifNoneMatch: "*" });
-    if (created !== undefined) return claimed(first, created, "first");
+    let result = await this.#records.write(first, { ifNoneMatch: "*" });
+    if (result.written) return claimed(first, result.etag, "first");
 
     for (let race = 0; race < MAX_RACES; race++) {
-      const found = await this.#records.read(requestId);
-      if (found === undefined) {
-        throw new UnreadableRecordError(`the record of ${requestId} vanished while it was being claimed`);
+      if (result.found === undefined) {
+        throw new UnreadableRecordError(
+          `the record of ${asked.requestId} vanished while it was being claimed`,
+        );
       }
-      const { record, etag } = found;
+      const { record, etag } = result.found;
       if (record.status === "succeeded" || record.status === "rejected") return { kind: "closed", record };
       const lease = record.status === "generating" ? record.lease : null;
       if (lease !== null && Date.parse(lease.expiresAt) > Date.now()) {
@@ -94,9 +94,11 @@ export class Ledger {
         if (adopted !== undefined) return { kind: "adopted", record: adopted };
       }
       const next = this.#generating(record, record.attempts + 1);
-      const changed = await this.#records.write(next, { ifMatch: etag });
-      if (changed === undefined) continue;
-      return claimed(next, changed, lease !== null ? "abandoned" : record.attempts > 0 ? "again" : "first");
+      result = await this.#records.write(next, { ifMatch: etag });
+      if (result.written) {
+        const origin = lease !== null ? "abandoned" : record.attempts > 0 ? "again" : "first";
+        return claimed(next, result.etag, origin);
+      }
     }
     return { kind: "leased", until: new Date(Date.now() + this.#leaseMs) };
   }
@@ -149,9 +151,10 @@ export class Ledger {
         queuedAt: message.sentAt.toISOString(),
         attempts: 0,
       });
-      if ((await this.#records.write(record, { ifNoneMatch: "*" })) !== undefined) return record;
-      const found = await this.#records.read(requestId);
-      if (found?.record.status === "rejected" && found.record.body === message.body) return found.record;
+      const result = await this.#records.write(record, { ifNoneMatch: "*" });
+      if (result.written) return record;
+      const found = result.found?.record;
+      if (found?.status === "rejected" && found.body === message.body) return found;
     }
     throw new UnreadableRecordError(`the record of ${message.id} belongs to another request`);
   }
@@ -160,8 +163,8 @@ export class Ledger {
     const painted = await this.#images.find(record);
     if (painted === undefined) return undefined;
     const adopted = this.#succeeded(record, painted);
-    const written = await this.#records.write(adopted, { ifMatch: etag });
-    return written === undefined ? undefined : adopted;
+    const result = await this.#records.write(adopted, { ifMatch: etag });
+    return result.written ? adopted : undefined;
   }
 
   #generating(from: AskedRequest & { timings: { queuedAt: string } }, attempts: number): GeneratingRecord {
@@ -227,8 +230,8 @@ export class Ledger {
   }
 
   async #close(claim: Claim, record: RequestRecord): Promise<void> {
-    const written = await this.#records.write(record, { ifMatch: claim.etag });
-    if (written === undefined) {
+    const { written } = await this.#records.write(record, { ifMatch: claim.etag });
+    if (!written) {
       throw new LeaseLostError(`the record of ${record.requestId} was taken over by another delivery`);
     }
   }

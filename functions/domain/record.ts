@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { MAX_SEED, promptRequestSchema, requestIdSchema } from "./request.ts";
 
 const instant = z.iso.datetime();
@@ -15,14 +15,14 @@ const imageSchema = z.object({
   bucket: z.string(),
   key: z.string(),
   contentType: z.string(),
-  bytes: z.int().positive(),
+  bytes: z.int().check(z.positive()),
   /** Hexadecimal. */
   sha256: z.string(),
 });
 export type StoredImage = z.output<typeof imageSchema>;
 
 /** The request as it was asked for, with the defaults filled in and the seed drawn. */
-const askedSchema = promptRequestSchema.required({ requestId: true, seed: true });
+const askedSchema = z.required(promptRequestSchema, { requestId: true, seed: true });
 export type AskedRequest = z.output<typeof askedSchema>;
 
 /** The seed of a request that names none. Never 0, which would leave the choice to the model. */
@@ -45,15 +45,15 @@ const timingsSchema = z.object({
   /** When the prompt was sent. */
   queuedAt: instant,
   /** When painting began, the last time that it did. */
-  startedAt: instant.optional(),
-  finishedAt: instant.optional(),
+  startedAt: z.optional(instant),
+  finishedAt: z.optional(instant),
   /** How long the model took, in milliseconds. */
-  modelMs: z.number().nonnegative().optional(),
+  modelMs: z.optional(z.number().check(z.nonnegative())),
 });
 
 const history = {
   /** How often painting was really tried; a throttled or interrupted try does not count. */
-  attempts: z.int().nonnegative(),
+  attempts: z.int().check(z.nonnegative()),
   codeVersion: z.string(),
 };
 
@@ -68,11 +68,11 @@ export const generatingSchema = z.object({
   ...askedSchema.shape,
   ...history,
   status: z.literal("generating"),
-  timings: timingsSchema.required({ startedAt: true }),
+  timings: z.required(timingsSchema, { startedAt: true }),
   /** `null` once the owner gave the request back. */
-  lease: leaseSchema.nullable(),
+  lease: z.nullable(leaseSchema),
   /** Why the last try brought no picture. */
-  reason: reasonSchema.optional(),
+  reason: z.optional(reasonSchema),
 });
 
 export const succeededSchema = z.object({
@@ -82,8 +82,8 @@ export const succeededSchema = z.object({
   model: z.string(),
   region: z.string(),
   image: imageSchema,
-  timings: timingsSchema.required(),
-  costUsd: z.number().nonnegative(),
+  timings: z.required(timingsSchema),
+  costUsd: z.number().check(z.nonnegative()),
 });
 
 export const rejectedSchema = z.object({
@@ -93,7 +93,7 @@ export const rejectedSchema = z.object({
   reason: reasonSchema,
   /** The message's body, as it came. */
   body: z.string(),
-  timings: timingsSchema.required({ finishedAt: true }),
+  timings: z.required(timingsSchema, { finishedAt: true }),
 });
 
 export const failedSchema = z.object({
@@ -101,7 +101,7 @@ export const failedSchema = z.object({
   ...history,
   status: z.literal("failed"),
   reason: reasonSchema,
-  timings: timingsSchema.required({ finishedAt: true }),
+  timings: z.required(timingsSchema, { finishedAt: true }),
 });
 
 /** What the bucket knows of a request: the ledger, the status page and the audit trail in one object. */

@@ -12,6 +12,11 @@ export interface VersionedRecord {
   readonly etag: string;
 }
 
+/** `found`: what is there instead, where the condition did not hold. */
+export type RecordWrite =
+  | { readonly written: true; readonly etag: string }
+  | { readonly written: false; readonly found: VersionedRecord | undefined };
+
 /** The records in the bucket. */
 export class Records {
   readonly #store: ObjectStore;
@@ -31,16 +36,17 @@ export class Records {
     return { record: parseRecord(key, found.text), etag: found.etag };
   }
 
-  /** The new ETag; `undefined` where the condition did not hold. */
-  async write(record: RequestRecord, condition: WriteCondition): Promise<string | undefined> {
+  /** Throws {@link UnreadableRecordError} where the condition does not hold and what is there is no record. */
+  async write(record: RequestRecord, condition: WriteCondition): Promise<RecordWrite> {
     const key = recordKey(this.#keyPrefix, record.requestId);
     const text = JSON.stringify(record);
     const result = await this.#store.put(key, { body: text, contentType: "application/json" }, condition);
-    if (result.written) return result.etag;
+    if (result.written) return result;
     // A write whose answer got lost is sent again by the SDK and then meets its own first try. Every record is
     // unique (lease owner, seed, time stamps), so the same text means that it was ours.
     const found = await this.#store.getText(key);
-    return found?.text === text ? found.etag : undefined;
+    if (found?.text === text) return { written: true, etag: found.etag };
+    return { written: false, found: found && { record: parseRecord(key, found.text), etag: found.etag } };
   }
 }
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod/mini";
 
 /** The ratios that every model of the catalogue paints. */
 export const ASPECT_RATIOS = ["16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21"] as const;
@@ -17,29 +17,35 @@ const WELL_FORMED = /^[^\ud800-\udfff]*$/u;
 
 const promptText = z
   .string({ error: "must be a string" })
-  .trim()
-  .max(MAX_PROMPT_LENGTH, { error: `must have at most ${MAX_PROMPT_LENGTH} characters` })
-  .regex(NO_CONTROL_CHARACTERS, { error: "must not contain control characters" })
-  .regex(WELL_FORMED, { error: "must be well-formed Unicode (it has a lone surrogate)" });
+  .check(
+    z.trim(),
+    z.maxLength(MAX_PROMPT_LENGTH, { error: `must have at most ${MAX_PROMPT_LENGTH} characters` }),
+    z.regex(NO_CONTROL_CHARACTERS, { error: "must not contain control characters" }),
+    z.regex(WELL_FORMED, { error: "must be well-formed Unicode (it has a lone surrogate)" }),
+  );
 
-export const requestIdSchema = z
-  .string({ error: "must be a string" })
-  .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "must have 1 to 64 characters out of A-Z, a-z, 0-9, _ and -" });
+export const requestIdSchema = z.string({ error: "must be a string" }).check(
+  z.regex(/^[A-Za-z0-9_-]{1,64}$/, {
+    error: "must have 1 to 64 characters out of A-Z, a-z, 0-9, _ and -",
+  }),
+);
+
+const seedError = { error: `must be an integer from 0 to ${MAX_SEED}` };
 
 /** What a user may ask for: the body of a message on the prompt queue, and of `POST /generate`. */
 export const promptRequestSchema = z.strictObject({
-  prompt: promptText.regex(/\S/, { error: "must not be empty" }),
-  requestId: requestIdSchema.optional(),
-  negativePrompt: promptText.optional(),
-  aspectRatio: z.enum(ASPECT_RATIOS, { error: `must be one of ${ASPECT_RATIOS.join(", ")}` }).default("1:1"),
-  seed: z
-    .int({ error: `must be an integer from 0 to ${MAX_SEED}` })
-    .min(0, { error: `must be an integer from 0 to ${MAX_SEED}` })
-    .max(MAX_SEED, { error: `must be an integer from 0 to ${MAX_SEED}` })
-    .optional(),
-  outputFormat: z
-    .enum(OUTPUT_FORMATS, { error: `must be one of ${OUTPUT_FORMATS.join(", ")}` })
-    .default("png"),
+  prompt: promptText.check(z.regex(/\S/, { error: "must not be empty" })),
+  requestId: z.optional(requestIdSchema),
+  negativePrompt: z.optional(promptText),
+  aspectRatio: z._default(
+    z.enum(ASPECT_RATIOS, { error: `must be one of ${ASPECT_RATIOS.join(", ")}` }),
+    "1:1",
+  ),
+  seed: z.optional(z.int(seedError).check(z.minimum(0, seedError), z.maximum(MAX_SEED, seedError))),
+  outputFormat: z._default(
+    z.enum(OUTPUT_FORMATS, { error: `must be one of ${OUTPUT_FORMATS.join(", ")}` }),
+    "png",
+  ),
 });
 
 export type PromptRequestInput = z.input<typeof promptRequestSchema>;

@@ -1,0 +1,68 @@
+import { setTimeout } from "node:timers/promises";
+import { GetObjectCommand, NoSuchKey, S3Client } from "@aws-sdk/client-s3";
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { z } from "zod";
+import { loadSettings } from "../config/load.ts";
+import { DeployError } from "./errors.ts";
+import { preflight } from "./preflight.ts";
+import { command, environment, terraform } from "./tool.ts";
+
+const POLL_SECONDS = 3;
+
+const outputsSchema = z.object({
+  sqs_queue_url: z.object({ value: z.url() }),
+  image_bucket: z.object({ value: z.string() }),
+});
+const recordSchema = z.object({
+  status: z.enum(["queued", "generating", "succeeded", "rejected", "failed"]),
+  reason: z.object({ message: z.string() }).optional(),
+});
+
+await command(async () => {
+  const settings = await loadSettings(environment);
+  await preflight(settings);
+  const outputs = outputsSchema.parse(
+    JSON.parse(await terraform("pipeline", ["output", "-json"], { quiet: true })),
+  );
+  const requestId = `canary-${Date.now()}`;
+  await new SQSClient({ region: settings.region }).send(
+    new SendMessageCommand({
+      QueueUrl: outputs.sqs_queue_url.value,
+      MessageBody: JSON.stringify({ prompt: "A canary on a couch on top of K2", requestId }),
+    }),
+  );
+  const { imageBucket, consumer } = settings;
+  const prefix = imageBucket.kind === "existing" ? imageBucket.keyPrefix : "";
+  const key = `${prefix}requests/${requestId}.json`;
+  // One invocation that fails, and a second one that succeeds.
+  const limitSeconds = Number(process.env.CANARY_SECONDS ?? 2 * consumer.timeoutSeconds);
+  const s3 = new S3Client({ region: settings.region });
+  const bucket = outputs.image_bucket.value;
+  const deadline = Date.now() + limitSeconds * 1000;
+  while (Date.now() < deadline) {
+    const record = await readRecord(s3, bucket, key);
+    if (record?.status === "succeeded") {
+      console.log(`The canary was painted: s3://${bucket}/${key}`);
+      return;
+    }
+    if (record?.status === "rejected" || record?.status === "failed") {
+      throw new DeployError(
+        `The canary ${requestId} was ${record.status}: ${record.reason?.message ?? "no reason given"}. Type: aws logs tail /aws/lambda/image-processor-${settings.suffix} --since 10m`,
+      );
+    }
+    await setTimeout(POLL_SECONDS * 1000);
+  }
+  throw new DeployError(
+    `The canary ${requestId} was not painted within ${limitSeconds} s. Type: aws logs tail /aws/lambda/image-processor-${settings.suffix} --since 10m`,
+  );
+});
+
+async function readRecord(s3: S3Client, bucket: string, key: string) {
+  try {
+    const { Body: body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    return recordSchema.parse(JSON.parse((await body?.transformToString()) ?? ""));
+  } catch (error) {
+    if (error instanceof NoSuchKey) return undefined;
+    throw error;
+  }
+}

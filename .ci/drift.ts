@@ -1,0 +1,39 @@
+import { writeFileSync } from "node:fs";
+import { lifecycleWarnings, loadSettings } from "../config/load.ts";
+import { openIssue, summarise } from "./github.ts";
+import { preflight } from "./preflight.ts";
+import { type Change, changedAttributes, readPlan } from "./terraform-plan.ts";
+import { cdktf, command, environment } from "./tool.ts";
+
+const REPORT = "cdktf.out/nightly.md";
+
+await command(async () => {
+  const settings = await loadSettings(environment);
+  await preflight(settings);
+  await cdktf(["plan", "pipeline"], { env: { TF_CLI_ARGS_plan: "-lock=false" } });
+  const plan = await readPlan();
+  const differing = plan.resource_changes.filter(
+    ({ mode, change: { actions } }) => mode === "managed" && !actions.includes("no-op"),
+  );
+  const findings = [
+    ...differing.map((change) => describe(change, plan.resource_drift)),
+    ...lifecycleWarnings(settings, new Date()),
+  ];
+  if (findings.length === 0) {
+    console.log(`${settings.suffix} is what the code says, and its models live on.`);
+    return;
+  }
+  const report = `${findings.map((finding) => `- ${finding}`).join("\n")}\n`;
+  writeFileSync(REPORT, report);
+  console.log(`\n${report}`);
+  summarise(report);
+  if (process.env.GITHUB_ACTIONS === "true") await openIssue(`Nightly check of ${settings.suffix}`, REPORT);
+});
+
+function describe(change: Change, drift: readonly Change[]): string {
+  const { address } = change;
+  const attributes = changedAttributes(change).join(", ");
+  return drift.some((other) => other.address === address)
+    ? `\`${address}\` was changed outside of Terraform (${attributes}). Whoever did it brings the change into the code; otherwise the next deploy takes it back.`
+    : `\`${address}\` waits for a deploy (${change.change.actions.join(" and ")}: ${attributes}). Whoever merged it runs the deploy workflow.`;
+}

@@ -1,0 +1,72 @@
+/** Something that the person who deploys can put right. One line: what is wrong, and what to type next. */
+export class DeployError extends Error {
+  override readonly name = "DeployError";
+}
+
+interface Explanation {
+  /** What the tool prints, without colours, frames and line breaks. */
+  readonly pattern: RegExp;
+  readonly say: (match: Readonly<Record<string, string>>) => string;
+}
+
+const explanations: readonly Explanation[] = [
+  {
+    pattern:
+      /Error acquiring the state lock.*?ID: +(?<id>\S+) .*?Path: +(?<path>\S+) .*?Operation: +(?<operation>\S+) .*?Who: +(?<who>\S+) .*?Created: +(?<created>[\d-]+ [\d:]+)/,
+    say: ({ id, path, operation, who, created }) =>
+      `State locked: ${path}, by ${who} (${operation}) since ${created} UTC. If that run still works, wait for it. If it is dead, type: npm run unlock -- ${id}`,
+  },
+  {
+    pattern: /ExpiredToken|token (included in the request )?(is|has) expired/i,
+    say: () =>
+      "Your AWS session is over. Type: aws sso login (or get new keys), then the same command again. A lock that is left over is named then.",
+  },
+  {
+    pattern:
+      /(could not connect to registry\.terraform\.io|Failed to query available provider packages|Failed to install provider)/,
+    say: () =>
+      "The AWS provider cannot be had: registry.terraform.io does not answer, and there is no mirror. Connect to the internet, or name a mirror in a file and type: export TF_CLI_CONFIG_FILE=<file>",
+  },
+  {
+    pattern: /Unsupported Terraform Core version/,
+    say: () => "Terraform is too old: 1.11 is needed. Install it, then type: terraform version",
+  },
+  {
+    pattern:
+      /with (?<address>[\w.-]+),.*?(EntityAlreadyExists|BucketAlreadyOwnedByYou|BucketAlreadyExists|ResourceAlreadyExistsException|ResourceConflictException)/,
+    say: ({ address }) =>
+      `${address} is in AWS already, but not in the state: an apply was interrupted before it could write it down. Type: terraform -chdir=cdktf.out/stacks/pipeline import ${address} <its name>`,
+  },
+  {
+    pattern: /Saved plan is stale/,
+    say: () => "The state has changed since the plan was made. Make a new one: npm run deploy",
+  },
+  {
+    pattern: /Instance cannot be destroyed.*?Resource (?<address>\S+) has lifecycle\.prevent_destroy/,
+    say: ({ address }) =>
+      `${address} is protected: it holds what cannot be made again. Take it out of the state instead: terraform state rm ${address}`,
+  },
+  {
+    pattern:
+      /\b(?<action>[a-z0-9]+:[A-Za-z]+)\b[^.]*?because no identity-based policy|not authorized to perform: (?<denied>[a-z0-9]+:[A-Za-z]+)/,
+    say: ({ action, denied }) =>
+      `Your role may not do ${denied ?? action}. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap`,
+  },
+  {
+    pattern: /: spawn \S+ ENOENT|terraform: not found|terraform version.*ENOENT/,
+    say: () => "Terraform is missing. Install 1.11 or newer, then type: terraform version",
+  },
+];
+
+/** Says in plain words what a tool has printed, or names the tool where there are no better words. */
+export function explain(output: string, tool: string): DeployError {
+  const text = output
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with a control character
+    .replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, "")
+    .replaceAll(/[│╷╵\s]+/g, " ");
+  for (const { pattern, say } of explanations) {
+    const match = pattern.exec(text);
+    if (match) return new DeployError(say(match.groups ?? {}));
+  }
+  return new DeployError(`Failed: ${tool}. What it printed above says why.`);
+}

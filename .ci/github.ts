@@ -1,0 +1,52 @@
+import { appendFileSync } from "node:fs";
+import { z } from "zod";
+import { DATA_LOSS_LABEL } from "./plan-report.ts";
+import { run } from "./tool.ts";
+
+// `gh` is on GitHub's runners. On a laptop none of the variables below is set, and nothing is posted.
+
+/** Puts a report on the page of the run, when there is one. */
+export function summarise(markdown: string): void {
+  const file = process.env.GITHUB_STEP_SUMMARY;
+  if (file !== undefined) appendFileSync(file, markdown);
+}
+
+/** Whether somebody has agreed to lose data: on a laptop by a variable, on GitHub by the pull request's label. */
+export async function dataLossAllowed(): Promise<boolean> {
+  if (process.env.ALLOW_DATA_LOSS === "true") return true;
+  const { GITHUB_REPOSITORY: repository, GITHUB_SHA: commit, GITHUB_EVENT_NAME: event } = process.env;
+  // A merge has no labels of its own; the pull request that it comes from has.
+  if (event !== "push" || repository === undefined || commit === undefined) return false;
+  const printed = await run("gh", ["api", `repos/${repository}/commits/${commit}/pulls`], { quiet: true });
+  return pullsSchema
+    .parse(JSON.parse(printed))
+    .some(
+      ({ merge_commit_sha: merge, labels }) =>
+        merge === commit && labels.some(({ name }) => name === DATA_LOSS_LABEL),
+    );
+}
+
+const pullsSchema = z.array(
+  z.object({ merge_commit_sha: z.string().nullable(), labels: z.array(z.object({ name: z.string() })) }),
+);
+
+/** Writes a comment on the pull request of this run, or changes the one that is there. */
+export async function comment(file: string): Promise<void> {
+  const { PULL_REQUEST: number } = process.env;
+  if (number === undefined || number === "") return;
+  await run("gh", ["pr", "comment", number, "--edit-last", "--create-if-none", "--body-file", file]);
+}
+
+/** Opens the issue of this title, or changes the one that is open. */
+export async function openIssue(title: string, file: string): Promise<void> {
+  const printed = await run(
+    "gh",
+    ["issue", "list", "--state", "open", "--search", `"${title}" in:title`, "--json", "number,title"],
+    { quiet: true },
+  );
+  const open = z.array(z.object({ number: z.number(), title: z.string() })).parse(JSON.parse(printed));
+  const same = open.find((issue) => issue.title === title);
+  await (same === undefined
+    ? run("gh", ["issue", "create", "--title", title, "--body-file", file])
+    : run("gh", ["issue", "edit", String(same.number), "--body-file", file]));
+}

@@ -1,0 +1,14 @@
+import { loadSettings } from "../config/load.ts";
+import { DeployError } from "./errors.ts";
+import { comment } from "./github.ts";
+import { makePlan, PLAN_REPORT } from "./make-plan.ts";
+import { preflight } from "./preflight.ts";
+import { command, environment } from "./tool.ts";
+
+await command(async () => {
+  const settings = await loadSettings(environment);
+  await preflight(settings);
+  const { refusals } = await makePlan(settings, false);
+  await comment(PLAN_REPORT);
+  if (refusals.length > 0) throw new DeployError(refusals.join("\n"));
+});

@@ -1,0 +1,84 @@
+import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { z } from "zod";
+import type { Settings } from "../config/settings.ts";
+import { DeployError, explain } from "./errors.ts";
+import { run, terraformBinary } from "./tool.ts";
+
+/** The first version in which S3's own lock is not experimental any more. */
+const OLDEST_TERRAFORM = [1, 11] as const;
+
+/** Checks what a command needs before it begins: Terraform, credentials of the right account. Returns the account. */
+export async function checkTools(settings: Settings): Promise<string> {
+  await checkTerraform();
+  return checkAccount(settings);
+}
+
+async function checkTerraform(): Promise<void> {
+  const printed = await run(terraformBinary, ["version", "-json"], { quiet: true });
+  const { terraform_version: version } = z
+    .object({ terraform_version: z.string() })
+    // Terraform prints its warnings first.
+    .parse(JSON.parse(printed.slice(printed.indexOf("{"))));
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major > OLDEST_TERRAFORM[0] || (major === OLDEST_TERRAFORM[0] && minor >= OLDEST_TERRAFORM[1])) return;
+  throw new DeployError(
+    `Terraform ${version} is too old: ${OLDEST_TERRAFORM.join(".")} or newer is needed, for locks in S3. Install it, then type: terraform version`,
+  );
+}
+
+async function checkAccount({ accountId, region }: Settings): Promise<string> {
+  const { Account: account } = await new STSClient({ region })
+    .send(new GetCallerIdentityCommand({}))
+    .catch((error: unknown) => {
+      throw explainAws(error);
+    });
+  if (account === undefined) throw new DeployError("AWS does not say whose account this is.");
+  if (accountId === undefined || accountId === account) return account;
+  throw new DeployError(
+    `Wrong account: these credentials are for ${account}, the settings are for ${accountId}. Type: export AWS_PROFILE=<a profile of ${accountId}>`,
+  );
+}
+
+/** Whether the state bucket is there. Throws a DeployError where it is not ours, or in another region. */
+export async function stateBucketExists({ state }: Settings, account: string): Promise<boolean> {
+  const found = await new S3Client({ region: state.region, followRegionRedirects: true })
+    .send(new HeadBucketCommand({ Bucket: state.bucket, ExpectedBucketOwner: account }))
+    .catch((error: unknown) => {
+      if (!(error instanceof Error)) throw error;
+      if (error.name === "NotFound") return undefined;
+      if (error.name === "403" || error.name === "Forbidden") {
+        throw new DeployError(
+          `The state bucket ${state.bucket} is not ours: account ${account} may not read it. Choose another name for state.bucket in config/environments, then type: npm run bootstrap`,
+        );
+      }
+      throw explainAws(error);
+    });
+  if (found === undefined) return false;
+  if (found.BucketRegion === undefined || found.BucketRegion === state.region) return true;
+  throw new DeployError(
+    `Wrong region: the state bucket ${state.bucket} is in ${found.BucketRegion}, state.region says ${state.region}. Put that right in config/environments, then type the same command again`,
+  );
+}
+
+/** Checks all that a command on the pipeline needs. */
+export async function preflight(settings: Settings): Promise<void> {
+  const account = await checkTools(settings);
+  if (await stateBucketExists(settings, account)) return;
+  throw new DeployError(
+    `There is no state bucket ${settings.state.bucket} in account ${account}. Type: npm run bootstrap`,
+  );
+}
+
+function explainAws(error: unknown): Error {
+  if (!(error instanceof Error)) throw error;
+  if (error.name === "CredentialsProviderError") {
+    return new DeployError(
+      "No AWS credentials. Type: aws configure sso, then aws sso login, then export AWS_PROFILE=<the profile>",
+    );
+  }
+  if (error.name === "InvalidClientTokenId") {
+    return new DeployError("AWS does not know these credentials. Type: aws sts get-caller-identity");
+  }
+  return explain(`${error.name}: ${error.message}`, "the request to AWS");
+}

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { terraform } from "./tool.ts";
+
+const attributes = z.record(z.string(), z.unknown()).nullable();
+
+const changeSchema = z.object({
+  address: z.string(),
+  previous_address: z.string().optional(),
+  mode: z.enum(["managed", "data"]),
+  type: z.string(),
+  change: z.object({
+    actions: z.array(z.enum(["no-op", "create", "read", "update", "delete", "forget"])),
+    before: attributes,
+    after: attributes,
+    after_unknown: z.record(z.string(), z.unknown()).optional(),
+    /** Attributes that cannot be changed in place. */
+    replace_paths: z.array(z.array(z.union([z.string(), z.number()]))).default([]),
+  }),
+});
+
+const resourceSchema = z.object({ type: z.string(), values: z.record(z.string(), z.unknown()) });
+
+const valuesSchema = z.object({
+  root_module: z.object({ resources: z.array(resourceSchema).default([]) }).default({ resources: [] }),
+});
+
+/** https://developer.hashicorp.com/terraform/internals/json-format#plan-representation */
+export const planSchema = z.object({
+  resource_changes: z.array(changeSchema).default([]),
+  resource_drift: z.array(changeSchema).default([]),
+  prior_state: z.object({ values: valuesSchema.optional() }).optional(),
+});
+
+export type Change = z.output<typeof changeSchema>;
+export type Plan = z.output<typeof planSchema>;
+
+/** Reads the plan that cdktf has saved. */
+export async function readPlan(): Promise<Plan> {
+  return planSchema.parse(
+    JSON.parse(await terraform("pipeline", ["show", "-json", "plan"], { quiet: true })),
+  );
+}
+
+const stateSchema = z.object({ values: valuesSchema.optional() });
+
+/** Reads the values of all resources of a type out of the state. */
+export async function readState(type: string): Promise<Readonly<Record<string, unknown>>[]> {
+  const state = stateSchema.parse(
+    JSON.parse(await terraform("pipeline", ["show", "-json"], { quiet: true })),
+  );
+  return (state.values?.root_module.resources ?? [])
+    .filter((resource) => resource.type === type)
+    .map(({ values }) => values);
+}
+
+/** The attributes that a change changes. Those that only AWS can tell count as changed. */
+export function changedAttributes({ change }: Change): string[] {
+  const { before, after, after_unknown: unknown } = change;
+  const names = new Set([
+    ...Object.keys(before ?? {}),
+    ...Object.keys(after ?? {}),
+    ...Object.keys(unknown ?? {}),
+  ]);
+  return [...names]
+    .filter(
+      (name) => unknown?.[name] === true || JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]),
+    )
+    .sort((one, other) => one.localeCompare(other));
+}

@@ -1,0 +1,15 @@
+import { loadSettings } from "../config/load.ts";
+import { DeployError } from "./errors.ts";
+import { preflight } from "./preflight.ts";
+import { cdktf, command, environment, terraform } from "./tool.ts";
+
+await command(async () => {
+  const [id] = process.argv.slice(2).filter((argument) => argument !== "--yes");
+  if (id === undefined) {
+    throw new DeployError("Which lock? The message that named it gives the id. Type: npm run unlock -- <id>");
+  }
+  await preflight(await loadSettings(environment));
+  await cdktf(["synth"]);
+  await terraform("pipeline", ["init", "-input=false"]);
+  await terraform("pipeline", ["force-unlock", "-force", id]);
+});

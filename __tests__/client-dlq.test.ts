@@ -1,0 +1,261 @@
+import { createHash } from "node:crypto";
+import type { Message } from "@aws-sdk/client-sqs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import type { FailedRecord } from "../functions/domain/record.ts";
+import { clientBinary, QuietPipeline, run, runClient, startScriptedAws } from "./support/client.ts";
+
+let pipeline: QuietPipeline;
+beforeEach(async () => {
+  pipeline = await QuietPipeline.start();
+});
+afterEach(() => pipeline[Symbol.asyncDispose]());
+
+const REASONS = [
+  { code: "AccessDeniedException", message: "no access to the model" },
+  { code: "InferenceError", message: "Inference error" },
+  { code: "ModelTimeout", message: "no answer in time" },
+];
+
+function failed(requestId: string, reason: FailedRecord["reason"]): FailedRecord {
+  const now = new Date().toISOString();
+  return {
+    requestId,
+    status: "failed",
+    prompt: "Me on top of K2",
+    aspectRatio: "1:1",
+    outputFormat: "png",
+    seed: 7,
+    attempts: 10,
+    codeVersion: "test",
+    reason,
+    timings: { queuedAt: now, startedAt: now, finishedAt: now },
+  };
+}
+
+const body = (requestId: string) => JSON.stringify({ requestId, prompt: "Me on top of K2" });
+
+/** Three requests that failed for different reasons: `a`, `b` and `c`. */
+async function buryThree(): Promise<void> {
+  for (const [index, requestId] of ["a", "b", "c"].entries()) {
+    await pipeline.putRecord(failed(requestId, REASONS[index] ?? { code: "", message: "" }));
+    await pipeline.bury(body(requestId));
+  }
+}
+
+const bodySchema = z.object({ requestId: z.string(), prompt: z.string() });
+const requestOf = ({ Body = "" }: Message) => bodySchema.parse(JSON.parse(Body));
+
+async function queuedIds(): Promise<string[]> {
+  return (await pipeline.drain()).map((message) => requestOf(message).requestId);
+}
+
+describe("dlq list", () => {
+  it("tells which requests failed and why, without a prompt, and leaves them there", async () => {
+    await buryThree();
+    await pipeline.bury(body("unknown"));
+    const { code, stdout, stderr } = await pipeline.run(["dlq", "list"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "4 dead letters.\n" });
+    const lines = stdout.trimEnd().split("\n").toSorted();
+    expect(lines).toEqual([
+      expect.stringMatching(/^a {2}20\S+Z {2}failed, AccessDeniedException: no access to the model$/),
+      expect.stringMatching(/^b {2}20\S+Z {2}failed, InferenceError: Inference error$/),
+      expect.stringMatching(/^c {2}20\S+Z {2}failed, ModelTimeout: no answer in time$/),
+      expect.stringMatching(/^unknown {2}20\S+Z {2}unknown, NoRecord: the consumer never began with it$/),
+    ]);
+    expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([4, 0]);
+  });
+
+  it("prints JSON, and stops at its limit", async () => {
+    await buryThree();
+    const { stdout, stderr } = await pipeline.run(["dlq", "list", "--json", "--limit", "2"]);
+    expect(stderr).toBe("2 of about 3 dead letters.\n");
+    const lines = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatchObject({
+      messageId: expect.any(String),
+      status: "failed",
+      code: expect.any(String),
+    });
+  });
+});
+
+describe("dlq show", () => {
+  it("shows a message with its attributes and its record", async () => {
+    await buryThree();
+    const { code, stdout } = await pipeline.run(["dlq", "show", "b"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      requestId: "b",
+      body: body("b"),
+      attributes: { sender: { StringValue: "Ada" } },
+      record: { status: "failed", reason: REASONS[1] },
+    });
+    expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([3, 0]);
+  });
+
+  it("fails for what is not there", async () => {
+    expect(await pipeline.run(["dlq", "show", "x"])).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "Not in the dead-letter queue: x. See what is there: image-generator-client dlq list\n",
+    });
+  });
+});
+
+describe("dlq redrive", () => {
+  it("puts one back as it was, with its attributes, and leaves the others", async () => {
+    await buryThree();
+    expect(await pipeline.run(["dlq", "redrive", "b"])).toEqual({
+      code: 0,
+      stdout: "b\n",
+      stderr: "1 redriven.\n",
+    });
+    const [message, ...others] = await pipeline.drain();
+    expect(others).toEqual([]);
+    expect(message).toMatchObject({
+      Body: body("b"),
+      MessageAttributes: {
+        sender: { DataType: "String", StringValue: "Ada" },
+        raw: { DataType: "Binary", BinaryValue: Uint8Array.of(0, 255) },
+      },
+    });
+    expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([2, 0]);
+  });
+
+  it("keeps the message group", async () => {
+    const sent: unknown[] = [];
+    const letter = {
+      MessageId: "m",
+      ReceiptHandle: "r",
+      Body: body("a"),
+      MD5OfBody: createHash("md5").update(body("a")).digest("hex"),
+      Attributes: { MessageGroupId: "ada", SentTimestamp: "0" },
+    };
+    const letters = [[letter]];
+    await using aws = await startScriptedAws((action, input) => {
+      switch (action) {
+        case "GetQueueAttributes":
+          return {
+            status: 200,
+            body: { Attributes: { RedrivePolicy: '{"deadLetterTargetArn":"a:0:dlq"}' } },
+          };
+        case "ReceiveMessage":
+          return { status: 200, body: { Messages: letters.shift() ?? [] } };
+        case "SendMessage":
+          sent.push(JSON.parse(input));
+          return { status: 200, body: { MessageId: "n", MD5OfMessageBody: letter.MD5OfBody } };
+        default:
+          return { status: 200, body: {} };
+      }
+    });
+    expect((await runClient(["dlq", "redrive", "--all"], { env: aws.env })).code).toBe(0);
+    expect(sent).toEqual([expect.objectContaining({ MessageBody: body("a"), MessageGroupId: "ada" })]);
+  });
+
+  it("gives a plain-text prompt its first message's id, so that its record stays its own", async () => {
+    const messageId = await pipeline.bury("Me on top of K2");
+    await pipeline.run(["dlq", "redrive", messageId]);
+    const [message] = await pipeline.drain();
+    expect(message && requestOf(message)).toEqual({ requestId: messageId, prompt: "Me on top of K2" });
+  });
+
+  it("makes an edited prompt another request, the same one each time", async () => {
+    await buryThree();
+    await pipeline.bury(body("a"));
+    const edit = ["dlq", "redrive", "a", "--prompt", "Me below K2"];
+    const first = await pipeline.run(edit);
+    expect(first).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^a {2}as {2}[0-9a-f]{32}\n$/),
+      stderr: "1 redriven.\n",
+    });
+    expect((await pipeline.run(edit)).stdout).toBe(first.stdout);
+    const requests = (await pipeline.drain()).map(requestOf);
+    const newId = first.stdout.trim().split("  ").at(-1);
+    expect(requests).toEqual([
+      expect.objectContaining({ requestId: newId, prompt: "Me below K2" }),
+      expect.objectContaining({ requestId: newId, prompt: "Me below K2" }),
+    ]);
+  });
+
+  it("moves nothing in a dry run", async () => {
+    await buryThree();
+    const { code, stdout, stderr } = await pipeline.run(["dlq", "redrive", "--all", "--dry-run"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "3 would be redriven.\n" });
+    expect(stdout.trimEnd().split("\n").toSorted()).toEqual(["a", "b", "c"]);
+    expect(await pipeline.depth(pipeline.queueUrl)).toEqual([0, 0]);
+    expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([3, 0]);
+  });
+
+  it("keeps to its rate", async () => {
+    await buryThree();
+    const times: number[] = [];
+    await pipeline.run(["dlq", "redrive", "--all", "--rate", "2"], {
+      onOutput: () => times.push(Date.now()),
+    });
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(900);
+  });
+
+  it("says which ids are not there, after redriving those that are", async () => {
+    await buryThree();
+    expect(await pipeline.run(["dlq", "redrive", "a", "x"])).toEqual({
+      code: 1,
+      stdout: "a\n",
+      stderr:
+        "1 redriven.\nNot in the dead-letter queue: x. See what is there: image-generator-client dlq list\n",
+    });
+  });
+
+  it.each(["SIGINT", "SIGKILL"] as const)("loses nothing to %s in the middle", async (signal) => {
+    const ids = Array.from({ length: 25 }, (_, index) => `id-${index}`);
+    for (const id of ids) await pipeline.bury(body(id));
+    const first = await pipeline.run(["dlq", "redrive", "--all", "--rate", "20"], {
+      onOutput: (stdout, kill) => {
+        if (stdout.split("\n").length > 5) kill(signal);
+      },
+    });
+    expect(first.code).toBe(signal === "SIGINT" ? 130 : null);
+    const [visible, hidden] = await pipeline.depth(pipeline.deadLetterQueueUrl);
+    const [moved] = await pipeline.depth(pipeline.queueUrl);
+    expect(visible + hidden).toBeGreaterThan(0);
+    expect(visible + hidden + moved).toBeGreaterThanOrEqual(ids.length);
+    if (signal === "SIGINT") expect(hidden).toBe(0);
+    // What a killed process had taken comes back when its visibility timeout ends.
+    await vi.waitFor(
+      async () => expect((await pipeline.run(["dlq", "redrive", "--all", "--rate", "1000"])).code).toBe(0),
+      { timeout: 50_000 },
+    );
+    expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([0, 0]);
+    expect(new Set(await queuedIds())).toEqual(new Set(ids));
+  });
+});
+
+describe("dlq purge", () => {
+  it("deletes all dead letters with --yes", async () => {
+    await buryThree();
+    expect(await pipeline.run(["dlq", "purge", "--yes"])).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "About 3 dead letters deleted. SQS takes up to a minute for it.\n",
+    });
+    expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([0, 0]);
+  });
+
+  it("asks on a terminal and takes all but yes for no", async () => {
+    await buryThree();
+    const command = `${process.execPath} ${clientBinary()} dlq purge`;
+    // script(1) gives the command a terminal and types what comes in.
+    const { code, stdout } = await run("script", ["-qec", command, "/dev/null"], {
+      env: pipeline.env,
+      input: "no\n",
+    });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/Delete about 3 dead letters in \S+ for good\? \[y\/N\]/);
+    expect(stdout).toContain("Nothing was deleted.");
+    expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([3, 0]);
+  });
+});

@@ -1,0 +1,82 @@
+"""moto's server, with what a real AWS does and moto 5.2.1 does not. Arguments: as for moto_server."""
+
+import json
+import sys
+
+from moto.awslambda.models import LambdaFunction
+from moto.iam.access_control import IAMPolicyStatement, PermissionResult
+from moto.server import main
+from moto.sqs.models import Queue
+
+# moto drops this attribute; Terraform then waits for ever to read back what it has set.
+Queue.BASE_ATTRIBUTES = [*Queue.BASE_ATTRIBUTES, "RedriveAllowPolicy"]
+Queue.redrive_allow_policy = None
+
+set_attributes = Queue._set_attributes
+get_attributes = Queue.attributes.fget
+
+
+def set_some_attributes(queue, attributes, now=None):
+    """moto forgets the policy when any other attribute is set."""
+    set_attributes(queue, {"Policy": getattr(queue, "policy", None), **attributes}, now)
+
+
+def attributes_as_written(queue):
+    """moto writes the redrive policy anew, with blanks that show as a change in every plan."""
+    result = get_attributes(queue)
+    if queue.redrive_policy:
+        result["RedrivePolicy"] = json.dumps(queue.redrive_policy, separators=(",", ":"))
+    return result
+
+
+Queue._set_attributes = set_some_attributes
+Queue.attributes = property(attributes_as_written)
+
+init_function = LambdaFunction.__init__
+update_function = LambdaFunction.update_configuration
+get_configuration = LambdaFunction.get_configuration
+
+
+def init_with_logging(function, spec, *args, **kwargs):
+    """moto drops the logging configuration, which shows as a change in every plan."""
+    function.logging_config = spec.get("LoggingConfig")
+    init_function(function, spec, *args, **kwargs)
+
+
+def update_with_logging(function, config_updates):
+    function.logging_config = config_updates.get("LoggingConfig", function.logging_config)
+    return update_function(function, config_updates)
+
+
+def configuration_with_logging(function, *args, **kwargs):
+    return {**get_configuration(function, *args, **kwargs), "LoggingConfig": function.logging_config}
+
+
+LambdaFunction.__init__ = init_with_logging
+LambdaFunction.update_configuration = update_with_logging
+LambdaFunction.get_configuration = configuration_with_logging
+
+check_element = IAMPolicyStatement._check_element_matches
+
+
+def check_actions_only(statement, element, value):
+    """moto does not know which resource most requests are about: what it can enforce is the actions."""
+    return element == "Resource" or check_element(statement, element, value)
+
+
+is_action_permitted = IAMPolicyStatement.is_action_permitted
+
+
+def is_action_permitted_over_tls(statement, *args, **kwargs):
+    """moto listens without TLS, and would be told by every policy to refuse whoever comes."""
+    if statement._statement.get("Sid") == "TlsOnly":
+        return PermissionResult.NEUTRAL
+    return is_action_permitted(statement, *args, **kwargs)
+
+
+IAMPolicyStatement._check_element_matches = check_actions_only
+IAMPolicyStatement.is_action_permitted = is_action_permitted_over_tls
+# It does not know the values of most conditions either, and then refuses.
+IAMPolicyStatement._check_conditions = lambda statement, values: True
+
+main(sys.argv[1:])

@@ -1,0 +1,92 @@
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { type Emulator, startEmulator } from "./support/emulator.ts";
+import { Project, rootCredentials } from "./support/project.ts";
+
+// Each test plans a real change of the code against what is deployed.
+describe.skipIf(inject("missing") !== "")("the gate, for a change of what is deployed", () => {
+  let emulator: Emulator;
+  let project: Project;
+
+  beforeAll(async () => {
+    emulator = await startEmulator();
+    await new S3Client({
+      endpoint: emulator.endpoint,
+      region: "eu-west-1",
+      credentials: rootCredentials,
+    }).send(new CreateBucketCommand({ Bucket: "couch-explorers-state" }));
+    const { code, output } = await new Project(emulator.endpoint).npm("deploy", { args: ["--yes"] });
+    expect(code, output).toBe(0);
+  });
+  beforeEach(() => {
+    project = new Project(emulator.endpoint);
+  });
+  afterAll(() => emulator.stop());
+
+  async function plan(env: Readonly<Record<string, string>> = {}) {
+    const { code, output } = await project.npm("plan", { env });
+    return { code, output, report: project.read("cdktf.out/plan.md") };
+  }
+
+  it("passes no change", async () => {
+    expect(await plan()).toMatchObject({ code: 0, report: "### Plan for dev: no change\n" });
+  });
+
+  it("passes a change of a tag, and lists each resource that gets it", async () => {
+    project.edit("constructs/account.ts", 'Project: "couch-explorers"', 'Project: "couch"');
+    const { code, report } = await plan();
+    expect(code).toBe(0);
+    expect(report).toMatch(/^### Plan for dev: 7 changed\n/);
+    expect(report).toMatch(/\| update \| `aws_sqs_queue\.\w+` \| tags_all \|/);
+    expect(report).toContain("Monthly fixed cost: unchanged.");
+  });
+
+  const unmanage = () =>
+    project.edit(
+      "config/environments/dev.ts",
+      '{ kind: "new", name: "couch-explorers-images-dev" }',
+      '{ kind: "existing", name: "couch-explorers-images-dev", keyPrefix: "" }',
+    );
+
+  it("stops the destruction of the bucket, and says what would be lost and how to agree to it", async () => {
+    unmanage();
+    const { code, output } = await plan();
+    expect(code).toBe(1);
+    expect(output.trim().split("\n").at(-1)).toMatch(
+      /^aws_s3_bucket\.\w+ would be destroyed: the pictures and records in it are lost\. If that is meant, give the pull request the label allow-data-loss/,
+    );
+  });
+
+  it("passes the destruction of the bucket once somebody has agreed to it", async () => {
+    unmanage();
+    const { code, report } = await plan({ ALLOW_DATA_LOSS: "true" });
+    expect(code).toBe(0);
+    expect(report).toMatch(
+      /\| destroy \| `aws_s3_bucket\.\w+` \| the pictures and records in it are lost \|/,
+    );
+  });
+
+  it("stops the replacement of the queue, and says why Terraform would replace it", async () => {
+    project.edit("constructs/prompt-queue.ts", "`image-generation-queue-", "`image-prompt-queue-");
+    const { code, report } = await plan();
+    expect(code).toBe(1);
+    expect(report).toMatch(
+      /\| replace \| `aws_sqs_queue\.queue_prompts_\w+` \| name cannot be changed in place: the messages in it are lost/,
+    );
+  });
+
+  it("stops a rename, prints the moved block, and passes the same rename with that block", async () => {
+    project.edit("constructs/prompt-queue.ts", '"dead-letters", {', '"dead-letter-queue", {');
+    const without = await plan();
+    expect(without.code).toBe(1);
+    const advice = /^stack(\.addOverride\("moved", .*\);)$/m.exec(without.report)?.[1];
+
+    project.edit("constructs/pipeline-stack.ts", "super(scope, id);", `super(scope, id);\nthis${advice}`);
+    const withBlock = await plan();
+    expect(withBlock.output).toContain("has moved to");
+    expect(withBlock.code).toBe(0);
+    expect(withBlock.report).toMatch(
+      /^### Plan for dev: 1 moved\n[^]*\| move \| `aws_sqs_queue\.queue_dead-letter-queue_\w+` \| was `aws_sqs_queue\.queue_dead-letters_\w+`; nothing is touched in AWS \|/,
+    );
+  });
+});

@@ -1,0 +1,368 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { GetRoleCommand, GetRolePolicyCommand, IAMClient, ListRolesCommand } from "@aws-sdk/client-iam";
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  ListFunctionsCommand,
+} from "@aws-sdk/client-lambda";
+import {
+  DeletePublicAccessBlockCommand,
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
+  GetObjectCommand,
+  GetPublicAccessBlockCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { type Emulator, startEmulator } from "./support/emulator.ts";
+import { Project, rootCredentials } from "./support/project.ts";
+
+const STATE_BUCKET = "couch-explorers-state";
+const IMAGE_BUCKET = "couch-explorers-images-dev";
+const QUEUE = "image-generation-queue-dev";
+const FUNCTION = "image-processor-dev";
+
+// The tests of this file are the steps of one environment's life, in their order: an apply takes a minute.
+describe.skipIf(inject("missing") !== "")("an environment, from an empty account to its end", () => {
+  let emulator: Emulator;
+  let project: Project;
+  let client: { endpoint: string; region: string; credentials: typeof rootCredentials };
+
+  beforeAll(async () => {
+    emulator = await startEmulator();
+    project = new Project(emulator.endpoint);
+    client = { endpoint: emulator.endpoint, region: "eu-west-1", credentials: rootCredentials };
+  });
+  afterAll(() => emulator.stop());
+
+  async function succeed(script: string, ...args: string[]): Promise<string> {
+    const { code, output } = await project.npm(script, { args });
+    expect(code, output).toBe(0);
+    return output;
+  }
+
+  const s3 = () => new S3Client(client);
+
+  it("refuses to plan before the bootstrap, and says what to type", async () => {
+    const { code, output } = await project.npm("plan");
+    expect(code).toBe(1);
+    expect(output.trim()).toBe(
+      `There is no state bucket ${STATE_BUCKET} in account 123456789012. Type: npm run bootstrap`,
+    );
+  });
+
+  it("asks before the bootstrap, and changes nothing when nobody answers", async () => {
+    const { code, output } = await project.npm("bootstrap");
+    expect(code).toBe(1);
+    expect(output).toContain("To go on without being asked, add: -- --yes");
+    expect((await s3().send(new ListBucketsCommand({}))).Buckets).toEqual([]);
+  });
+
+  it("bootstraps with one command and moves the state into its own bucket", async () => {
+    await succeed("bootstrap", "--yes");
+    const head = await s3().send(new HeadObjectCommand({ Bucket: STATE_BUCKET, Key: "bootstrap.tfstate" }));
+    expect(head.ContentLength).toBeGreaterThan(0);
+    expect(readdirSync(project.folder).filter((name) => name.startsWith("terraform.tfstate"))).toEqual([]);
+  });
+
+  it("keeps the state versioned, encrypted and for TLS only", async () => {
+    const Bucket = STATE_BUCKET;
+    expect((await s3().send(new GetBucketVersioningCommand({ Bucket }))).Status).toBe("Enabled");
+    const { ServerSideEncryptionConfiguration: encryption } = await s3().send(
+      new GetBucketEncryptionCommand({ Bucket }),
+    );
+    expect(encryption?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm).toBe("AES256");
+    const { Policy } = await s3().send(new GetBucketPolicyCommand({ Bucket }));
+    expect(Policy).toContain('"aws:SecureTransport":"false"');
+  });
+
+  it("bootstraps a second time without a change", async () => {
+    expect(await succeed("bootstrap", "--yes")).toContain("0 added, 0 changed, 0 destroyed");
+  });
+
+  it("deploys the pipeline", async () => {
+    await succeed("deploy", "--yes");
+    const { QueueUrls } = await new SQSClient(client).send(new ListQueuesCommand({}));
+    expect(QueueUrls?.map((url) => url.split("/").at(-1)).sort()).toEqual([QUEUE, `${QUEUE}-dlq`]);
+  });
+
+  async function queueAttributes(name: string) {
+    const sqs = new SQSClient(client);
+    const QueueUrl = `${emulator.endpoint}/123456789012/${name}`;
+    return (
+      (await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }))).Attributes ?? {}
+    );
+  }
+
+  it("gives a prompt six times the function's timeout before it is delivered again", async () => {
+    expect(await queueAttributes(QUEUE)).toMatchObject({
+      VisibilityTimeout: "720",
+      MessageRetentionPeriod: "345600",
+      SqsManagedSseEnabled: "true",
+    });
+  });
+
+  it("moves a prompt to the dead-letter queue after ten receives, and keeps it there for two weeks", async () => {
+    const { RedrivePolicy } = await queueAttributes(QUEUE);
+    const dead = await queueAttributes(`${QUEUE}-dlq`);
+    expect(JSON.parse(RedrivePolicy ?? "")).toEqual({
+      deadLetterTargetArn: dead.QueueArn,
+      maxReceiveCount: 10,
+    });
+    expect(dead.MessageRetentionPeriod).toBe("1209600");
+    expect(
+      JSON.parse(Object.entries(dead).find(([name]) => name === "RedriveAllowPolicy")?.[1] ?? ""),
+    ).toEqual({
+      redrivePermission: "byQueue",
+      sourceQueueArns: [(await queueAttributes(QUEUE)).QueueArn],
+    });
+  });
+
+  it.each([QUEUE, `${QUEUE}-dlq`])("lets nobody use %s without TLS", async (name) => {
+    const { Policy, QueueArn } = await queueAttributes(name);
+    expect(JSON.parse(Policy ?? "").Statement).toEqual([
+      {
+        Sid: "TlsOnly",
+        Effect: "Deny",
+        Principal: "*",
+        Action: "sqs:*",
+        Resource: QueueArn,
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      },
+    ]);
+  });
+
+  it("keeps pictures private, encrypted and versioned", async () => {
+    const Bucket = IMAGE_BUCKET;
+    const block = await s3().send(new GetPublicAccessBlockCommand({ Bucket }));
+    expect(block.PublicAccessBlockConfiguration).toEqual({
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    });
+    const encryption = await s3().send(new GetBucketEncryptionCommand({ Bucket }));
+    expect(
+      encryption.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault
+        ?.SSEAlgorithm,
+    ).toBe("AES256");
+    expect((await s3().send(new GetBucketVersioningCommand({ Bucket }))).Status).toBe("Enabled");
+    const ownership = await s3().send(new GetBucketOwnershipControlsCommand({ Bucket }));
+    expect(ownership.OwnershipControls?.Rules?.[0]?.ObjectOwnership).toBe("BucketOwnerEnforced");
+    expect((await s3().send(new GetBucketPolicyCommand({ Bucket }))).Policy).toContain("aws:SecureTransport");
+    const lifecycle = await s3().send(new GetBucketLifecycleConfigurationCommand({ Bucket }));
+    expect(lifecycle.Rules?.[0]?.NoncurrentVersionExpiration?.NoncurrentDays).toBe(30);
+  });
+
+  it("runs the code that was bundled, with the settings of the environment", async () => {
+    const configuration = await new LambdaClient(client).send(
+      new GetFunctionConfigurationCommand({ FunctionName: FUNCTION }),
+    );
+    const zip = readFileSync(join(project.folder, ".build", "functions-consumer-index.zip"));
+    expect(configuration).toMatchObject({
+      CodeSha256: createHash("sha256").update(zip).digest("base64"),
+      Runtime: "nodejs22.x",
+      Architectures: ["arm64"],
+      Handler: "index.handler",
+      MemorySize: 512,
+      Timeout: 120,
+      TracingConfig: { Mode: "Active" },
+      LoggingConfig: { LogFormat: "JSON", LogGroup: `/aws/lambda/${FUNCTION}` },
+    });
+    expect(configuration.Environment?.Variables).toMatchObject({ IMAGE_BUCKET, KEY_PREFIX: "" });
+  });
+
+  it("feeds the function from the queue and lets it answer for each message", async () => {
+    const { EventSourceMappings } = await new LambdaClient(client).send(
+      new ListEventSourceMappingsCommand({ FunctionName: FUNCTION }),
+    );
+    expect(EventSourceMappings).toEqual([
+      expect.objectContaining({
+        EventSourceArn: (await queueAttributes(QUEUE)).QueueArn,
+        BatchSize: 4,
+        MaximumBatchingWindowInSeconds: 0,
+        FunctionResponseTypes: ["ReportBatchItemFailures"],
+        ScalingConfig: { MaximumConcurrency: 2 },
+        State: "Enabled",
+      }),
+    ]);
+  });
+
+  it("keeps the function's log for two weeks", async () => {
+    const { logGroups } = await new CloudWatchLogsClient(client).send(new DescribeLogGroupsCommand({}));
+    expect(logGroups).toEqual([
+      expect.objectContaining({ logGroupName: `/aws/lambda/${FUNCTION}`, retentionInDays: 14 }),
+    ]);
+  });
+
+  it("gives the function a role that only Lambda may take, and only this queue and bucket", async () => {
+    const iam = new IAMClient(client);
+    const { Role } = await iam.send(new GetRoleCommand({ RoleName: FUNCTION }));
+    expect(JSON.parse(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? "")).Statement).toEqual([
+      { Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" },
+    ]);
+    const { PolicyDocument } = await iam.send(
+      new GetRolePolicyCommand({ RoleName: FUNCTION, PolicyName: FUNCTION }),
+    );
+    const { Statement } = JSON.parse(decodeURIComponent(PolicyDocument ?? ""));
+    const resources = Statement.flatMap(({ Resource }: { Resource: string | string[] }) => Resource);
+    expect(resources.filter((arn: string) => arn.includes(":sqs:") || arn.includes(":s3:")).sort()).toEqual([
+      `arn:aws:s3:::${IMAGE_BUCKET}`,
+      `arn:aws:s3:::${IMAGE_BUCKET}/images/*`,
+      `arn:aws:s3:::${IMAGE_BUCKET}/requests/*`,
+      `arn:aws:sqs:eu-west-1:123456789012:${QUEUE}`,
+    ]);
+  });
+
+  it("plans no change after that", async () => {
+    await succeed("plan");
+    expect(project.read("cdktf.out/plan.md")).toBe("### Plan for dev: no change\n");
+  });
+
+  it("finds no drift after that", async () => {
+    expect(await succeed("drift")).toContain("dev is what the code says");
+  });
+
+  it("plans exactly one change for one changed setting", async () => {
+    project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 1024");
+    await succeed("plan");
+    project.edit("config/environments/dev.ts", "memoryMb: 1024", "memoryMb: 512");
+    const report = project.read("cdktf.out/plan.md");
+    expect(report).toContain("### Plan for dev: 1 changed\n");
+    expect(report).toMatch(/\| update \| `aws_lambda_function\.\w+` \| last_modified, memory_size \|/);
+  });
+
+  it("names what somebody has changed by hand", async () => {
+    await s3().send(new DeletePublicAccessBlockCommand({ Bucket: IMAGE_BUCKET }));
+    const { output } = await project.npm("drift");
+    expect(output).toMatch(
+      /`aws_s3_bucket_public_access_block\.\w+-\w+-\w+` (was changed outside|waits for)/,
+    );
+  });
+
+  it("puts it back with the next deploy", async () => {
+    await succeed("deploy", "--yes");
+    const block = await s3().send(new GetPublicAccessBlockCommand({ Bucket: IMAGE_BUCKET }));
+    expect(block.PublicAccessBlockConfiguration?.BlockPublicAcls).toBe(true);
+  });
+
+  it("says that the canary is painted when its record says so", async () => {
+    const canary = project.start("canary");
+    const painter = paintFirstPrompt();
+    const { code, output } = await canary.outcome;
+    await painter;
+    expect(code, output).toBe(0);
+    expect(output).toContain("The canary was painted");
+  });
+
+  /** Does what the function does, which the emulator cannot run. */
+  async function paintFirstPrompt() {
+    const { ReceiveMessageCommand } = await import("@aws-sdk/client-sqs");
+    const sqs = new SQSClient(client);
+    for (;;) {
+      const { Messages } = await sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: `${emulator.endpoint}/123456789012/${QUEUE}`,
+          WaitTimeSeconds: 5,
+        }),
+      );
+      const [message] = Messages ?? [];
+      if (message === undefined) continue;
+      const { requestId } = JSON.parse(message.Body ?? "");
+      await s3().send(
+        new PutObjectCommand({
+          Bucket: IMAGE_BUCKET,
+          Key: `requests/${requestId}.json`,
+          Body: JSON.stringify({ requestId, status: "succeeded" }),
+        }),
+      );
+      return;
+    }
+  }
+
+  it("says in one line when the canary is not painted in time", async () => {
+    const { code, output } = await project.npm("canary", { env: { CANARY_SECONDS: "1" } });
+    expect(code).toBe(1);
+    expect(output.trim()).toMatch(
+      /^The canary canary-\d+ was not painted within 1 s\. Type: aws logs tail .*$/,
+    );
+  });
+
+  it("refuses a second apply during an apply, names the lock, and recovers from a killed apply as the docs say", async () => {
+    project.edit("config/environments/dev.ts", "receiveLimit: 10", "receiveLimit: 11");
+    const first = project.start("deploy", { args: ["--yes"] });
+    const lock = await untilLockOf("Apply");
+
+    const second = await new Project(emulator.endpoint).npm("deploy", { args: ["--yes"] });
+    expect(second.code).toBe(1);
+    expect(second.output.trim().split("\n").at(-1)).toMatch(
+      new RegExp(
+        `^State locked: ${STATE_BUCKET}/dev/pipeline.tfstate, by \\S+ \\(OperationTypeApply\\) since .* type: npm run unlock -- ${lock}$`,
+      ),
+    );
+
+    if (first.process.pid !== undefined) process.kill(-first.process.pid, "SIGKILL");
+    await first.outcome;
+    await succeed("unlock", lock);
+    await succeed("deploy", "--yes");
+    const { RedrivePolicy } = await queueAttributes(QUEUE);
+    expect(JSON.parse(RedrivePolicy ?? "").maxReceiveCount).toBe(11);
+  });
+
+  /** Waits until an operation of Terraform holds the lock of the state. Returns the lock's id. */
+  async function untilLockOf(operation: string): Promise<string> {
+    for (;;) {
+      const found = await s3()
+        .send(new GetObjectCommand({ Bucket: STATE_BUCKET, Key: "dev/pipeline.tfstate.tflock" }))
+        .then(({ Body }) => Body?.transformToString())
+        .catch(() => undefined);
+      const lock = found === undefined ? undefined : JSON.parse(found);
+      if (lock?.Operation === `OperationType${operation}`) return lock.ID;
+      await setTimeout(200);
+    }
+  }
+
+  it("refuses the state of another environment", async () => {
+    project.edit("config/environments/prod.ts", "prod/pipeline.tfstate", "dev/pipeline.tfstate");
+    const { code, output } = await project.npm("plan", { env: { ENVIRONMENT: "prod" } });
+    expect(code).toBe(1);
+    expect(output).toContain("the settings are for prod, but their state belongs to dev");
+  });
+
+  it("refuses to destroy production", async () => {
+    const { code, output } = await project.npm("destroy", { args: ["--yes"], env: { ENVIRONMENT: "prod" } });
+    expect(code).toBe(1);
+    expect(output.trim()).toMatch(/^prod is production: it is not destroyed by command\./);
+  });
+
+  it("destroys everything but the bootstrap, pictures included", async () => {
+    await succeed("destroy", "--yes");
+    expect((await s3().send(new ListBucketsCommand({}))).Buckets?.map(({ Name }) => Name)).toEqual([
+      STATE_BUCKET,
+    ]);
+    expect((await new SQSClient(client).send(new ListQueuesCommand({}))).QueueUrls ?? []).toEqual([]);
+    expect((await new LambdaClient(client).send(new ListFunctionsCommand({}))).Functions).toEqual([]);
+    expect((await new CloudWatchLogsClient(client).send(new DescribeLogGroupsCommand({}))).logGroups).toEqual(
+      [],
+    );
+    const { Roles } = await new IAMClient(client).send(new ListRolesCommand({}));
+    expect(Roles?.map(({ RoleName }) => RoleName).sort()).toEqual([
+      "couch-explorers-apply-dev",
+      "couch-explorers-apply-prod",
+      "couch-explorers-plan-dev",
+      "couch-explorers-plan-prod",
+    ]);
+  });
+});

@@ -1,0 +1,74 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { TestProject } from "vitest/node";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** What the tests need and this machine has not; empty when all is there. */
+    readonly missing: string;
+    /** Terraform's CLI configuration that names a provider mirror; empty to ask the registry. */
+    readonly terraformConfig: string;
+  }
+}
+
+/** Looks for Terraform, the emulator and the provider, once for all tests. On CI all must be there. */
+export default function setup(project: TestProject): void {
+  const missing = [
+    ...(works(process.env.TERRAFORM_BINARY_NAME ?? "terraform", ["version"])
+      ? []
+      : ["Terraform 1.11 or newer"]),
+    ...(works("python3", ["-c", "import moto.server"]) ? [] : ['moto: pip install "moto[server]==5.2.1"']),
+  ].join("; ");
+  if (missing !== "" && process.env.CI === "true") throw new Error(`npm run test:deploy needs ${missing}`);
+  if (missing !== "") console.warn(`Skipped: npm run test:deploy needs ${missing}`);
+  project.provide("missing", missing);
+  project.provide("terraformConfig", missing === "" ? findTerraformConfig() : "");
+}
+
+function works(program: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The configuration that is set already, else one for a mirror on this machine, else none. */
+function findTerraformConfig(): string {
+  const given = process.env.TF_CLI_CONFIG_FILE;
+  if (given !== undefined && existsSync(given)) return given;
+  const suffix = "registry.terraform.io/hashicorp/aws";
+  const [found] = find([
+    "/",
+    "-xdev",
+    "-maxdepth",
+    "6",
+    "-type",
+    "d",
+    "-path",
+    `*/${suffix}`,
+    "-print",
+    "-quit",
+  ]);
+  if (found === undefined) return "";
+  const file = join(mkdtempSync(join(tmpdir(), "couch-terraform-")), "config.tfrc");
+  const path = dirname(dirname(dirname(found)));
+  writeFileSync(file, `provider_installation {\n  filesystem_mirror { path = ${JSON.stringify(path)} }\n}\n`);
+  return file;
+}
+
+function find(args: readonly string[]): string[] {
+  try {
+    return lines(execFileSync("find", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+  } catch (error) {
+    // find fails when it may not read some folder, and yet prints what it has found.
+    return lines(error instanceof Error && "stdout" in error ? String(error.stdout) : "");
+  }
+}
+
+function lines(text: string): string[] {
+  return text.split("\n").filter((line) => line !== "");
+}

@@ -1,0 +1,25 @@
+import { cpSync, mkdtempSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Copies what synthesis and deploying need into a new folder, as a clone would have it. */
+export function cloneSources(): string {
+  const folder = mkdtempSync(join(tmpdir(), "couch-clone-"));
+  for (const part of [
+    "main.ts",
+    "package.json",
+    "tsconfig.json",
+    "cdktf.json",
+    ".ci",
+    "config",
+    "constructs",
+    "functions",
+  ]) {
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  }
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}

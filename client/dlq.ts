@@ -1,0 +1,199 @@
+import { createInterface } from "node:readline/promises";
+import { PurgeQueueCommand } from "@aws-sdk/client-sqs";
+import { Command, InvalidArgumentError } from "commander";
+import { type DeadLetter, DeadLetterQueue } from "./dead-letters.ts";
+import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
+import { addJsonOption, type JsonOption, wholeNumber } from "./options.ts";
+import { print, printJson, remark } from "./output.ts";
+import { Pipeline } from "./pipeline.ts";
+import { describe, readRecord } from "./records.ts";
+import { redrive } from "./redrive.ts";
+
+/** How long looking hides a message from others at the most, in seconds. */
+const LOOKING_SECONDS = 30;
+
+export function dlqCommand(): Command {
+  return new Command("dlq")
+    .description("Look after prompts that could not be painted: the dead-letter queue.")
+    .addHelpText("after", EXAMPLES)
+    .addCommand(listCommand())
+    .addCommand(showCommand())
+    .addCommand(redriveCommand())
+    .addCommand(purgeCommand());
+}
+
+const EXAMPLES = `
+Examples:
+  $ image-generator-client dlq list
+  $ image-generator-client dlq redrive 5f10 --prompt "Me on top of K2, in a down suit"
+  $ image-generator-client dlq redrive --all --rate 2
+`;
+
+interface ListOptions extends JsonOption {
+  readonly limit: number;
+}
+
+function listCommand(): Command {
+  const command = new Command("list")
+    .description("List what is in the dead-letter queue, and why. Nothing is taken out.")
+    .option("--limit <number>", "stop after this many", wholeNumber(1, 100_000), 100)
+    .action(async ({ limit, json }: ListOptions) => {
+      const pipeline = new Pipeline(process.env);
+      const queue = await DeadLetterQueue.of(pipeline);
+      let count = 0;
+      for await (const letter of queue.take(LOOKING_SECONDS)) {
+        count += 1;
+        const { messageId, requestId } = letter;
+        const why = await reasonOf(pipeline, letter);
+        if (json) printJson({ requestId, messageId, sentAt: sentAt(letter), ...why });
+        else print(requestId, sentAt(letter), `${why.status}, ${why.code}: ${why.message}`);
+        if (count === limit) break;
+      }
+      const { visible } = await pipeline.depth(queue.url);
+      remark(visible > count ? `${count} of about ${visible} dead letters.` : `${count} dead letters.`);
+    });
+  return addJsonOption(command);
+}
+
+function showCommand(): Command {
+  const command = new Command("show")
+    .description("Show one dead letter with its record. Nothing is taken out.")
+    .argument("<id>", "request id or message id")
+    .action(async (id: string, { json }: JsonOption) => {
+      const pipeline = new Pipeline(process.env);
+      const queue = await DeadLetterQueue.of(pipeline);
+      for await (const letter of queue.take(LOOKING_SECONDS)) {
+        const { requestId, messageId, body, message } = letter;
+        if (id !== requestId && id !== messageId) continue;
+        const shown = {
+          requestId,
+          messageId,
+          sentAt: sentAt(letter),
+          group: message.Attributes?.MessageGroupId,
+          attributes: message.MessageAttributes,
+          body,
+          record: await readRecord(pipeline, requestId),
+        };
+        process.stdout.write(`${JSON.stringify(shown, undefined, json ? undefined : 2)}\n`);
+        return;
+      }
+      throw notThere([id]);
+    });
+  return addJsonOption(command);
+}
+
+interface RedriveCommandOptions extends JsonOption {
+  readonly all?: true;
+  readonly prompt?: string;
+  readonly rate: number;
+  readonly dryRun?: true;
+}
+
+function redriveCommand(): Command {
+  const command = new Command("redrive")
+    .description("Put dead letters back into the queue of prompts, to be painted again.")
+    .argument("[ids...]", "request ids or message ids")
+    .option("--all", "all of them")
+    .option("--prompt <text>", "paint this instead; for one id. It becomes a request with an id of its own")
+    .option("--rate <number>", "at most so many a second", positive, 10)
+    .option("--dry-run", "only say what would be done")
+    .action(redriveLetters);
+  return addJsonOption(command);
+}
+
+async function redriveLetters(ids: readonly string[], options: RedriveCommandOptions): Promise<void> {
+  const { all = false, prompt, rate, dryRun = false, json } = options;
+  if (all === ids.length > 0) throw usageError("Name the ids to redrive, or --all.");
+  if (prompt !== undefined && ids.length !== 1) throw usageError("--prompt needs exactly one id.");
+  const pipeline = new Pipeline(process.env);
+  const queue = await DeadLetterQueue.of(pipeline);
+  const missing = new Set(ids);
+  let count = 0;
+  for await (const { letter, requestId } of redrive(pipeline, queue, {
+    ids: all ? undefined : new Set(ids),
+    prompt,
+    rate,
+    dryRun,
+  })) {
+    count += 1;
+    missing.delete(letter.requestId);
+    missing.delete(letter.messageId);
+    if (json) printJson({ requestId, deadLetter: letter.requestId, messageId: letter.messageId });
+    else print(letter.requestId, ...(requestId === letter.requestId ? [] : ["as", requestId]));
+    if (ids.length > 0 && missing.size === 0) break;
+  }
+  remark(`${count} ${dryRun ? "would be " : ""}redriven.`);
+  const { hidden } = await pipeline.depth(queue.url);
+  if (all && hidden > 0) {
+    throw new ClientError(
+      `${hidden} more are hidden, as somebody else is handling them or was stopped. Run this again in a minute.`,
+      EXIT.failed,
+    );
+  }
+  if (missing.size > 0) throw notThere([...missing]);
+}
+
+interface PurgeOptions {
+  readonly yes?: true;
+}
+
+function purgeCommand(): Command {
+  return new Command("purge")
+    .description("Delete all dead letters for good. Their records stay.")
+    .option("--yes", "do not ask")
+    .action(async ({ yes }: PurgeOptions) => {
+      const pipeline = new Pipeline(process.env);
+      const { url } = await DeadLetterQueue.of(pipeline);
+      const { visible, hidden } = await pipeline.depth(url);
+      if (
+        !yes &&
+        !(await agrees(`Delete about ${visible + hidden} dead letters in ${url} for good? [y/N] `))
+      ) {
+        throw new ClientError("Nothing was deleted.", EXIT.failed);
+      }
+      await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: url }));
+      remark(`About ${visible + hidden} dead letters deleted. SQS takes up to a minute for it.`);
+    });
+}
+
+async function agrees(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw usageError("Nobody is there to ask. To delete all dead letters, add --yes.");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test(await terminal.question(question, { signal: interrupted }));
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Why it was not painted: from its record. */
+async function reasonOf(
+  pipeline: Pipeline,
+  { requestId }: DeadLetter,
+): Promise<{ readonly status: string; readonly code: string; readonly message: string }> {
+  const record = await readRecord(pipeline, requestId);
+  if (record === undefined) {
+    return { status: "unknown", code: "NoRecord", message: "the consumer never began with it" };
+  }
+  const { status } = record;
+  const reason = "reason" in record ? record.reason : undefined;
+  return { status, code: "Redundant", message: describe(record), ...reason };
+}
+
+function sentAt({ message }: DeadLetter): string {
+  return new Date(Number(message.Attributes?.SentTimestamp)).toISOString();
+}
+
+function notThere(ids: readonly string[]): ClientError {
+  return new ClientError(
+    `Not in the dead-letter queue: ${ids.join(", ")}. See what is there: image-generator-client dlq list`,
+    EXIT.failed,
+  );
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1000) return value;
+  throw new InvalidArgumentError("Give a number above 0 and up to 1000.");
+}

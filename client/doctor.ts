@@ -1,0 +1,79 @@
+import { Command } from "commander";
+import { explain } from "./aws-errors.ts";
+import { ClientError, EXIT } from "./exit.ts";
+import { print } from "./output.ts";
+import { Pipeline } from "./pipeline.ts";
+import { newestRecords } from "./records.ts";
+
+/** Newest requests that are asked how the model dealt with them. */
+const RECORDS_ASKED = 20;
+
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("Check settings, credentials, queues, bucket and the model, and say what to fix.")
+    .action(async () => {
+      const pipeline = new Pipeline(process.env);
+      print("ok  ", "settings:", pipeline.queueUrl, pipeline.region);
+      const checks = [
+        ["credentials", checkCredentials],
+        ["queue", checkQueue],
+        ["dead-letter queue", checkDeadLetters],
+        ["bucket", checkBucket],
+        ["model", checkModel],
+      ] as const;
+      let failures = 0;
+      for (const [name, check] of checks) {
+        try {
+          print("ok  ", `${name}:`, await check(pipeline));
+        } catch (error) {
+          failures += 1;
+          print("FAIL", `${name}:`, explain(error).message);
+        }
+      }
+      if (failures > 0) throw new ClientError(`${failures} of ${checks.length} checks failed.`, EXIT.failed);
+    });
+}
+
+async function checkCredentials({ sqs }: Pipeline): Promise<string> {
+  const { accessKeyId } = await sqs.config.credentials();
+  return `access key ${accessKeyId.slice(0, 4)}...${accessKeyId.slice(-4)}`;
+}
+
+async function checkQueue(pipeline: Pipeline): Promise<string> {
+  const { visible, hidden } = await pipeline.depth();
+  return `about ${visible} waiting, ${hidden} being painted`;
+}
+
+async function checkDeadLetters(pipeline: Pipeline): Promise<string> {
+  const { visible, hidden } = await pipeline.depth(await pipeline.deadLetterQueueUrl());
+  const count = visible + hidden;
+  return count === 0 ? "empty" : `about ${count}; see them with: image-generator-client dlq list`;
+}
+
+async function checkBucket(pipeline: Pipeline): Promise<string> {
+  const { bucket, keyPrefix } = await pipeline.imagePlace();
+  await newestRecords(pipeline, 1);
+  return `s3://${bucket}/${keyPrefix}`;
+}
+
+/**
+ * Whether the model may be used is a matter of the consumer's credentials, not of the person's at the keyboard: what the
+ * consumer last met counts.
+ */
+async function checkModel(pipeline: Pipeline): Promise<string> {
+  for (const record of await newestRecords(pipeline, RECORDS_ASKED)) {
+    if (record.status === "succeeded") {
+      return `${record.model} in ${record.region} painted at ${record.timings.finishedAt}`;
+    }
+    const reason = "reason" in record ? record.reason : undefined;
+    if (reason !== undefined && MODEL_FIXES[reason.code] !== undefined) {
+      throw new ClientError(`${reason.code}: ${reason.message}. ${MODEL_FIXES[reason.code]}`, EXIT.failed);
+    }
+  }
+  return 'not known yet, as nothing was painted; try: image-generator-client "Me on top of K2" --wait';
+}
+
+const MODEL_FIXES: Readonly<Record<string, string>> = {
+  AccessDeniedException: "Enable the model for the account in Amazon Bedrock, in the model's region.",
+  ResourceNotFoundException: "The model is gone: take another one from the catalogue and deploy.",
+};

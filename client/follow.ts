@@ -1,0 +1,96 @@
+import { setTimeout } from "node:timers/promises";
+import type {
+  FailedRecord,
+  RejectedRecord,
+  RequestRecord,
+  SucceededRecord,
+} from "../functions/domain/record.ts";
+import { EXIT, type ExitCode, interrupted } from "./exit.ts";
+import type { JsonOption } from "./options.ts";
+import { print, printJson, remark } from "./output.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { describe, readRecord } from "./records.ts";
+import { savePicture } from "./save-picture.ts";
+import { terminalPicture } from "./show-picture.ts";
+import type { StatusLine } from "./status-line.ts";
+
+export interface FollowOptions extends JsonOption {
+  /** A folder that exists, or a file. */
+  readonly output: string;
+  /** How long to wait, in seconds. */
+  readonly timeout: number;
+}
+
+type FinishedRecord = SucceededRecord | RejectedRecord | FailedRecord;
+
+/** Time between two looks at a record. */
+const LOOK_EVERY_MS = 1000;
+
+/** Waits for the end of a request, saves its picture and shows it. */
+export async function follow(
+  pipeline: Pipeline,
+  requestId: string,
+  options: FollowOptions,
+  line: StatusLine,
+): Promise<ExitCode> {
+  const record = await waitForEnd(pipeline, requestId, options.timeout, line);
+  if (record === undefined) {
+    remark(
+      `${requestId}: not finished after ${options.timeout} s. Wait on with: image-generator-client wait ${requestId}`,
+    );
+    return EXIT.timedOut;
+  }
+  if (record.status !== "succeeded") {
+    if (options.json) printJson(record);
+    remark(`${requestId} ${record.status}: ${describe(record)}`);
+    return record.status === "rejected" ? EXIT.rejected : EXIT.failed;
+  }
+  const { path, bytes } = await savePicture(pipeline, record, options.output);
+  if (options.json) {
+    printJson({ ...record, path });
+    return EXIT.done;
+  }
+  print(requestId, path);
+  const picture = terminalPicture({ bytes, format: record.outputFormat }, process.env);
+  if (process.stdout.isTTY && picture !== undefined) process.stdout.write(picture);
+  return EXIT.done;
+}
+
+/** The record once nothing more comes; undefined when the time is up first. */
+async function waitForEnd(
+  pipeline: Pipeline,
+  requestId: string,
+  timeoutSeconds: number,
+  line: StatusLine,
+): Promise<FinishedRecord | undefined> {
+  const endsAt = Date.now() + timeoutSeconds * 1000;
+  try {
+    while (true) {
+      const record = await readRecord(pipeline, requestId);
+      if (record !== undefined && isFinished(record)) return record;
+      line.show(`${requestId}: ${await whereItIs(pipeline, record)}`);
+      const left = endsAt - Date.now();
+      if (left <= 0) return undefined;
+      await setTimeout(Math.min(LOOK_EVERY_MS, left), undefined, { signal: interrupted });
+    }
+  } finally {
+    line.stop();
+  }
+}
+
+function isFinished(record: RequestRecord): record is FinishedRecord {
+  return record.status === "succeeded" || record.status === "rejected" || record.status === "failed";
+}
+
+/** Where an unfinished request is. A standard queue keeps no order, so all that wait count as ahead. */
+export async function whereItIs(pipeline: Pipeline, record: RequestRecord | undefined): Promise<string> {
+  if (record !== undefined && record.status !== "queued") return describe(record);
+  const { visible, hidden } = await pipeline.depth();
+  return `in the queue; about ${visible} waiting, ${hidden} being painted`;
+}
+
+/** The exit code that says the most about several requests. */
+export function worstOf(codes: readonly ExitCode[]): ExitCode {
+  const order = [EXIT.failed, EXIT.timedOut, EXIT.rejected];
+  return order.find((code) => codes.includes(code)) ?? EXIT.done;
+}

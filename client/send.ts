@@ -1,0 +1,139 @@
+import { randomUUID } from "node:crypto";
+import { Command, Option } from "commander";
+import pMap from "p-map";
+import { ASPECT_RATIOS, MAX_SEED, OUTPUT_FORMATS } from "../functions/domain/request.ts";
+import { explain, wasRefused } from "./aws-errors.ts";
+import { ClientError, type ExitCode, usageError } from "./exit.ts";
+import { type FollowOptions, follow, worstOf } from "./follow.ts";
+import { addFollowOptions, addJsonOption, groupName, wholeNumber } from "./options.ts";
+import { print, printJson, remark } from "./output.ts";
+import { Pipeline } from "./pipeline.ts";
+import { type IdentifiedRequest, RequestIds } from "./request-ids.ts";
+import { fromArguments, fromFile, fromStandardInput, type Source, type Wishes } from "./requests.ts";
+import { isFolder } from "./save-picture.ts";
+import { sendBatches } from "./send-batches.ts";
+import { ProgressBar, type StatusLine, startStatusLine } from "./status-line.ts";
+
+interface SendOptions extends FollowOptions {
+  readonly file?: string;
+  readonly aspectRatio?: (typeof ASPECT_RATIOS)[number];
+  readonly seed?: number;
+  readonly negativePrompt?: string;
+  readonly format?: (typeof OUTPUT_FORMATS)[number];
+  readonly group?: string;
+  readonly batch?: string;
+  readonly wait?: true;
+}
+
+/** Requests that are followed at once; each looks at its record once a second. */
+const FOLLOWED_AT_ONCE = 20;
+
+export function sendCommand(): Command {
+  const command = new Command("send")
+    .description("Send prompts. Each line of the output is a request id and a message id.")
+    .argument("[prompts...]", "what to paint; without prompts and --file, standard input is read")
+    .option("--file <path>", "prompts in a file, one a line: plain text, or JSON as on the queue")
+    .addOption(new Option("--aspect-ratio <ratio>", "shape of the pictures").choices(ASPECT_RATIOS))
+    .option(
+      "--seed <number>",
+      `0 to ${MAX_SEED}; same prompt and seed, same picture`,
+      wholeNumber(0, MAX_SEED),
+    )
+    .option("--negative-prompt <text>", "what the pictures must not show")
+    .addOption(new Option("--format <format>", "file format of the pictures").choices(OUTPUT_FORMATS))
+    .option("--group <name>", "message group: groups share the painters fairly", groupName)
+    .option("--batch <name>", "same prompts in the same batch are painted once, in another batch again")
+    .option("--wait", "wait for the pictures and save them")
+    .addHelpText("after", EXAMPLES)
+    .action(send);
+  return addJsonOption(addFollowOptions(command));
+}
+
+const EXAMPLES = `
+Examples:
+  $ image-generator-client "Me on top of K2"
+  $ image-generator-client "Me on top of K2" --wait --output k2.png
+  $ image-generator-client --file prompts.txt --aspect-ratio 16:9
+  $ image-generator-client --file prompts.txt --batch tuesday
+  $ echo '{"prompt": "A fjord at night", "seed": 7}' | image-generator-client --json
+`;
+
+async function send(prompts: readonly string[], options: SendOptions): Promise<void> {
+  const pipeline = new Pipeline(process.env);
+  // Prompts that were typed are meant anew each time; a file is also sent again because it failed half-way.
+  const isTyped = prompts.length > 0;
+  const batch = options.batch ?? (isTyped ? randomUUID() : "");
+  const source = await openSource(prompts, options);
+  if (options.wait && source.total !== 1 && !(await isFolder(options.output))) {
+    throw usageError(`${options.output} is not a folder. For several pictures, name one with --output.`);
+  }
+  const bar = new ProgressBar(source.total);
+  const showsLines = isTyped || !process.stdout.isTTY;
+  const requestIds: string[] = [];
+  let sentCount = 0;
+  try {
+    for await (const sent of sendBatches(pipeline, identified(source, batch), options.group)) {
+      sentCount += 1;
+      if (!isTyped) bar.show(sentCount);
+      if (options.wait) requestIds.push(sent.requestId);
+      if (options.json) printJson(sent);
+      else if (showsLines) print(sent.requestId, sent.messageId);
+    }
+  } catch (error) {
+    bar.stop();
+    if (sentCount === 0 && wasRefused(error)) throw error;
+    const { message, exitCode } = explain(error);
+    const again = isTyped ? `the same command with --batch ${batch}` : "the same command";
+    throw new ClientError(
+      `${message} ${sentCount} sent for certain. Send the rest with ${again}: no prompt is painted twice.`,
+      exitCode,
+    );
+  }
+  bar.stop();
+  if (sentCount === 0)
+    throw usageError('There is nothing to send. Try: image-generator-client "Me on top of K2"');
+  if (!isTyped) remark(`${sentCount} sent.`);
+  if (options.wait) process.exitCode = await followAll(pipeline, requestIds, options);
+}
+
+function openSource(prompts: readonly string[], options: SendOptions): Source | Promise<Source> {
+  const { aspectRatio, seed, negativePrompt, format: outputFormat, file } = options;
+  const wishes: Wishes = { aspectRatio, seed, negativePrompt, outputFormat };
+  if (prompts.length > 0 && file !== undefined) throw usageError("Give prompts or --file, not both.");
+  if (prompts.length > 0) return fromArguments(prompts, wishes);
+  if (file !== undefined && file !== "-") return fromFile(file, wishes);
+  if (process.stdin.isTTY && file === undefined) {
+    throw usageError('There is nothing to send. Try: image-generator-client "Me on top of K2"');
+  }
+  return fromStandardInput(wishes);
+}
+
+async function* identified({ requests }: Source, batch: string): AsyncGenerator<IdentifiedRequest> {
+  const ids = new RequestIds(batch);
+  for await (const request of requests) yield ids.identify(request);
+}
+
+async function followAll(
+  pipeline: Pipeline,
+  requestIds: readonly string[],
+  options: FollowOptions,
+): Promise<ExitCode> {
+  const line = startStatusLine();
+  const [only] = requestIds;
+  if (only !== undefined && requestIds.length === 1) return follow(pipeline, only, options, line);
+  let finished = 0;
+  const shared: StatusLine = {
+    show: () => line.show(`${finished} of ${requestIds.length} finished`),
+    stop: () => line.stop(),
+  };
+  const codes = await pMap(
+    requestIds,
+    async (requestId) => {
+      const code = await follow(pipeline, requestId, options, shared);
+      finished += 1;
+      return code;
+    },
+    { concurrency: FOLLOWED_AT_ONCE },
+  );
+  return worstOf(codes);
+}

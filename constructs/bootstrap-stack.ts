@@ -1,0 +1,37 @@
+import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity/index.js";
+import { IamOpenidConnectProvider } from "@cdktf/provider-aws/lib/iam-openid-connect-provider/index.js";
+import { TerraformOutput, TerraformStack } from "cdktf";
+import type { Construct } from "constructs";
+import type { Settings } from "../config/settings.ts";
+import { connectToAws, keepState } from "./account.ts";
+import { GithubRoles } from "./github-roles.ts";
+import { PrivateBucket } from "./private-bucket.ts";
+
+/** What an account needs once, before its first environment: a bucket for state, and roles for the workflows. */
+export class BootstrapStack extends TerraformStack {
+  /** @param environments those that keep their state in the same bucket; at least one */
+  constructor(scope: Construct, id: string, environments: readonly [Settings, ...Settings[]]) {
+    super(scope, id);
+    const [{ accountId, state }] = environments;
+    connectToAws(this, { region: state.region, ...(accountId !== undefined && { accountId }) }, "all");
+    keepState(this, { ...state, key: "bootstrap.tfstate" });
+    new PrivateBucket(this, "state", { name: state.bucket, forceDestroy: false, preventDestroy: true });
+    // AWS trusts GitHub's certificate by itself; a list of thumbprints is not needed any more.
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_verify-thumbprint.html
+    const provider = new IamOpenidConnectProvider(this, "github", {
+      url: "https://token.actions.githubusercontent.com",
+      clientIdList: ["sts.amazonaws.com"],
+    });
+    const account = new DataAwsCallerIdentity(this, "account").accountId;
+    for (const settings of environments) {
+      const { suffix } = settings;
+      const roles = new GithubRoles(this, suffix, { settings, provider, accountId: account });
+      this.#createOutput(`plan_role_${suffix}`, roles.planRole.arn);
+      this.#createOutput(`apply_role_${suffix}`, roles.applyRole.arn);
+    }
+  }
+
+  #createOutput(name: string, value: string): void {
+    new TerraformOutput(this, name, { value, staticId: true });
+  }
+}

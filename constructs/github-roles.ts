@@ -1,0 +1,70 @@
+import type { IamOpenidConnectProvider } from "@cdktf/provider-aws/lib/iam-openid-connect-provider/index.js";
+import { IamRole } from "@cdktf/provider-aws/lib/iam-role/index.js";
+import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy/index.js";
+import { Construct } from "constructs";
+import type { Settings } from "../config/settings.ts";
+import { applyPermissions, planPermissions } from "./deploy-permissions.ts";
+import { type PolicyStatement, policyJson } from "./policy.ts";
+
+export interface GithubRolesProps {
+  readonly settings: Settings;
+  /** Whom the workflows' tokens are issued by. */
+  readonly provider: IamOpenidConnectProvider;
+  readonly accountId: string;
+}
+
+const ISSUER = "token.actions.githubusercontent.com";
+
+/** The roles of the workflows for one environment: one that plans, one that applies. */
+export class GithubRoles extends Construct {
+  readonly planRole: IamRole;
+  readonly applyRole: IamRole;
+
+  constructor(scope: Construct, id: string, props: GithubRolesProps) {
+    super(scope, id);
+    const { settings, accountId } = props;
+    const { repository } = settings.github;
+    this.planRole = this.#createRole("plan", props, planPermissions(settings, accountId), [
+      `repo:${repository}:pull_request`,
+      `repo:${repository}:ref:refs/heads/*`,
+    ]);
+    // A job with an environment has this subject, on whatever branch it runs: GitHub's rules for the
+    // environment say which branches those are.
+    // https://docs.github.com/en/actions/reference/security/oidc#filtering-for-a-specific-environment
+    this.applyRole = this.#createRole("apply", props, applyPermissions(settings, accountId), [
+      `repo:${repository}:environment:${settings.suffix}`,
+    ]);
+  }
+
+  #createRole(
+    purpose: "plan" | "apply",
+    { settings, provider }: GithubRolesProps,
+    permissions: readonly PolicyStatement[],
+    subjects: readonly string[],
+  ): IamRole {
+    const name = `couch-explorers-${purpose}-${settings.suffix}`;
+    const role = new IamRole(this, purpose, {
+      name,
+      assumeRolePolicy: JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [
+          {
+            Effect: "Allow",
+            Principal: { Federated: provider.arn },
+            Action: "sts:AssumeRoleWithWebIdentity",
+            Condition: {
+              StringEquals: { [`${ISSUER}:aud`]: "sts.amazonaws.com" },
+              StringLike: { [`${ISSUER}:sub`]: subjects },
+            },
+          },
+        ],
+      }),
+    });
+    new IamRolePolicy(this, `${purpose}-permissions`, {
+      name,
+      role: role.name,
+      policy: policyJson(permissions),
+    });
+    return role;
+  }
+}

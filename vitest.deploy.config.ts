@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["__tests__/deploy/*.test.ts"],
+    globalSetup: "__tests__/deploy/support/find-tools.ts",
+    // Each step of a deployment is a test, shown as soon as it is done.
+    reporters: ["verbose"],
+    // Terraform's provider mostly waits; each file has an emulator of its own.
+    maxWorkers: 3,
+    // The provider alone waits half a minute for each queue.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+  },
+});
