@@ -124,14 +124,15 @@ describe("without a queue", () => {
 describe("with nobody to paint", () => {
   let api: ApiBench;
   beforeAll(async () => {
-    api = await ApiBench.start({ consumer: false, timeoutSeconds: 5 });
+    api = await ApiBench.start({ consumer: false, timeoutSeconds: 8 });
   });
   afterAll(() => api[Symbol.asyncDispose]());
 
   it("a wait longer than the function may take is shortened, and the answer says so", async () => {
     const { status, headers } = await api.generate(PROMPT, { prefer: "wait=600" });
     expect(status).toBe(202);
-    expect(headers.get("preference-applied")).toBe("wait=1");
+    // Eight seconds, less those that it keeps for the answer and those that have passed.
+    expect(headers.get("preference-applied")).toMatch(/^wait=[1-4]$/);
   });
 
   it("the estimate grows with the queue, and a wait that is hopeless is left out", async () => {

@@ -134,7 +134,7 @@ describe("the consumer", () => {
   it("is zipped as one file, with a log group that forgets", () => {
     const zip = unzipSync(readFileSync(join(stack.folder, String(consumer.filename))));
     expect(Object.keys(zip)).toEqual(["index.js"]);
-    expect(stack.resource("aws_cloudwatch_log_group").retention_in_days).toBe(14);
+    expect(named("aws_cloudwatch_log_group", "processor").retention_in_days).toBe(14);
   });
 });
 
