@@ -9,6 +9,9 @@ const CLOCK_SKEW_SECONDS = 30;
 
 const DAY_SECONDS = 86_400;
 
+/** What a model takes for one picture as a rule, in seconds. */
+const SECONDS_PER_PICTURE = 10;
+
 /** How many batches may be painted at once, so that the first model's limit is kept. */
 export function maximumConcurrency(modelConcurrency: number, batchSize: number): number {
   return Math.floor(modelConcurrency / batchSize);
@@ -26,6 +29,9 @@ export interface Derived {
   /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-queueconfig */
   readonly visibilityTimeoutSeconds: number;
   readonly maximumConcurrency: number;
+  /** How many pictures are painted at once. */
+  readonly picturesAtOnce: number;
+  readonly secondsPerPicture: number;
   readonly leaseSeconds: number;
   /** How long SQS keeps a prompt; one that is older is not sent anew either. */
   readonly promptRetentionSeconds: number;
@@ -39,9 +45,12 @@ export function derive(settings: Settings): Derived {
   const [first] = settings.models;
   if (first === undefined) throw new Error("checked settings have a model");
   const invocations = maximumConcurrency(first.concurrency, consumer.batchSize);
+  const batches = Math.min(invocations, 1000);
   return {
     visibilityTimeoutSeconds: 6 * consumer.timeoutSeconds + consumer.batchWindowSeconds,
-    maximumConcurrency: Math.min(invocations, 1000),
+    maximumConcurrency: batches,
+    picturesAtOnce: batches * consumer.batchSize,
+    secondsPerPicture: SECONDS_PER_PICTURE,
     leaseSeconds: consumer.timeoutSeconds + CLOCK_SKEW_SECONDS,
     promptRetentionSeconds: 4 * DAY_SECONDS,
     deadLetterRetentionSeconds: 14 * DAY_SECONDS,

@@ -18,6 +18,45 @@ function whole(from: number, to: number, unit: string) {
   return z.int({ error }).min(from, { error }).max(to, { error });
 }
 
+const apiSchema = z.strictObject({
+  /** Who may call: by AWS signature, by token, or anybody. */
+  authorisation: z
+    .discriminatedUnion(
+      "kind",
+      [
+        z.strictObject({ kind: z.literal("iam") }),
+        z.strictObject({
+          kind: z.literal("jwt"),
+          /** Where the tokens come from; it publishes `/.well-known/openid-configuration`. */
+          issuer: z
+            .string({ error: "is missing. Fix: give the URL of the token's issuer" })
+            .regex(/^https:\/\/[^\s/]+(\/\S*)?$/, { error: "must be a URL that starts with https://" }),
+          /** Who the tokens are meant for; one of these has to be in the token's `aud`. */
+          audience: z
+            .array(z.string().min(1, { error: "must not be empty" }))
+            .min(1, { error: "is empty. Fix: name at least one audience" }),
+        }),
+        z.strictObject({ kind: z.literal("none") }),
+      ],
+      { error: "must have the kind iam, jwt or none" },
+    )
+    .default({ kind: "iam" }),
+  /** The web pages that may call from a browser, by origin; `*` for all. Default: none. */
+  corsOrigins: z
+    .array(
+      z.string().regex(/^(\*|https?:\/\/[^\s/]+)$/, {
+        error: "is no origin. Fix: write it like https://couch.example, without a path, or *",
+      }),
+    )
+    .default([]),
+  /** What all callers together may ask for; more is answered with 429. */
+  throttling: z.strictObject({
+    /** At once. */
+    burst: whole(1, 5000, "requests"),
+    ratePerSecond: whole(1, 10_000, "requests"),
+  }),
+});
+
 /** What the consumer keeps free at the end of an invocation, with some room. */
 const STORING_SECONDS = 10;
 
@@ -91,6 +130,7 @@ export const settingsSchema = z.strictObject({
     /** After this many receives a message goes to the dead-letter queue. */
     receiveLimit: whole(3, 1000, "receives"),
   }),
+  api: apiSchema,
   logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], {
     error:
       "must be a number of days that CloudWatch knows: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731",

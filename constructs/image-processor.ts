@@ -5,7 +5,7 @@ import type { Derived } from "../config/derived.ts";
 import type { Settings } from "../config/settings.ts";
 import { BundledFunction } from "./bundled-function.ts";
 import type { ImageBucket } from "./image-bucket.ts";
-import type { PolicyStatement } from "./policy.ts";
+import { type PolicyStatement, permissionToKnowWhatIsMissing } from "./policy.ts";
 
 export interface ImageProcessorProps {
   readonly settings: Settings;
@@ -86,9 +86,7 @@ function permissionsOnBucket({ arn, keyPrefix }: ImageBucket): PolicyStatement[]
       Action: ["s3:GetObject", "s3:PutObject"],
       Resource: [`${arn}/${keyPrefix}images/*`, `${arn}/${keyPrefix}requests/*`],
     },
-    // Without it S3 answers 403 instead of 404 where there is no such object.
-    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
-    { Sid: "KnowWhatIsMissing", Effect: "Allow", Action: "s3:ListBucket", Resource: arn },
+    permissionToKnowWhatIsMissing(arn),
   ];
 }
 

@@ -3,6 +3,7 @@ import type { Construct } from "constructs";
 import { derive } from "../config/derived.ts";
 import type { Settings } from "../config/settings.ts";
 import { connectToAws, keepState } from "./account.ts";
+import { HttpApi } from "./http-api.ts";
 import { existingImageBucket, type ImageBucket, newImageBucket } from "./image-bucket.ts";
 import { ImageProcessor } from "./image-processor.ts";
 import { PromptQueue } from "./prompt-queue.ts";
@@ -24,7 +25,9 @@ export class PipelineStack extends TerraformStack {
       bucket,
     });
     const processor = new ImageProcessor(this, "processor", { settings, derived, queue, bucket });
+    const api = new HttpApi(this, "api", { settings, derived, queue, bucket });
     this.#createOutput("sqs_queue_url", "Where to send prompts", queue.url);
+    this.#createOutput("api_url", "The HTTP endpoint", api.url);
     this.#createOutput("image_bucket", "Where pictures and records are", bucket.name);
     this.#createOutput("lambda_function_name", "The consumer", processor.function.functionName);
   }

@@ -16,6 +16,8 @@ export interface Arguments {
   readonly environment: string;
   /** Undefined: 4566 when serving, any free one otherwise. */
   readonly port: number | undefined;
+  /** Undefined: 4567 when serving, any free one otherwise. */
+  readonly apiPort: number | undefined;
   readonly state: string | undefined;
   readonly output: string;
   readonly bedrock: "local" | "aws";
@@ -32,6 +34,7 @@ interface Options {
   readonly file?: string;
   readonly environment: string;
   readonly port?: number;
+  readonly apiPort?: number;
   readonly state?: string;
   readonly output: string;
   readonly bedrock: "local" | "aws";
@@ -61,6 +64,11 @@ export function readArguments(argv: readonly string[]): Arguments {
     .addOption(new Option("--format <format>", "file format of the pictures").choices(OUTPUT_FORMATS))
     .option("--environment <name>", "which settings to synthesise", "dev")
     .option("--port <number>", "port of SQS and S3 (default: 4566 when serving)", wholeNumber(0, 65_535))
+    .option(
+      "--api-port <number>",
+      "port of the HTTP API (default: 4567 when serving)",
+      wholeNumber(0, 65_535),
+    )
     .option("--state <folder>", "keep messages, pictures and records in a folder across runs")
     .addOption(
       new Option("--bedrock <model>", "the stand-in painter, or Amazon Bedrock with your credentials")
@@ -100,6 +108,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     file: options.file,
     environment: options.environment,
     port: options.port,
+    apiPort: options.apiPort,
     state: options.state,
     output: options.output,
     bedrock: options.bedrock,

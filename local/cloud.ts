@@ -5,6 +5,7 @@ import { z } from "zod";
 import { type Bedrock, startBedrock } from "./bedrock.ts";
 import { type Emulator, startEmulator } from "./emulator.ts";
 import { type BatchReport, EventSource } from "./event-source.ts";
+import { type HttpApi, startHttpApi } from "./http-api.ts";
 import { type InvocationReport, LambdaFunction, type LogLine } from "./lambda.ts";
 import { isFunction, readStack, type Stack } from "./stack.ts";
 import { Terraform } from "./terraform.ts";
@@ -16,6 +17,8 @@ export interface CloudOptions {
   readonly stackDir: string;
   /** TCP port of SQS and S3 on 127.0.0.1; 0 takes any free one. Default 4566. */
   readonly port?: number;
+  /** TCP port of the HTTP API on 127.0.0.1; 0 takes any free one. Default 0. */
+  readonly apiPort?: number;
   /** Folder that keeps messages and objects across runs. Default: all is gone at the end. */
   readonly stateDirectory?: string;
   /** The stand-in model, or the real one, with this machine's AWS credentials. Default `local`. */
@@ -50,6 +53,8 @@ export interface Cloud extends AsyncDisposable {
   readonly keyPrefix: string;
   /** By function name. */
   readonly functions: ReadonlyMap<string, LambdaFunction>;
+  /** The HTTP endpoint; undefined when the stack has none. */
+  readonly api: HttpApi | undefined;
   /** The stand-in model; undefined when the real one is asked. */
   readonly bedrock: Bedrock | undefined;
   readonly spy: Emulator["spy"];
@@ -110,6 +115,10 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
     functions.set(spec.functionName, created);
   }
 
+  const [apiSpec] = stack.httpApis;
+  const api = apiSpec && (await startHttpApi({ spec: apiSpec, port: options.apiPort ?? 0, functions }));
+  if (api !== undefined) running.add(() => api.stop());
+
   const sqs = new SQSClient({ endpoint, region, credentials: CREDENTIALS });
   const s3 = new S3Client({ endpoint, region, credentials: CREDENTIALS });
   running.add(async () => {
@@ -131,7 +140,7 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
 
   const stop = (): Promise<void> => running.run();
   return {
-    ...{ endpoint, stack, functions, bedrock, events, sqs, s3, stop },
+    ...{ endpoint, stack, functions, api, bedrock, events, sqs, s3, stop },
     ...names,
     spy: emulator.spy,
     [Symbol.asyncDispose]: stop,

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { unzipSync } from "fflate";
+import pLimit from "p-limit";
 import { type EnvironmentOutcome, LambdaEnvironment } from "./lambda-environment.ts";
 import type { FunctionError } from "./lambda-protocol.ts";
 import type { FunctionSpec } from "./stack.ts";
@@ -10,6 +11,9 @@ import { systemErrorReason, UserError } from "./user-error.ts";
 
 /** How long Lambda lets a function load, in milliseconds. */
 const INIT_LIMIT_MS = 10_000;
+
+/** Environments that load at once would keep one another from loading within the limit. */
+const startInTurn = pLimit(availableParallelism());
 
 export type InvocationOutcome =
   | { readonly type: "result"; readonly payload: unknown }
@@ -97,19 +101,17 @@ export class LambdaFunction {
 
   async #run(requestId: string, event: unknown): Promise<InvocationOutcome> {
     const warm = this.#idle.pop();
-    const environment = warm ?? this.#startEnvironment();
-    let initMs: number | undefined;
-    if (warm === undefined) {
-      const init = await withinLimit(environment.init(), INIT_LIMIT_MS);
-      if (init === "timeout") {
-        await this.#discard(environment);
-        return this.#report(requestId, timedOut(requestId, INIT_LIMIT_MS / 1000), 0, INIT_LIMIT_MS);
-      }
-      if (init.type !== "ready") {
-        await this.#discard(environment);
-        return this.#report(requestId, toOutcome(init, requestId), 0, undefined);
-      }
-      initMs = init.initMs;
+    const { environment, init } =
+      warm === undefined
+        ? await startInTurn(() => this.#startEnvironment())
+        : { environment: warm, init: undefined };
+    if (init === "timeout") {
+      await this.#discard(environment);
+      return this.#report(requestId, timedOut(requestId, INIT_LIMIT_MS / 1000), 0, INIT_LIMIT_MS);
+    }
+    if (init !== undefined && init.type !== "ready") {
+      await this.#discard(environment);
+      return this.#report(requestId, toOutcome(init, requestId), 0, undefined);
     }
 
     const started = performance.now();
@@ -124,10 +126,10 @@ export class LambdaFunction {
     }
     const outcome =
       ended === "timeout" ? timedOut(requestId, this.spec.timeoutSeconds) : toOutcome(ended, requestId);
-    return this.#report(requestId, outcome, durationMs, initMs);
+    return this.#report(requestId, outcome, durationMs, init?.initMs);
   }
 
-  #startEnvironment(): LambdaEnvironment {
+  async #startEnvironment() {
     const { spec, hostVariables, onLine } = this.#options;
     const environment = new LambdaEnvironment({
       settings: {
@@ -155,7 +157,7 @@ export class LambdaFunction {
       onLine: (line) => onLine({ functionName: spec.functionName, line }),
     });
     this.#all.add(environment);
-    return environment;
+    return { environment, init: await withinLimit(environment.init(), INIT_LIMIT_MS) };
   }
 
   async #discard(environment: LambdaEnvironment): Promise<void> {
@@ -195,7 +197,8 @@ function functionError(errorType: string, errorMessage: string): InvocationOutco
   return { type: "error", error: { errorType, errorMessage } };
 }
 
-async function withinLimit<T>(work: Promise<T>, limitMs: number): Promise<T | "timeout"> {
+/** What the work comes to, unless it takes longer than the limit. */
+export async function withinLimit<T>(work: Promise<T>, limitMs: number): Promise<T | "timeout"> {
   const { promise, resolve } = Promise.withResolvers<"timeout">();
   const timer = setTimeout(() => resolve("timeout"), limitMs);
   try {

@@ -10,6 +10,9 @@ import { report } from "./report.ts";
 import { serve } from "./serve.ts";
 import { UserError } from "./user-error.ts";
 
+/** Where the HTTP API answers while serving, so that what is written down about it can be pasted. */
+const SERVED_API_PORT = 4567;
+
 const STAND_IN_NOTE =
   "Pictures come from a stand-in painter on this machine, not from a text-to-image model (--bedrock aws asks the real one).";
 
@@ -31,6 +34,7 @@ export async function runStack(run: Run): Promise<readonly PaintingOutcome[] | "
     stackDir,
     ...(given.port !== undefined && { port: given.port }),
     ...(given.port === undefined && !serving && { port: 0 }),
+    apiPort: given.apiPort ?? (serving ? SERVED_API_PORT : 0),
     ...(given.state !== undefined && { stateDirectory: given.state }),
     bedrock: given.bedrock,
     trouble: given.trouble,

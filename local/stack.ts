@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { type HttpApiSpec, readHttpApis } from "./http-api-spec.ts";
 import { nested, type Terraform } from "./terraform.ts";
 import { UserError } from "./user-error.ts";
 
@@ -51,6 +52,7 @@ export interface Stack {
   readonly bucketNames: readonly string[];
   readonly functions: readonly FunctionSpec[];
   readonly eventSources: readonly EventSourceSpec[];
+  readonly httpApis: readonly HttpApiSpec[];
 }
 
 /** Lambda starts a queue with five batches at once when no maximum is set; one machine stays there. */
@@ -125,6 +127,7 @@ export function readStack(terraform: Terraform): Stack {
     bucketNames: buckets.map(({ bucket }) => bucket),
     functions,
     eventSources,
+    httpApis: readHttpApis(terraform, functions),
   };
 }
 

@@ -46,6 +46,8 @@ const computed: Readonly<Record<string, Compute>> = {
       invoke_arn: `arn:aws:apigateway:${region}:lambda:path/${path}`,
     };
   },
+  aws_apigatewayv2_api: (own) => ({ id: own("id") }),
+  aws_apigatewayv2_integration: (own) => ({ id: own("id") }),
   aws_cloudwatch_log_group: (own, { region }) => ({
     name: own("name"),
     id: own("name"),

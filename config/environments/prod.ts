@@ -20,5 +20,6 @@ export const settings: SettingsInput = {
     batchWindowSeconds: 0,
     receiveLimit: 10,
   },
+  api: { authorisation: { kind: "iam" }, throttling: { burst: 2000, ratePerSecond: 500 } },
   logRetentionDays: 365,
 };

@@ -1,10 +1,10 @@
-import { randomInt } from "node:crypto";
 import { S3ServiceException } from "@aws-sdk/client-s3";
 import type { SQSRecord } from "aws-lambda";
 import { ForeignImageError, type Images } from "../domain/images.ts";
-import { type Claim, type ClaimResult, type Ledger, UnreadableRecordError } from "../domain/ledger.ts";
-import type { AskedRequest, Reason } from "../domain/record.ts";
-import { describeProblems, MAX_SEED, parseRequest } from "../domain/request.ts";
+import type { Claim, ClaimResult, Ledger } from "../domain/ledger.ts";
+import { type AskedRequest, drawSeed, type Reason } from "../domain/record.ts";
+import { UnreadableRecordError } from "../domain/records.ts";
+import { describeProblems, parseRequest } from "../domain/request.ts";
 import type { ModelChain } from "./paint.ts";
 
 /** What becomes of a message. */
@@ -70,8 +70,7 @@ async function readAndPaint(message: SQSRecord, endsAt: number, options: Consume
   const asked = {
     ...parsed.request,
     requestId: parsed.request.requestId ?? message.messageId,
-    // 0 would leave the choice to the model.
-    seed: parsed.request.seed ?? randomInt(1, MAX_SEED + 1),
+    seed: parsed.request.seed ?? drawSeed(),
   };
   const { requestId } = asked;
 

@@ -1,7 +1,7 @@
 import type { MessageAttributeValue } from "@aws-sdk/client-sqs";
 import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
-import type { AskedRequest } from "../domain/record.ts";
+import { type AskedRequest, messageBody } from "../domain/record.ts";
 
 /** The longest delay that SQS offers for a new message. */
 const LONGEST_DELAY_SECONDS = 900;
@@ -34,12 +34,11 @@ export async function renew(
   asked: AskedRequest,
   seconds: number,
 ): Promise<void> {
-  const { requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat } = asked;
   const group = message.attributes.MessageGroupId;
   await sqs.send(
     new SendMessageCommand({
       QueueUrl: queueUrl,
-      MessageBody: JSON.stringify({ requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat }),
+      MessageBody: messageBody(asked),
       MessageAttributes: attributesOf(message),
       DelaySeconds: Math.min(seconds, LONGEST_DELAY_SECONDS),
       ...(group !== undefined && { MessageGroupId: group }),

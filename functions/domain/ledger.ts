@@ -1,17 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { Images, PaintedImage } from "./images.ts";
-import type { ObjectStore, StoredText, WriteCondition } from "./object-store.ts";
-import {
-  type AskedRequest,
-  type FailedRecord,
-  type GeneratingRecord,
-  type Reason,
-  type RejectedRecord,
-  type RequestRecord,
-  recordKey,
-  recordSchema,
-  type SucceededRecord,
+import type { ObjectStore } from "./object-store.ts";
+import type {
+  AskedRequest,
+  FailedRecord,
+  GeneratingRecord,
+  Reason,
+  RejectedRecord,
+  RequestRecord,
+  SucceededRecord,
 } from "./record.ts";
+import { Records, UnreadableRecordError } from "./records.ts";
 
 /** The right to paint one request until the lease ends. */
 export interface Claim {
@@ -38,11 +37,6 @@ export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
 
-/** The record in the bucket is not one that this code can read. */
-export class UnreadableRecordError extends Error {
-  override readonly name = "UnreadableRecordError";
-}
-
 export interface LedgerOptions {
   readonly store: ObjectStore;
   readonly images: Images;
@@ -53,11 +47,6 @@ export interface LedgerOptions {
   readonly codeVersion: string;
 }
 
-/** `found`: what is there instead, where the condition did not hold. */
-type RecordWrite =
-  | { readonly written: true; readonly etag: string }
-  | { readonly written: false; readonly found: StoredText | undefined };
-
 /** How often a claim is tried anew when another delivery changes the record between our read and our write. */
 const MAX_RACES = 5;
 
@@ -66,16 +55,14 @@ const MAX_RACES = 5;
  * only one can own it at a time.
  */
 export class Ledger {
-  readonly #store: ObjectStore;
+  readonly #records: Records;
   readonly #images: Images;
-  readonly #keyPrefix: string;
   readonly #leaseMs: number;
   readonly #codeVersion: string;
 
   constructor(options: LedgerOptions) {
-    this.#store = options.store;
+    this.#records = new Records(options.store, options.keyPrefix);
     this.#images = options.images;
-    this.#keyPrefix = options.keyPrefix;
     this.#leaseMs = options.leaseMs;
     this.#codeVersion = options.codeVersion;
   }
@@ -86,17 +73,16 @@ export class Ledger {
    * @param queuedAt when the prompt was sent; counts only if the request is new
    */
   async claim(asked: AskedRequest, queuedAt: Date): Promise<ClaimResult> {
-    const key = recordKey(this.#keyPrefix, asked.requestId);
+    const { requestId } = asked;
     const first = this.#generating({ ...asked, timings: { queuedAt: queuedAt.toISOString() } }, 1);
-    let result = await this.#write(key, first, { ifNoneMatch: "*" });
+    let result = await this.#records.write(first, { ifNoneMatch: "*" });
     if (result.written) return claimed(first, result.etag, "first");
 
     for (let race = 0; race < MAX_RACES; race++) {
       if (result.found === undefined) {
-        throw new UnreadableRecordError(`${key} vanished while it was being claimed`);
+        throw new UnreadableRecordError(`the record of ${requestId} vanished while it was being claimed`);
       }
-      const { text, etag } = result.found;
-      const record = parseRecord(key, text);
+      const { record, etag } = result.found;
       if (record.status === "succeeded" || record.status === "rejected") return { kind: "closed", record };
       const lease = record.status === "generating" ? record.lease : null;
       if (lease !== null && Date.parse(lease.expiresAt) > Date.now()) {
@@ -107,7 +93,7 @@ export class Ledger {
         if (adopted !== undefined) return { kind: "adopted", record: adopted };
       }
       const next = this.#generating(record, record.attempts + 1);
-      result = await this.#write(key, next, { ifMatch: etag });
+      result = await this.#records.write(next, { ifMatch: etag });
       if (result.written) {
         const origin = lease !== null ? "abandoned" : record.attempts > 0 ? "again" : "first";
         return claimed(next, result.etag, origin);
@@ -164,23 +150,20 @@ export class Ledger {
         queuedAt: message.sentAt.toISOString(),
         attempts: 0,
       });
-      const key = recordKey(this.#keyPrefix, requestId);
-      const result = await this.#write(key, record, { ifNoneMatch: "*" });
+      const result = await this.#records.write(record, { ifNoneMatch: "*" });
       if (result.written) return record;
-      const found = result.found && parseRecord(key, result.found.text);
+      const found = result.found?.record;
       if (found?.status === "rejected" && found.body === message.body) return found;
     }
-    throw new UnreadableRecordError(`${recordKey(this.#keyPrefix, message.id)} belongs to another request`);
+    throw new UnreadableRecordError(`the record of ${message.id} belongs to another request`);
   }
 
   async #adopt(record: Exclude<RequestRecord, RejectedRecord | SucceededRecord>, etag: string) {
     const painted = await this.#images.find(record);
     if (painted === undefined) return undefined;
     const adopted = this.#succeeded(record, painted);
-    const result = await this.#write(recordKey(this.#keyPrefix, record.requestId), adopted, {
-      ifMatch: etag,
-    });
-    return result.written ? adopted : undefined;
+    const { written } = await this.#records.write(adopted, { ifMatch: etag });
+    return written ? adopted : undefined;
   }
 
   #generating(from: AskedRequest & { timings: { queuedAt: string } }, attempts: number): GeneratingRecord {
@@ -246,34 +229,11 @@ export class Ledger {
   }
 
   async #close(claim: Claim, record: RequestRecord): Promise<void> {
-    const key = recordKey(this.#keyPrefix, record.requestId);
-    const { written } = await this.#write(key, record, { ifMatch: claim.etag });
-    if (!written) throw new LeaseLostError(`${key} was taken over by another delivery`);
+    const { written } = await this.#records.write(record, { ifMatch: claim.etag });
+    if (!written) {
+      throw new LeaseLostError(`the record of ${record.requestId} was taken over by another delivery`);
+    }
   }
-
-  async #write(key: string, record: RequestRecord, condition: WriteCondition): Promise<RecordWrite> {
-    const text = JSON.stringify(record);
-    const result = await this.#store.put(key, { body: text, contentType: "application/json" }, condition);
-    if (result.written) return result;
-    // A write whose answer got lost is sent again by the SDK and then meets its own first try. Every record that
-    // this ledger writes is unique (lease owner, time stamps), so the same text means that it was ours.
-    const found = await this.#store.getText(key);
-    return found?.text === text ? { written: true, etag: found.etag } : { written: false, found };
-  }
-}
-
-/** Reads a record's JSON. Throws {@link UnreadableRecordError} naming the key and the fields that are wrong. */
-export function parseRecord(key: string, text: string): RequestRecord {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new UnreadableRecordError(`${key} is not JSON`, { cause });
-  }
-  const result = recordSchema.safeParse(json);
-  if (result.success) return result.data;
-  const fields = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  throw new UnreadableRecordError(`${key} is not a request record: ${fields.join("; ")}`);
 }
 
 function claimed(record: GeneratingRecord, etag: string, origin: Claim["origin"]): ClaimResult {

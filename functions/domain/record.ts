@@ -1,5 +1,6 @@
+import { randomInt } from "node:crypto";
 import * as z from "zod/mini";
-import { promptRequestSchema, requestIdSchema } from "./request.ts";
+import { MAX_SEED, promptRequestSchema, requestIdSchema } from "./request.ts";
 
 const instant = z.iso.datetime();
 
@@ -24,6 +25,22 @@ export type StoredImage = z.output<typeof imageSchema>;
 const askedSchema = z.required(promptRequestSchema, { requestId: true, seed: true });
 export type AskedRequest = z.output<typeof askedSchema>;
 
+/** The seed of a request that names none. Never 0, which would leave the choice to the model. */
+export function drawSeed(): number {
+  return randomInt(1, MAX_SEED + 1);
+}
+
+/** The body of the message that asks for this very picture. */
+export function messageBody(asked: AskedRequest): string {
+  const { requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat } = asked;
+  const json = JSON.stringify({ requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat });
+  return json.replaceAll(UNSENDABLE, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
+}
+
+// SQS refuses messages with U+FFFE or U+FFFF, and the emulator those with a surrogate; in JSON both can be escaped.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+const UNSENDABLE = /[\ud800-\udfff\ufffe\uffff]/g;
+
 const timingsSchema = z.object({
   /** When the prompt was sent. */
   queuedAt: instant,
@@ -40,14 +57,14 @@ const history = {
   codeVersion: z.string(),
 };
 
-const queuedSchema = z.object({
+export const queuedSchema = z.object({
   ...askedSchema.shape,
   ...history,
   status: z.literal("queued"),
   timings: timingsSchema,
 });
 
-const generatingSchema = z.object({
+export const generatingSchema = z.object({
   ...askedSchema.shape,
   ...history,
   status: z.literal("generating"),
@@ -58,7 +75,7 @@ const generatingSchema = z.object({
   reason: z.optional(reasonSchema),
 });
 
-const succeededSchema = z.object({
+export const succeededSchema = z.object({
   ...askedSchema.shape,
   ...history,
   status: z.literal("succeeded"),
@@ -69,7 +86,7 @@ const succeededSchema = z.object({
   costUsd: z.number().check(z.nonnegative()),
 });
 
-const rejectedSchema = z.object({
+export const rejectedSchema = z.object({
   ...history,
   requestId: requestIdSchema,
   status: z.literal("rejected"),
@@ -79,7 +96,7 @@ const rejectedSchema = z.object({
   timings: z.required(timingsSchema, { finishedAt: true }),
 });
 
-const failedSchema = z.object({
+export const failedSchema = z.object({
   ...askedSchema.shape,
   ...history,
   status: z.literal("failed"),

@@ -9,16 +9,20 @@ export const MAX_PROMPT_LENGTH = 10_000;
 /** The largest seed that the models take. */
 export const MAX_SEED = 4_294_967_294;
 
-// Everything below U+0020 but tab, line feed and carriage return; DEL; and the C1 block.
+// Control characters: everything below U+0020 but tab, line feed and carriage return; DEL; and the C1 block.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
+const NO_CONTROL_CHARACTERS = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$/u;
+// With the flag u, a surrogate is only seen where it stands alone.
+const WELL_FORMED = /^[^\ud800-\udfff]*$/u;
 
-const promptText = z.string({ error: "must be a string" }).check(
-  z.trim(),
-  z.maxLength(MAX_PROMPT_LENGTH, { error: `must have at most ${MAX_PROMPT_LENGTH} characters` }),
-  z.refine((text) => !CONTROL_CHARACTER.test(text), { error: "must not contain control characters" }),
-  z.refine((text) => text.isWellFormed(), { error: "must be well-formed Unicode (it has a lone surrogate)" }),
-);
+const promptText = z
+  .string({ error: "must be a string" })
+  .check(
+    z.trim(),
+    z.maxLength(MAX_PROMPT_LENGTH, { error: `must have at most ${MAX_PROMPT_LENGTH} characters` }),
+    z.regex(NO_CONTROL_CHARACTERS, { error: "must not contain control characters" }),
+    z.regex(WELL_FORMED, { error: "must be well-formed Unicode (it has a lone surrogate)" }),
+  );
 
 export const requestIdSchema = z.string({ error: "must be a string" }).check(
   z.regex(/^[A-Za-z0-9_-]{1,64}$/, {
@@ -30,7 +34,7 @@ const seedError = { error: `must be an integer from 0 to ${MAX_SEED}` };
 
 /** What a user may ask for: the body of a message on the prompt queue, and of `POST /generate`. */
 export const promptRequestSchema = z.strictObject({
-  prompt: promptText.check(z.minLength(1, { error: "must not be empty" })),
+  prompt: promptText.check(z.regex(/\S/, { error: "must not be empty" })),
   requestId: z.optional(requestIdSchema),
   negativePrompt: z.optional(promptText),
   aspectRatio: z._default(

@@ -1,0 +1,89 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { expect, it, onTestFinished } from "vitest";
+import { callerGroup } from "../functions/api/caller.ts";
+import type { HttpRequest } from "../functions/api/http.ts";
+import { Intake } from "../functions/api/intake.ts";
+import { ObjectStore } from "../functions/domain/object-store.ts";
+import { Records } from "../functions/domain/records.ts";
+import { startEmulator } from "../local/emulator.ts";
+
+type Authorizer = HttpRequest["requestContext"]["authorizer"];
+
+function requestOf(authorizer: Authorizer, sourceIp = "192.0.2.1"): HttpRequest {
+  return {
+    version: "2.0",
+    routeKey: "POST /generate",
+    rawPath: "/generate",
+    rawQueryString: "",
+    headers: {},
+    isBase64Encoded: false,
+    requestContext: {
+      accountId: "000000000000",
+      apiId: "test",
+      authorizer,
+      domainName: "test",
+      domainPrefix: "test",
+      http: { method: "POST", path: "/generate", protocol: "HTTP/1.1", sourceIp, userAgent: "test" },
+      requestId: "test",
+      routeKey: "POST /generate",
+      stage: "$default",
+      time: "",
+      timeEpoch: 0,
+    },
+  };
+}
+
+const iam = (name: string): Authorizer => ({ iam: { userArn: `arn:aws:iam::000000000000:user/${name}` } });
+const jwt = (sub: string): Authorizer => ({ jwt: { claims: { sub } } });
+
+it.each<[string, HttpRequest, HttpRequest, HttpRequest]>([
+  ["signature", requestOf(iam("alice")), requestOf(iam("alice"), "192.0.2.9"), requestOf(iam("bob"))],
+  ["token", requestOf(jwt("alice")), requestOf(jwt("alice"), "192.0.2.9"), requestOf(jwt("bob"))],
+  [
+    "address",
+    requestOf(undefined, "192.0.2.1"),
+    requestOf(undefined, "192.0.2.1"),
+    requestOf(undefined, "192.0.2.2"),
+  ],
+])("callers are told apart by their %s, and SQS gets to see a hash", (_, one, same, other) => {
+  expect(callerGroup(one)).toMatch(/^[0-9a-f]{64}$/);
+  expect(callerGroup(same)).toBe(callerGroup(one));
+  expect(callerGroup(other)).not.toBe(callerGroup(one));
+});
+
+it("a message is sent with its caller's group, so that a noisy caller does not keep the others waiting", async () => {
+  const emulator = await startEmulator({ port: 0, region: "eu-west-1" });
+  onTestFinished(() => emulator.stop());
+  const queueUrl = `${emulator.endpoint}/000000000000/prompts`;
+  await emulator.ensureQueue({
+    name: "prompts",
+    url: queueUrl,
+    arn: "arn:aws:sqs:eu-west-1:000000000000:prompts",
+    attributes: {},
+    tags: {},
+  });
+  emulator.ensureBucket("pictures");
+  const client = {
+    endpoint: emulator.endpoint,
+    region: "eu-west-1",
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+  };
+  const sqs = new SQSClient(client);
+  // The emulator forgets the group of a message on a standard queue: look at what is sent.
+  const groups: unknown[] = [];
+  sqs.middlewareStack.add(
+    (next) => (call) => {
+      groups.push(
+        new SendMessageCommand({ QueueUrl: "", MessageBody: "", ...call.input }).input.MessageGroupId,
+      );
+      return next(call);
+    },
+    { step: "initialize" },
+  );
+  const records = new Records(new ObjectStore(new S3Client(client), "pictures"), "");
+  const intake = new Intake({ records, sqs, queueUrl, codeVersion: "test" });
+  const request = { prompt: "K2", requestId: "k2", aspectRatio: "1:1", outputFormat: "png" } as const;
+  await expect(intake.accept(request, "the group")).resolves.toMatchObject({ kind: "accepted" });
+  expect(groups).toEqual(["the group"]);
+});

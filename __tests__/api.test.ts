@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { CreateQueueCommand, DeleteQueueCommand } from "@aws-sdk/client-sqs";
+import { loadImage } from "@napi-rs/canvas";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FORBIDDEN_WORD } from "../local/bedrock.ts";
+import { ApiBench } from "./support/api-bench.ts";
+
+const PROMPT = { prompt: "Norwegian mountain landscape with sunset" };
+const WAIT = { prefer: "wait=20" };
+
+describe("a prompt", () => {
+  let api: ApiBench;
+  beforeAll(async () => {
+    api = await ApiBench.start();
+  });
+  afterAll(() => api[Symbol.asyncDispose]());
+
+  it("is accepted at once, with a place to look and a time to look again", async () => {
+    const { status, headers, body } = await api.generate(PROMPT);
+    expect(status).toBe(202);
+    expect(headers.get("location")).toBe(`/requests/${body.requestId}`);
+    expect(headers.get("retry-after")).toBe("10");
+    expect(headers.get("cache-control")).toBe("no-store");
+    expect(body).toMatchObject({ ...PROMPT, status: "queued", attempts: 0, estimatedWaitSeconds: 10 });
+  });
+
+  it("becomes a picture that can be downloaded from the place it was told", async () => {
+    const { headers } = await api.generate(PROMPT);
+    const { status, body } = await api.call(headers.get("location") ?? "", { headers: WAIT });
+    expect(status).toBe(200);
+    expect(body.status).toBe("succeeded");
+    const picture = await fetch(body.imageUrl ?? "");
+    expect(picture.headers.get("content-type")).toBe("image/png");
+    await expect(loadImage(Buffer.from(await picture.arrayBuffer()))).resolves.toMatchObject({ width: 1024 });
+  });
+
+  it("is answered with its picture when the caller prefers to wait", async () => {
+    const { status, headers, body } = await api.generate(PROMPT, WAIT);
+    expect(status).toBe(200);
+    expect(headers.get("preference-applied")).toBe("wait=20");
+    expect(headers.get("retry-after")).toBeNull();
+    expect(body).toMatchObject({
+      status: "succeeded",
+      imageUrl: expect.stringContaining("X-Amz-Expires=900"),
+    });
+  });
+
+  it("comes with the time at which the link to its picture ends", async () => {
+    const before = Date.now();
+    const { body } = await api.generate(PROMPT, WAIT);
+    const linkSeconds = (Date.parse(String(body.imageUrlExpiresAt)) - before) / 1000;
+    expect(linkSeconds).toBeGreaterThan(899);
+    expect(linkSeconds).toBeLessThan(930);
+  });
+
+  it("that the model refuses ends as rejected, with the reason", async () => {
+    const { status, body } = await api.generate({ prompt: `a ${FORBIDDEN_WORD}` }, WAIT);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ status: "rejected", reason: { code: "ContentFilter" } });
+  });
+
+  it("sent twice under one Idempotency-Key is one request, painted once", async () => {
+    const key = { "idempotency-key": randomUUID() };
+    const paidBefore = api.paid;
+    const [first, second] = await Promise.all([api.generate(PROMPT, key), api.generate(PROMPT, key)]);
+    const finished = await api.generate(PROMPT, { ...key, ...WAIT });
+    expect(finished.status).toBe(200);
+    expect([first, second, finished].map(({ body }) => body.requestId)).toEqual(
+      Array(3).fill(key["idempotency-key"]),
+    );
+    expect(second.body.seed).toBe(first.body.seed);
+    expect(api.paid - paidBefore).toBe(1);
+  });
+
+  it("that was recorded, but never sent because its sender died, is sent when it comes again", async () => {
+    const requestId = randomUUID();
+    const record = {
+      ...{ ...PROMPT, requestId, aspectRatio: "1:1", outputFormat: "png", seed: 7 },
+      ...{ status: "queued", attempts: 0, codeVersion: "test" },
+      timings: { queuedAt: new Date(0).toISOString() },
+    };
+    await api.cloud.s3.send(
+      new PutObjectCommand({
+        Bucket: api.cloud.bucket,
+        Key: `requests/${requestId}.json`,
+        Body: JSON.stringify(record),
+      }),
+    );
+    const { status, body } = await api.generate(PROMPT, { "idempotency-key": requestId, ...WAIT });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ requestId, status: "succeeded", seed: 7 });
+  });
+
+  it("is not in any log", async () => {
+    await api.generate({ prompt: "the secret wish of somebody" }, WAIT);
+    expect(api.lines.filter((line) => line.includes('"queued"'))).not.toEqual([]);
+    expect(api.lines.filter((line) => line.includes("secret wish"))).toEqual([]);
+  });
+});
+
+describe("without a queue", () => {
+  it("a prompt is answered with 503 and recorded as failed; the same request works once the queue is back", async () => {
+    await using api = await ApiBench.start();
+    const { sqs, queueUrl, stack } = api.cloud;
+    const key = { "idempotency-key": "again" };
+    await sqs.send(new DeleteQueueCommand({ QueueUrl: queueUrl }));
+
+    const refused = await api.generate(PROMPT, key);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).not.toBeNull();
+    expect((await api.call("/requests/again")).body).toMatchObject({
+      status: "failed",
+      reason: { code: "NotQueued" },
+    });
+
+    const queue = stack.queues.find(({ url }) => url === queueUrl);
+    await sqs.send(new CreateQueueCommand({ QueueName: queue?.name, Attributes: { ...queue?.attributes } }));
+    const accepted = await api.generate(PROMPT, { ...key, ...WAIT });
+    expect(accepted.body).toMatchObject({ requestId: "again", status: "succeeded", attempts: 1 });
+  });
+});
+
+describe("with nobody to paint", () => {
+  let api: ApiBench;
+  beforeAll(async () => {
+    api = await ApiBench.start({ consumer: false, timeoutSeconds: 5 });
+  });
+  afterAll(() => api[Symbol.asyncDispose]());
+
+  it("a wait longer than the function may take is shortened, and the answer says so", async () => {
+    const { status, headers } = await api.generate(PROMPT, { prefer: "wait=600" });
+    expect(status).toBe(202);
+    expect(headers.get("preference-applied")).toBe("wait=1");
+  });
+
+  it("the estimate grows with the queue, and a wait that is hopeless is left out", async () => {
+    const waiting = await api.waiting();
+    await Promise.all(Array.from({ length: 16 }, () => api.generate(PROMPT)));
+    const { status, headers, body } = await api.generate(PROMPT, { prefer: "wait=1" });
+    // Eight pictures at once, each taking about ten seconds.
+    const rounds = Math.floor((waiting + 17) / 8) + 1;
+    expect(status).toBe(202);
+    expect(body.estimatedWaitSeconds).toBe(rounds * 10);
+    expect(headers.get("retry-after")).toBe(String(rounds * 10));
+    expect(headers.get("preference-applied")).toBeNull();
+  });
+
+  it("the health tells how many prompts wait", async () => {
+    const waiting = await api.waiting();
+    expect((await api.call("/health")).body).toEqual({
+      status: "ok",
+      waitingPrompts: waiting,
+      estimatedWaitSeconds: (Math.floor(waiting / 8) + 1) * 10,
+    });
+  });
+});
+
+describe("on the queue", () => {
+  it("a prompt is as it was asked for, with its id and seed", async () => {
+    await using api = await ApiBench.start({ consumer: false });
+    const asked = { prompt: "K2", negativePrompt: "fog", aspectRatio: "16:9", seed: 7, outputFormat: "jpeg" };
+    await api.generate({ ...asked, requestId: "k2" });
+    expect(JSON.parse((await api.receive()).Body ?? "")).toEqual({ ...asked, requestId: "k2" });
+  });
+});

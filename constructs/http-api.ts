@@ -1,0 +1,211 @@
+import { Apigatewayv2Api } from "@cdktf/provider-aws/lib/apigatewayv2-api/index.js";
+import { Apigatewayv2Authorizer } from "@cdktf/provider-aws/lib/apigatewayv2-authorizer/index.js";
+import { Apigatewayv2Integration } from "@cdktf/provider-aws/lib/apigatewayv2-integration/index.js";
+import { Apigatewayv2Route } from "@cdktf/provider-aws/lib/apigatewayv2-route/index.js";
+import { Apigatewayv2Stage } from "@cdktf/provider-aws/lib/apigatewayv2-stage/index.js";
+import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group/index.js";
+import type { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function/index.js";
+import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission/index.js";
+import type { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
+import { Construct } from "constructs";
+import type { Derived } from "../config/derived.ts";
+import type { Settings } from "../config/settings.ts";
+import { ROUTES } from "../functions/domain/routes.ts";
+import { BundledFunction } from "./bundled-function.ts";
+import type { ImageBucket } from "./image-bucket.ts";
+import { type PolicyStatement, permissionToKnowWhatIsMissing } from "./policy.ts";
+
+export interface HttpApiProps {
+  readonly settings: Settings;
+  readonly derived: Derived;
+  readonly queue: SqsQueue;
+  readonly bucket: ImageBucket;
+}
+
+/** The most that an HTTP API waits for a function, in seconds. */
+const GATEWAY_LIMIT_SECONDS = 30;
+
+/** A share of a processor comes with the memory, and start-up needs it. */
+const MEMORY_MB = 1024;
+
+/** What the access log says of a request. Prompts are in bodies, which a gateway never logs. */
+const ACCESS_LOG = {
+  requestId: "$context.requestId",
+  time: "$context.requestTime",
+  method: "$context.httpMethod",
+  path: "$context.path",
+  route: "$context.routeKey",
+  status: "$context.status",
+  bytes: "$context.responseLength",
+  milliseconds: "$context.responseLatency",
+  sourceIp: "$context.identity.sourceIp",
+  caller: "$context.identity.userArn",
+  subject: "$context.authorizer.claims.sub",
+  error: "$context.error.message",
+  integrationError: "$context.integrationErrorMessage",
+};
+
+/** The HTTP endpoint: takes prompts, and tells what became of them. */
+export class HttpApi extends Construct {
+  readonly apiId: string;
+  readonly stageName: string;
+  readonly functionName: string;
+  /** Without a slash at the end. */
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, props: HttpApiProps) {
+    super(scope, id);
+    const { settings } = props;
+    const { function: handler } = this.#createFunction(props);
+    const api = this.#createApi(settings);
+    this.#createRoutes(settings, api, handler);
+    this.#createPermission(api, handler);
+    this.apiId = api.id;
+    this.stageName = this.#createStage(settings, api).name;
+    this.functionName = handler.functionName;
+    this.url = api.apiEndpoint;
+  }
+
+  #createFunction({ settings, derived, queue, bucket }: HttpApiProps): BundledFunction {
+    return new BundledFunction(this, "handler", {
+      name: `image-api-${settings.suffix}`,
+      description: "Takes prompts over HTTP and tells what became of them",
+      entry: "functions/api/index.ts",
+      memoryMb: MEMORY_MB,
+      timeout: GATEWAY_LIMIT_SECONDS - 1,
+      logRetentionDays: settings.logRetentionDays,
+      environment: {
+        IMAGE_BUCKET: bucket.name,
+        KEY_PREFIX: bucket.keyPrefix,
+        SQS_QUEUE_URL: queue.url,
+        PICTURES_AT_ONCE: String(derived.picturesAtOnce),
+        SECONDS_PER_PICTURE: String(derived.secondsPerPicture),
+      },
+      permissions: permissionsOn(queue, bucket),
+    });
+  }
+
+  #createApi({ suffix, api: { corsOrigins } }: Settings): Apigatewayv2Api {
+    return new Apigatewayv2Api(this, "api", {
+      name: `image-generation-api-${suffix}`,
+      description: "POST /generate takes a prompt; GET /requests/{id} tells what became of it",
+      protocolType: "HTTP",
+      ...(corsOrigins.length > 0 && {
+        corsConfiguration: {
+          allowOrigins: corsOrigins,
+          allowMethods: ["GET", "POST"],
+          allowHeaders: [
+            ...["authorization", "content-type", "idempotency-key", "prefer"],
+            // What a browser that signs its requests adds.
+            ...["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"],
+          ],
+          exposeHeaders: ["location", "preference-applied", "retry-after"],
+          maxAge: 3600,
+        },
+      }),
+    });
+  }
+
+  #createRoutes(settings: Settings, api: Apigatewayv2Api, handler: LambdaFunction): void {
+    const integration = new Apigatewayv2Integration(this, "integration", {
+      apiId: api.id,
+      integrationType: "AWS_PROXY",
+      integrationMethod: "POST",
+      integrationUri: handler.invokeArn,
+      payloadFormatVersion: "2.0",
+      timeoutMilliseconds: GATEWAY_LIMIT_SECONDS * 1000,
+    });
+    const route = (id: string, routeKey: string, authorisation: RouteAuthorisation) =>
+      new Apigatewayv2Route(this, id, {
+        apiId: api.id,
+        routeKey,
+        target: `integrations/${integration.id}`,
+        ...authorisation,
+      });
+    const authorisation = this.#createAuthorisation(settings, api);
+    for (const key of ROUTES) route(key.replaceAll(/\W+/g, "-"), key, authorisation);
+    // The gateway's own 404 is no problem+json, and it knows no 405: the function answers for all other paths.
+    route("anything-else", "$default", authorisation);
+    if (settings.api.corsOrigins.length > 0) {
+      // A browser asks before it signs, and $default would want a signature of that question as well.
+      // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+      route("preflight", "OPTIONS /{proxy+}", { authorizationType: "NONE" });
+    }
+  }
+
+  #createAuthorisation(
+    { suffix, api: { authorisation } }: Settings,
+    api: Apigatewayv2Api,
+  ): RouteAuthorisation {
+    switch (authorisation.kind) {
+      case "none":
+        return { authorizationType: "NONE" };
+      case "iam":
+        return { authorizationType: "AWS_IAM" };
+      case "jwt": {
+        const authorizer = new Apigatewayv2Authorizer(this, "authorizer", {
+          apiId: api.id,
+          name: `image-generation-api-${suffix}`,
+          authorizerType: "JWT",
+          identitySources: ["$request.header.Authorization"],
+          jwtConfiguration: { issuer: authorisation.issuer, audience: authorisation.audience },
+        });
+        return { authorizationType: "JWT", authorizerId: authorizer.id };
+      }
+    }
+  }
+
+  #createStage({ suffix, logRetentionDays, api: { throttling } }: Settings, api: Apigatewayv2Api) {
+    const logs = new CloudwatchLogGroup(this, "access-logs", {
+      // Under this prefix a log group does not count towards the limit of the account's log policy.
+      // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+      name: `/aws/vendedlogs/apigateway/image-generation-api-${suffix}`,
+      retentionInDays: logRetentionDays,
+    });
+    return new Apigatewayv2Stage(this, "stage", {
+      apiId: api.id,
+      name: "$default",
+      autoDeploy: true,
+      defaultRouteSettings: {
+        throttlingBurstLimit: throttling.burst,
+        throttlingRateLimit: throttling.ratePerSecond,
+      },
+      accessLogSettings: { destinationArn: logs.arn, format: JSON.stringify(ACCESS_LOG) },
+    });
+  }
+
+  #createPermission(api: Apigatewayv2Api, handler: LambdaFunction): void {
+    new LambdaPermission(this, "invoke", {
+      functionName: handler.functionName,
+      action: "lambda:InvokeFunction",
+      principal: "apigateway.amazonaws.com",
+      sourceArn: `${api.executionArn}/*`,
+    });
+  }
+}
+
+interface RouteAuthorisation {
+  readonly authorizationType: "AWS_IAM" | "JWT" | "NONE";
+  readonly authorizerId?: string;
+}
+
+function permissionsOn(queue: SqsQueue, { arn, keyPrefix }: ImageBucket): PolicyStatement[] {
+  return [
+    {
+      Sid: "Send",
+      Effect: "Allow",
+      // The attributes are for the estimate of the wait.
+      Action: ["sqs:SendMessage", "sqs:GetQueueAttributes"],
+      Resource: queue.arn,
+    },
+    {
+      Sid: "KeepRecords",
+      Effect: "Allow",
+      Action: ["s3:GetObject", "s3:PutObject"],
+      Resource: `${arn}/${keyPrefix}requests/*`,
+    },
+    // A link can open only what its signer may read.
+    { Sid: "LinkImages", Effect: "Allow", Action: "s3:GetObject", Resource: `${arn}/${keyPrefix}images/*` },
+    permissionToKnowWhatIsMissing(arn),
+  ];
+}

@@ -1,0 +1,64 @@
+import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import * as z from "zod/mini";
+
+/** What `GET /health` tells. */
+export const healthSchema = z.object({
+  status: z.literal("ok"),
+  waitingPrompts: z
+    .int()
+    .check(z.nonnegative(), z.describe("Prompts on the queue, those being painted included; approximate")),
+  estimatedWaitSeconds: z
+    .int()
+    .check(z.positive(), z.describe("How long a prompt that is sent now will take")),
+});
+
+export interface BacklogOptions {
+  readonly sqs: SQSClient;
+  readonly queueUrl: string;
+  readonly picturesAtOnce: number;
+  readonly secondsPerPicture: number;
+}
+
+/** What there is to paint before a prompt that is sent now. */
+export class Backlog {
+  readonly #options: BacklogOptions;
+
+  constructor(options: BacklogOptions) {
+    this.#options = options;
+  }
+
+  async health(): Promise<z.output<typeof healthSchema>> {
+    const waitingPrompts = await this.#prompts();
+    return { status: "ok", waitingPrompts, estimatedWaitSeconds: this.#secondsBehind(waitingPrompts) };
+  }
+
+  /** How many prompts wait or are being painted; SQS counts them approximately. */
+  async #prompts(): Promise<number> {
+    const { Attributes = {} } = await this.#options.sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: this.#options.queueUrl,
+        AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+      }),
+    );
+    return (
+      Number(Attributes.ApproximateNumberOfMessages ?? 0) +
+      Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0)
+    );
+  }
+
+  /** How long a prompt that is sent now will take, in seconds; without the queue's answer, as if it were empty. */
+  async estimateSeconds(): Promise<number> {
+    try {
+      return this.#secondsBehind(await this.#prompts());
+    } catch (error) {
+      console.warn({ event: "no estimate", code: error instanceof Error ? error.name : "unknown" });
+      return this.#secondsBehind(0);
+    }
+  }
+
+  /** How long a prompt behind so many others will take, in seconds. */
+  #secondsBehind(prompts: number): number {
+    const { picturesAtOnce, secondsPerPicture } = this.#options;
+    return Math.ceil((Math.floor(prompts / picturesAtOnce) + 1) * secondsPerPicture);
+  }
+}

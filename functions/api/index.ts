@@ -1,0 +1,153 @@
+import { setTimeout } from "node:timers/promises";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { Context } from "aws-lambda";
+import { ObjectStore } from "../domain/object-store.ts";
+import type { RequestRecord } from "../domain/record.ts";
+import { Records } from "../domain/records.ts";
+import { isRoute, methodsOf, type Route } from "../domain/routes.ts";
+import { Backlog } from "./backlog.ts";
+import { callerGroup } from "./caller.ts";
+import { type HttpAnswer, HttpProblem, type HttpRequest, jsonAnswer } from "./http.ts";
+import { Intake } from "./intake.ts";
+import { readId, readPrompt, readWait } from "./read-request.ts";
+import { viewOf } from "./request-view.ts";
+import { readSettings } from "./settings.ts";
+
+const settings = readSettings(process.env);
+// Without these limits a service that hangs would take the whole invocation with it.
+const requestHandler = { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
+const sqs = new SQSClient({ requestHandler });
+const s3 = new S3Client({ requestHandler });
+const records = new Records(new ObjectStore(s3, settings.IMAGE_BUCKET), settings.KEY_PREFIX);
+const queueUrl = settings.SQS_QUEUE_URL;
+const intake = new Intake({ records, sqs, queueUrl, codeVersion: settings.CODE_VERSION });
+const backlog = new Backlog({
+  sqs,
+  queueUrl,
+  picturesAtOnce: settings.PICTURES_AT_ONCE,
+  secondsPerPicture: settings.SECONDS_PER_PICTURE,
+});
+
+/** How often to look whether a request is finished, in milliseconds. */
+const POLL_MS = 500;
+/** Kept free after a wait, in milliseconds: for the last look at the record, and the answer's way back. */
+const ANSWERING_MS = 3_000;
+/** When to ask again for a request that is being painted, in seconds. */
+const NEARLY_DONE_SECONDS = 2;
+
+const routes: Readonly<Record<Route, (event: HttpRequest, context: Context) => Promise<HttpAnswer>>> = {
+  "POST /generate": generate,
+  "GET /requests/{id}": show,
+  "GET /health": health,
+};
+
+/** Answers one request of the HTTP API. Never throws: whatever goes wrong is a problem+json. */
+export async function handler(event: HttpRequest, context: Context): Promise<HttpAnswer> {
+  try {
+    const route = isRoute(event.routeKey) ? routes[event.routeKey] : undefined;
+    return route === undefined ? answerAnythingElse(event) : await route(event, context);
+  } catch (error) {
+    if (error instanceof HttpProblem) return error.toAnswer();
+    console.error({ event: "not answered", route: event.routeKey, error });
+    return new HttpProblem(
+      500,
+      "Something is wrong on our side. Sending the request again may help.",
+    ).toAnswer();
+  }
+}
+
+async function generate(event: HttpRequest, context: Context): Promise<HttpAnswer> {
+  const wait = readWait(event);
+  const request = readPrompt(event);
+  const accepted = await intake.accept(request, callerGroup(event));
+  switch (accepted.kind) {
+    case "accepted": {
+      const location = `/requests/${request.requestId}`;
+      return answerWith(accepted.record, wait, context, { location }, 202);
+    }
+    case "conflict":
+      throw new HttpProblem(409, `The id ${request.requestId} belongs to a request for another picture.`, {
+        errors: [
+          {
+            field: event.headers["idempotency-key"] === undefined ? "requestId" : "Idempotency-Key",
+            message: "is taken: use a new one for a new picture",
+          },
+        ],
+      });
+    case "not-queued":
+      throw new HttpProblem(503, "The prompt could not be queued. Send the same request again.", {
+        headers: { "retry-after": String(NEARLY_DONE_SECONDS) },
+      });
+  }
+}
+
+async function show(event: HttpRequest, context: Context): Promise<HttpAnswer> {
+  const wait = readWait(event);
+  const requestId = readId(event);
+  const found = await records.read(requestId);
+  if (found === undefined) {
+    throw new HttpProblem(404, `There is no request ${requestId}.`, {
+      errors: [{ field: "id", message: "is the id of no request" }],
+    });
+  }
+  return answerWith(found.record, wait, context, {}, 200);
+}
+
+async function health(): Promise<HttpAnswer> {
+  return jsonAnswer(200, await backlog.health());
+}
+
+function answerAnythingElse({ rawPath, requestContext: { http } }: HttpRequest): HttpAnswer {
+  const methods = methodsOf(rawPath);
+  if (methods.length === 0) throw new HttpProblem(404, "There is nothing at this path.");
+  const headers = { allow: methods.join(", ") };
+  // A browser's question before it calls from another origin: the gateway adds what it wants to know.
+  if (http.method === "OPTIONS") return { statusCode: 204, headers };
+  throw new HttpProblem(405, `${http.method} is not possible here, only ${headers.allow}.`, { headers });
+}
+
+/**
+ * The request as it stands, or as it stands after a wait.
+ * @param waitSeconds how long the caller would like to wait; the time that the function has left is the limit
+ * @param openStatus the status where the picture is still to come
+ */
+async function answerWith(
+  record: RequestRecord,
+  waitSeconds: number,
+  context: Context,
+  headers: Readonly<Record<string, string>>,
+  openStatus: 200 | 202,
+): Promise<HttpAnswer> {
+  const longest = Math.floor((context.getRemainingTimeInMillis() - ANSWERING_MS) / 1000);
+  const wait = Math.min(waitSeconds, longest);
+  const waits = wait > 0 && isOpen(record) && !(await isHopeless(record, wait));
+  const current = waits ? await waitFor(record, wait) : record;
+  const view = await viewOf(current, s3, () => backlog.estimateSeconds());
+  const retryAfter = view.status === "queued" ? view.estimatedWaitSeconds : NEARLY_DONE_SECONDS;
+  return jsonAnswer(isOpen(current) ? openStatus : 200, view, {
+    ...headers,
+    ...(isOpen(current) && { "retry-after": String(retryAfter) }),
+    ...(waits && { "preference-applied": `wait=${wait}` }),
+  });
+}
+
+function isOpen({ status }: RequestRecord): boolean {
+  return status === "queued" || status === "generating";
+}
+
+/** With so much on the queue that the picture cannot be there in time, waiting would only keep a function busy. */
+async function isHopeless({ status }: RequestRecord, waitSeconds: number): Promise<boolean> {
+  if (status !== "queued") return false;
+  return (await backlog.estimateSeconds()) > waitSeconds + settings.SECONDS_PER_PICTURE;
+}
+
+async function waitFor(record: RequestRecord, seconds: number): Promise<RequestRecord> {
+  const endsAt = Date.now() + seconds * 1000;
+  let current = record;
+  while (isOpen(current) && Date.now() < endsAt) {
+    await setTimeout(POLL_MS);
+    current = (await records.read(record.requestId))?.record ?? current;
+  }
+  return current;
+}

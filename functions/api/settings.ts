@@ -1,0 +1,22 @@
+import * as z from "zod/mini";
+
+// A function parses a few small objects in its life: compiling parsers for them costs more than it brings.
+z.config({ jitless: true });
+
+const environmentSchema = z.object({
+  IMAGE_BUCKET: z.string().check(z.minLength(1)),
+  KEY_PREFIX: z.string(),
+  SQS_QUEUE_URL: z.url(),
+  /** How many pictures the consumer paints at once. */
+  PICTURES_AT_ONCE: z.coerce.number().check(z.int(), z.positive()),
+  /** What one picture takes as a rule. */
+  SECONDS_PER_PICTURE: z.coerce.number().check(z.positive()),
+  CODE_VERSION: z.string(),
+});
+
+export type ApiSettings = z.output<typeof environmentSchema>;
+
+/** Reads the function's environment. Throws a ZodError that names every variable that is wrong. */
+export function readSettings(environment: NodeJS.ProcessEnv): ApiSettings {
+  return environmentSchema.parse(environment);
+}

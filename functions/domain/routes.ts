@@ -1,0 +1,16 @@
+/** What the HTTP API answers, in API Gateway's notation. */
+export const ROUTES = ["POST /generate", "GET /requests/{id}", "GET /health"] as const;
+export type Route = (typeof ROUTES)[number];
+
+export function isRoute(key: string): key is Route {
+  return ROUTES.some((route) => route === key);
+}
+
+/** The methods that a path takes; none where there is no such path. */
+export function methodsOf(path: string): string[] {
+  return ROUTES.flatMap((route) => {
+    const [method = "", template = ""] = route.split(" ");
+    const pattern = new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`);
+    return pattern.test(path) ? [method] : [];
+  });
+}
