@@ -30,6 +30,7 @@ export class ImageProcessor extends Construct {
       timeout: consumer.timeoutSeconds,
       logRetentionDays: settings.logRetentionDays,
       environment: {
+        ENVIRONMENT: settings.suffix,
         IMAGE_BUCKET: bucket.name,
         KEY_PREFIX: bucket.keyPrefix,
         SQS_QUEUE_URL: queue.url,

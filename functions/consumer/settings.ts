@@ -10,6 +10,8 @@ const modelSchema = z.object({
 });
 
 const environmentSchema = z.object({
+  /** What the metrics are kept by. */
+  ENVIRONMENT: z.string().min(1),
   IMAGE_BUCKET: z.string().min(1),
   KEY_PREFIX: z.string(),
   SQS_QUEUE_URL: z.url(),
