@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { lifecycleOf, models } from "../functions/domain/models.ts";
+import { alarmProblems, alarmsSchema, STORING_SECONDS } from "./alarms.ts";
 import { FEWEST_INVOCATIONS, maximumConcurrency } from "./derived.ts";
 
 const region = z
@@ -17,9 +18,6 @@ function whole(from: number, to: number, unit: string) {
   const error = `must be a whole number of ${unit} from ${from} to ${to}`;
   return z.int({ error }).min(from, { error }).max(to, { error });
 }
-
-/** What the consumer keeps free at the end of an invocation, with some room. */
-const STORING_SECONDS = 10;
 
 const catalogue = models.map(({ id }) => id).join(", ");
 
@@ -83,6 +81,19 @@ export const settingsSchema = z.strictObject({
     /** After this many receives a message goes to the dead-letter queue. */
     receiveLimit: whole(3, 1000, "receives"),
   }),
+  /** What the models may cost in a month, in US dollars. Spending much of it within an hour stops the consumer. */
+  monthlyBudgetUsd: z
+    .number({ error: "is missing. Fix: give what the models may cost in a month, in US dollars" })
+    .positive({ error: "must be above 0" }),
+  alarms: alarmsSchema.default({}),
+  /** Where the project's code is kept. */
+  github: z.strictObject({
+    repository: z
+      .string({ error: "is missing. Fix: write it like owner/name" })
+      .regex(/^[A-Za-z0-9-]+\/[A-Za-z0-9_.-]+$/, {
+        error: "is no repository. Fix: write it like owner/name",
+      }),
+  }),
   logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], {
     error:
       "must be a number of days that CloudWatch knows: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731",
@@ -115,6 +126,7 @@ export function checkSettings(input: unknown): CheckedSettings {
     ...lifecycleProblems(input),
     ...concurrencyProblems(input),
     ...timeoutProblems(input),
+    ...alarmProblems(input),
   ];
   return result.success && problems.length === 0
     ? { ok: true, settings: result.data }

@@ -5,6 +5,7 @@ import { derive } from "../config/derived.ts";
 import type { Settings } from "../config/settings.ts";
 import { existingImageBucket, type ImageBucket, newImageBucket } from "./image-bucket.ts";
 import { ImageProcessor } from "./image-processor.ts";
+import { Monitoring } from "./monitoring/monitoring.ts";
 import { PromptQueue } from "./prompt-queue.ts";
 
 /** One environment of the pipeline: prompts in, pictures out. */
@@ -14,7 +15,7 @@ export class PipelineStack extends TerraformStack {
     const derived = derive(settings);
     this.#createProvider(settings);
     this.#createBackend(settings);
-    const { queue } = new PromptQueue(this, "queue", {
+    const { queue, deadLetterQueue } = new PromptQueue(this, "queue", {
       suffix: settings.suffix,
       visibilityTimeout: derived.visibilityTimeoutSeconds,
       retention: derived.promptRetentionSeconds,
@@ -23,6 +24,14 @@ export class PipelineStack extends TerraformStack {
     });
     const bucket = this.#createImageBucket(settings);
     const processor = new ImageProcessor(this, "processor", { settings, derived, queue, bucket });
+    new Monitoring(this, "monitoring", {
+      settings,
+      derived,
+      queueName: queue.name,
+      deadLetterQueueName: deadLetterQueue.name,
+      consumer: processor.function,
+      eventSource: processor.eventSource,
+    });
     this.#createOutput("sqs_queue_url", "Where to send prompts", queue.url);
     this.#createOutput("image_bucket", "Where pictures and records are", bucket.name);
     this.#createOutput("lambda_function_name", "The consumer", processor.function.functionName);

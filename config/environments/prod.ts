@@ -18,5 +18,7 @@ export const settings: SettingsInput = {
     batchWindowSeconds: 0,
     receiveLimit: 10,
   },
+  monthlyBudgetUsd: 5_000,
+  github: { repository: "couch-explorers/couch-explorers" },
   logRetentionDays: 365,
 };

@@ -135,10 +135,7 @@ async function paintClaimed(
     case "painted": {
       const { model, seed, modelMs } = result;
       // Paid from here on, whatever becomes of the picture.
-      metrics.emit(
-        { EstimatedCostUsd: model.pricePerImageUsd, ModelLatency: modelMs },
-        { Model: model.id },
-      );
+      metrics.emit({ EstimatedCostUsd: model.pricePerImageUsd, ModelLatency: modelMs }, { Model: model.id });
       const details = {
         seed,
         modelMs,
