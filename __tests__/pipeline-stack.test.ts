@@ -86,7 +86,7 @@ describe("the image bucket", () => {
     );
     expect(Object.keys(existing.resources("aws_s3_bucket"))).toEqual([]);
     expect(existing.data).toHaveProperty("aws_s3_bucket");
-    const policy = String(existing.resource("aws_iam_role_policy").policy);
+    const policy = JSON.stringify(existing.resources("aws_iam_role_policy"));
     expect(policy).toContain("/couch/images/*");
     expect(policy).toContain("/couch/requests/*");
     expect(policy).not.toMatch(/arn}\/(images|requests)/);
@@ -94,7 +94,7 @@ describe("the image bucket", () => {
 });
 
 describe("the consumer", () => {
-  const consumer = stack.resource("aws_lambda_function");
+  const consumer = named("aws_lambda_function", "consumer");
 
   it("runs as image-processor on arm64 and Node.js 22", () => {
     expect(consumer).toMatchObject({
@@ -114,7 +114,7 @@ describe("the consumer", () => {
   });
 
   it("may do nothing with a wildcard but trace", () => {
-    const { Statement } = policyOf(stack.resource("aws_iam_role_policy"));
+    const { Statement } = policyOf(named("aws_iam_role_policy", "consumer"));
     const onEverything = Statement.filter(({ Resource }) => Resource === "*");
     expect(onEverything.map(({ Action }) => Action)).toEqual([
       ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
@@ -123,7 +123,7 @@ describe("the consumer", () => {
   });
 
   it("may call the models of its chain, and no other", () => {
-    const { Statement } = policyOf(stack.resource("aws_iam_role_policy"));
+    const { Statement } = policyOf(named("aws_iam_role_policy", "consumer"));
     expect(Statement.find(({ Action }) => Action === "bedrock:InvokeModel")?.Resource).toEqual([
       "arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-core-v1:1",
       "arn:aws:bedrock:us-west-2::foundation-model/stability.sd3-5-large-v1:0",
@@ -133,7 +133,7 @@ describe("the consumer", () => {
   it("is zipped as one file, with a log group that forgets", () => {
     const zip = unzipSync(readFileSync(join(stack.folder, String(consumer.filename))));
     expect(Object.keys(zip)).toEqual(["index.mjs"]);
-    expect(stack.resource("aws_cloudwatch_log_group").retention_in_days).toBe(14);
+    expect(named("aws_cloudwatch_log_group", "consumer").retention_in_days).toBe(14);
   });
 });
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { type AlarmSpecs, readAlarms } from "./cloudwatch/alarm-specs.ts";
 import { nested, type Terraform } from "./terraform.ts";
 import { UserError } from "./user-error.ts";
 
@@ -29,6 +30,8 @@ export interface FunctionSpec {
 }
 
 export interface EventSourceSpec {
+  readonly uuid: string;
+  readonly enabled: boolean;
   readonly queueArn: string;
   /** Name or ARN of the function. */
   readonly functionRef: string;
@@ -50,6 +53,7 @@ export interface Stack {
   readonly bucketNames: readonly string[];
   readonly functions: readonly FunctionSpec[];
   readonly eventSources: readonly EventSourceSpec[];
+  readonly alarms: AlarmSpecs;
 }
 
 /** Lambda starts a queue with five batches at once when no maximum is set; one machine stays there. */
@@ -96,6 +100,7 @@ const functionSchema = z.object({
 });
 
 const mappingSchema = z.object({
+  uuid: z.string(),
   event_source_arn: z.string(),
   function_name: z.string(),
   enabled: z.boolean().default(true),
@@ -123,6 +128,7 @@ export function readStack(terraform: Terraform): Stack {
     bucketNames: buckets.map(({ bucket }) => bucket),
     functions,
     eventSources,
+    alarms: readAlarms(terraform),
   };
 }
 
@@ -174,27 +180,26 @@ function readEventSources(
   queues: readonly QueueSpec[],
   functions: readonly FunctionSpec[],
 ): EventSourceSpec[] {
-  return terraform
-    .resources("aws_lambda_event_source_mapping", mappingSchema)
-    .filter((mapping) => mapping.enabled)
-    .map((mapping) => {
-      if (!queues.some((queue) => queue.arn === mapping.event_source_arn)) {
-        throw new UserError(
-          `${mapping.address}: no queue of the stack has the ARN ${mapping.event_source_arn}.`,
-        );
-      }
-      if (!functions.some((fn) => isFunction(fn, mapping.function_name))) {
-        throw new UserError(`${mapping.address}: the stack has no function ${mapping.function_name}.`);
-      }
-      return {
-        queueArn: mapping.event_source_arn,
-        functionRef: mapping.function_name,
-        batchSize: mapping.batch_size,
-        batchWindowSeconds: mapping.maximum_batching_window_in_seconds,
-        maximumConcurrency: mapping.scaling_config?.maximum_concurrency ?? DEFAULT_CONCURRENCY,
-        reportsItemFailures: mapping.function_response_types.includes("ReportBatchItemFailures"),
-      };
-    });
+  return terraform.resources("aws_lambda_event_source_mapping", mappingSchema).map((mapping) => {
+    if (!queues.some((queue) => queue.arn === mapping.event_source_arn)) {
+      throw new UserError(
+        `${mapping.address}: no queue of the stack has the ARN ${mapping.event_source_arn}.`,
+      );
+    }
+    if (!functions.some((fn) => isFunction(fn, mapping.function_name))) {
+      throw new UserError(`${mapping.address}: the stack has no function ${mapping.function_name}.`);
+    }
+    return {
+      uuid: mapping.uuid,
+      enabled: mapping.enabled,
+      queueArn: mapping.event_source_arn,
+      functionRef: mapping.function_name,
+      batchSize: mapping.batch_size,
+      batchWindowSeconds: mapping.maximum_batching_window_in_seconds,
+      maximumConcurrency: mapping.scaling_config?.maximum_concurrency ?? DEFAULT_CONCURRENCY,
+      reportsItemFailures: mapping.function_response_types.includes("ReportBatchItemFailures"),
+    };
+  });
 }
 
 /** Whether a name or ARN means this function. */

@@ -54,6 +54,14 @@ const computed: Readonly<Record<string, Compute>> = {
       invoke_arn: `arn:aws:apigateway:${region}:lambda:path/${path}`,
     };
   },
+  aws_lambda_event_source_mapping: (own, { region }) => {
+    const uuid = own("uuid");
+    return {
+      uuid,
+      id: uuid,
+      arn: `arn:aws:lambda:${region}:${LOCAL_ACCOUNT_ID}:event-source-mapping:${uuid}`,
+    };
+  },
   aws_cloudwatch_log_group: (own, { region }) => ({
     name: own("name"),
     id: own("name"),
