@@ -33,6 +33,11 @@ export class Alarms extends Construct {
     this.#createOutage(props);
   }
 
+  /** Of the alarms in the table, in its order. */
+  get arns(): string[] {
+    return [...this.#alarms.values()].map(({ arn }) => arn);
+  }
+
   /** @param id the alarm's id in the table */
   arn(id: string): string {
     return this.#get(id).arn;

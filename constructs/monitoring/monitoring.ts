@@ -5,6 +5,7 @@ import type { Settings } from "../../config/settings.ts";
 import type { BundledFunction } from "../bundled-function.ts";
 import { alarmTable, type WatchedApi } from "./alarm-table.ts";
 import { Alarms } from "./alarms.ts";
+import { Dashboard } from "./dashboard.ts";
 import { Notification } from "./notification.ts";
 import { SpendBreaker } from "./spend-breaker.ts";
 
@@ -31,11 +32,14 @@ export class Monitoring extends Construct {
       existingTopics: settings.alarms.existingTopics,
     });
     const breaker = new SpendBreaker(this, "breaker", { suffix, eventSource, logRetentionDays });
-    const table = alarmTable({
-      environment: suffix,
+    const watched = {
       promptQueue: props.queueName,
       deadLetterQueue: props.deadLetterQueueName,
       consumer: { name: consumer.functionName, timeout: settings.consumer.timeoutSeconds },
+    };
+    const table = alarmTable({
+      ...watched,
+      environment: suffix,
       breaker: { name: breaker.function.functionName, timeout: breaker.timeout },
       api: props.api,
       thresholds: derived.thresholds,
@@ -48,5 +52,6 @@ export class Monitoring extends Construct {
       actions: { spend: breaker.function.arn },
     });
     breaker.allowOnly(alarms.arn("spend"));
+    new Dashboard(this, "dashboard", { ...watched, suffix, region, derived, alarmArns: alarms.arns });
   }
 }
