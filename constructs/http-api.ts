@@ -22,8 +22,8 @@ export interface HttpApiProps {
   readonly bucket: ImageBucket;
 }
 
-/** An HTTP API waits 30 seconds for a function; one that ends before still gets its answer through. */
-const TIMEOUT_SECONDS = 29;
+/** The most that an HTTP API waits for a function, in seconds. */
+const GATEWAY_LIMIT_SECONDS = 30;
 
 /** A share of a processor comes with the memory, and start-up needs it. */
 const MEMORY_MB = 1024;
@@ -51,7 +51,7 @@ export class HttpApi extends Construct {
   readonly stageName: string;
   readonly functionName: string;
   /** Of the function, in seconds. */
-  readonly timeout = TIMEOUT_SECONDS;
+  readonly timeout = GATEWAY_LIMIT_SECONDS - 1;
   /** Without a slash at the end. */
   readonly url: string;
 

@@ -29,7 +29,7 @@ export interface AlarmDefinition {
 }
 
 export interface WatchedFunction {
-  /** What it is to people: `consumer`, `api`… */
+  /** What it is to people: `consumer`, `api-handler`… */
   readonly role: string;
   readonly name: string;
   /** In seconds. */
@@ -80,7 +80,7 @@ export function alarmTable(watched: Watched): AlarmDefinition[] {
   ];
   if (api !== undefined) {
     const { functionName: name, timeout } = api;
-    functions.push({ name, timeout, role: "api", severity: "ticket", usersFeel: "requests over HTTP fail" });
+    functions.push({ name, timeout, role: "api-handler", severity: "ticket", usersFeel: "requests over HTTP fail" });
   }
   return [
     ...waitAlarms(watched),
