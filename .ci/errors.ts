@@ -53,13 +53,13 @@ const explanations: readonly Explanation[] = [
       `Your role may not do ${denied ?? action}. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap`,
   },
   {
-    pattern: /: spawn \S+ ENOENT|terraform: not found|terraform version.*ENOENT/,
+    pattern: /spawn \S*terraform\S* ENOENT/,
     say: () => "Terraform is missing. Install 1.11 or newer, then type: terraform version",
   },
 ];
 
-/** Says in plain words what a tool has printed, or names the tool where there are no better words. */
-export function explain(output: string, tool: string): DeployError {
+/** Says in plain words what a tool or AWS has answered; undefined where there are no better words. */
+export function explain(output: string): DeployError | undefined {
   const text = output
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with a control character
     .replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, "")
@@ -68,5 +68,5 @@ export function explain(output: string, tool: string): DeployError {
     const match = pattern.exec(text);
     if (match) return new DeployError(say(match.groups ?? {}));
   }
-  return new DeployError(`Failed: ${tool}. What it printed above says why.`);
+  return undefined;
 }

@@ -80,5 +80,8 @@ function explainAws(error: unknown): Error {
   if (error.name === "InvalidClientTokenId") {
     return new DeployError("AWS does not know these credentials. Type: aws sts get-caller-identity");
   }
-  return explain(`${error.name}: ${error.message}`, "the request to AWS");
+  return (
+    explain(`${error.name}: ${error.message}`) ??
+    new DeployError(`AWS answers ${error.name}: ${error.message}`)
+  );
 }

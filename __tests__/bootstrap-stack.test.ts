@@ -29,7 +29,9 @@ function synthesise() {
   new BootstrapStack(app, "bootstrap", [settingsWith(), settingsWith({ suffix: "prod" })]);
   app.synth();
   const text = readFileSync(join(outdir, "stacks", "bootstrap", "cdk.tf.json"), "utf8");
-  return stackSchema.parse(JSON.parse(text.replaceAll(/\$\{aws_iam_openid_connect_provider\.\w+\.arn\}/g, PROVIDER)));
+  return stackSchema.parse(
+    JSON.parse(text.replaceAll(/\$\{aws_iam_openid_connect_provider\.\w+\.arn\}/g, PROVIDER)),
+  );
 }
 
 /** Whether a token of GitHub with this subject opens the role, by an evaluator that is not ours. */
@@ -95,6 +97,8 @@ describe("the bootstrap", () => {
   });
 
   it("takes only tokens that were made for AWS", async () => {
-    expect(await opens("couch-explorers-apply-dev", `${ours}:environment:dev`, "https://example.com")).toBe(false);
+    expect(await opens("couch-explorers-apply-dev", `${ours}:environment:dev`, "https://example.com")).toBe(
+      false,
+    );
   });
 });

@@ -61,7 +61,9 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     unmanage();
     const { code, report } = await plan({ ALLOW_DATA_LOSS: "true" });
     expect(code).toBe(0);
-    expect(report).toMatch(/\| destroy \| `aws_s3_bucket\.\w+` \| the pictures and records in it are lost \|/);
+    expect(report).toMatch(
+      /\| destroy \| `aws_s3_bucket\.\w+` \| the pictures and records in it are lost \|/,
+    );
   });
 
   it("stops the replacement of the queue, and says why Terraform would replace it", async () => {
@@ -84,7 +86,7 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     expect(withBlock.output).toContain("has moved to");
     expect(withBlock.code).toBe(0);
     expect(withBlock.report).toMatch(
-      /^### Plan for dev: 1 moved\n[^]*\| move \| `aws_sqs_queue\.queue_dead-letter-queue_\w+` \| was `aws_sqs_queue\.queue_dead-letters_\w+`; nothing is touched in AWS \|/,
+      /^### Plan for dev: 1 moved\n[\s\S]*\| move \| `aws_sqs_queue\.queue_dead-letter-queue_\w+` \| was `aws_sqs_queue\.queue_dead-letters_\w+`; nothing is touched in AWS \|/,
     );
   });
 });
