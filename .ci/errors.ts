@@ -33,7 +33,7 @@ const explanations: readonly Explanation[] = [
   },
   {
     pattern:
-      /with (?<address>[\w.-]+),.*?(EntityAlreadyExists|BucketAlreadyOwnedByYou|BucketAlreadyExists|ResourceAlreadyExistsException|ResourceConflictException)/,
+      /(EntityAlreadyExists|BucketAlreadyOwnedByYou|ResourceAlreadyExistsException|ResourceConflictException).*? with (?<address>[\w.-]+),/,
     say: ({ address }) =>
       `${address} is in AWS already, but not in the state: an apply was interrupted before it could write it down. Type: terraform -chdir=cdktf.out/stacks/pipeline import ${address} <its name>`,
   },
@@ -47,16 +47,23 @@ const explanations: readonly Explanation[] = [
       `${address} is protected: it holds what cannot be made again. Take it out of the state instead: terraform state rm ${address}`,
   },
   {
-    pattern:
-      /\b(?<action>[a-z0-9]+:[A-Za-z]+)\b[^.]*?because no identity-based policy|not authorized to perform: (?<denied>[a-z0-9]+:[A-Za-z]+)/,
-    say: ({ action, denied }) =>
-      `Your role may not do ${denied ?? action}. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap`,
+    pattern: /not authorized to perform: (?<action>[\w-]+:\w+)/,
+    say: ({ action }) => mayNot(`${action}`),
+  },
+  {
+    // S3 does not name the action.
+    pattern: /operation error (?<service>[\w ]+): (?<operation>\w+), https response error StatusCode: 403/,
+    say: ({ service, operation }) => mayNot(`${service}:${operation}`),
   },
   {
     pattern: /spawn \S*terraform\S* ENOENT/,
     say: () => "Terraform is missing. Install 1.11 or newer, then type: terraform version",
   },
 ];
+
+function mayNot(action: string): string {
+  return `Your role may not do ${action}. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap`;
+}
 
 /** Says in plain words what a tool or AWS has answered; undefined where there are no better words. */
 export function explain(output: string): DeployError | undefined {
