@@ -22,8 +22,7 @@ const explanations: readonly Explanation[] = [
       "Your AWS session is over. Type: aws sso login (or get new keys), then the same command again. A lock that is left over is named then.",
   },
   {
-    pattern:
-      /(could not connect to registry\.terraform\.io|Failed to query available provider packages|Failed to install provider)/,
+    pattern: /(could not connect to registry\.terraform\.io|Failed to query available provider packages)/,
     say: () =>
       "The AWS provider cannot be had: registry.terraform.io does not answer, and there is no mirror. Connect to the internet, or name a mirror in a file and type: export TF_CLI_CONFIG_FILE=<file>",
   },
