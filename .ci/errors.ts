@@ -37,6 +37,11 @@ const explanations: readonly Explanation[] = [
       `${address} is in AWS already, but not in the state: an apply was interrupted before it could write it down. Type: terraform -chdir=cdktf.out/stacks/pipeline import ${address} <its name>`,
   },
   {
+    pattern: /reading S3 Bucket \((?<bucket>[^)]+)\): couldn't find resource/,
+    say: ({ bucket }) =>
+      `There is no bucket ${bucket}, or it is not yours. Type: aws s3api head-bucket --bucket ${bucket}`,
+  },
+  {
     pattern: /Saved plan is stale/,
     say: () => "The state has changed since the plan was made. Make a new one: npm run deploy",
   },

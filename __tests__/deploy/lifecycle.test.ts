@@ -24,7 +24,12 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import {
+  GetQueueAttributesCommand,
+  ListQueuesCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { Project, rootCredentials } from "./support/project.ts";
@@ -192,7 +197,6 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
       expect.objectContaining({
         EventSourceArn: (await queueAttributes(QUEUE)).QueueArn,
         BatchSize: 4,
-        MaximumBatchingWindowInSeconds: 0,
         FunctionResponseTypes: ["ReportBatchItemFailures"],
         ScalingConfig: { MaximumConcurrency: 2 },
         State: "Enabled",
@@ -241,7 +245,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
     project.edit("config/environments/dev.ts", "memoryMb: 1024", "memoryMb: 512");
     const report = project.read("cdktf.out/plan.md");
     expect(report).toContain("### Plan for dev: 1 changed\n");
-    expect(report).toMatch(/\| update \| `aws_lambda_function\.\w+` \| last_modified, memory_size \|/);
+    expect(report).toMatch(/\| update \| `aws_lambda_function\.\w+` \| [^|]*memory_size[^|]* \|/);
   });
 
   it("names what somebody has changed by hand", async () => {
@@ -269,7 +273,6 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
 
   /** Does what the function does, which the emulator cannot run. */
   async function paintFirstPrompt() {
-    const { ReceiveMessageCommand } = await import("@aws-sdk/client-sqs");
     const sqs = new SQSClient(client);
     for (;;) {
       const { Messages } = await sqs.send(
