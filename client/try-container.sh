@@ -37,13 +37,13 @@ stand_in() {
     cp -r "$(npm root --global)/npm" "$root/usr/lib/node_modules/npm"
     ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/bin/npm"
     ln -s ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/bin/npx"
-    for file in resolv.conf hosts nsswitch.conf ssl/certs/ca-certificates.crt; do
-      [[ -e "/etc/$file" ]] && install -D "/etc/$file" "$root/etc/$file"
-    done
+    # Behind a proxy with a certificate of its own, Node.js is told of it like this.
+    if [[ -n "${NODE_EXTRA_CA_CERTS:-}" ]]; then install -D "$NODE_EXTRA_CA_CERTS" "$root/etc/extra-ca.pem"; fi
   fi
   local container
   container="$(buildah from scratch)"
   buildah copy --quiet "$container" "$root" / >/dev/null
+  buildah config --env NODE_EXTRA_CA_CERTS=/etc/extra-ca.pem "$container"
   buildah commit --quiet --rm "$container" "$name" >/dev/null
 }
 
