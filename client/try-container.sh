@@ -13,7 +13,7 @@ readonly REVISION="$(git rev-parse HEAD)"
 readonly WORK="$(mktemp -d)"
 serving=""
 finish() {
-  if [[ -n "$serving" ]]; then kill "$serving" && wait "$serving" || true; fi
+  if [[ -n "$serving" ]]; then kill "$serving" 2>/dev/null && wait "$serving" || true; fi
   rm -rf "$WORK"
 }
 trap finish EXIT
@@ -81,7 +81,7 @@ run() {
 
 build
 
-npm start -- --port "${PORT:-4577}" >"$WORK/serve.log" 2>&1 &
+npm start -- --port 0 >"$WORK/serve.log" 2>&1 &
 serving=$!
 until grep -q "^Serving on" "$WORK/serve.log"; do
   kill -0 "$serving" 2>/dev/null || { cat "$WORK/serve.log" >&2; exit 1; }
