@@ -57,7 +57,7 @@ build() {
   fi
   stand_in docker.io/library/node:22-alpine /usr/bin/node
   stand_in gcr.io/distroless/nodejs22-debian12:nonroot /nodejs/bin/node
-  buildah build --pull-never "${arguments[@]}" .
+  buildah build --pull-never --ignorefile client/Dockerfile.dockerignore "${arguments[@]}" .
 }
 
 # Runs the container with what is in the environment of the same name.
