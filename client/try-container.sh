@@ -13,7 +13,7 @@ readonly REVISION="$(git rev-parse HEAD)"
 readonly WORK="$(mktemp -d)"
 serving=""
 finish() {
-  if [[ -n "$serving" ]]; then kill "$serving" 2>/dev/null && wait "$serving" || true; fi
+  if [[ -n "$serving" ]]; then kill -- "-$serving" 2>/dev/null && wait "$serving" || true; fi
   rm -rf "$WORK"
 }
 trap finish EXIT
@@ -81,8 +81,11 @@ run() {
 
 build
 
-npm start -- --port 0 >"$WORK/serve.log" 2>&1 &
+# In a process group of its own, so that what npm has started ends with it.
+set -m
+npm start -- --port 0 --api-port 0 >"$WORK/serve.log" 2>&1 &
 serving=$!
+set +m
 until grep -q "^Serving on" "$WORK/serve.log"; do
   kill -0 "$serving" 2>/dev/null || { cat "$WORK/serve.log" >&2; exit 1; }
   sleep 0.2
