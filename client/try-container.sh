@@ -43,7 +43,9 @@ stand_in() {
   local container
   container="$(buildah from scratch)"
   buildah copy --quiet "$container" "$root" / >/dev/null
-  buildah config --env NODE_EXTRA_CA_CERTS=/etc/extra-ca.pem "$container"
+  if [[ -e "$root/etc/extra-ca.pem" ]]; then
+    buildah config --env NODE_EXTRA_CA_CERTS=/etc/extra-ca.pem "$container"
+  fi
   buildah commit --quiet --rm "$container" "$name" >/dev/null
 }
 
