@@ -28,6 +28,16 @@ describe("the prompt queue", () => {
     });
   });
 
+  it("says in its tags where pictures are, so that its URL is all that a client needs", () => {
+    const bucket = { kind: "existing", name: "the-teams-bucket", keyPrefix: "couch/" } as const;
+    const queues = Object.values(
+      synthesise(settingsWith({ imageBucket: bucket })).resources("aws_sqs_queue"),
+    );
+    expect(queues.flatMap(({ tags }) => tags ?? [])).toEqual([
+      { ImageBucket: expect.stringMatching(/^\$\{data\.aws_s3_bucket\..*\.bucket\}$/), KeyPrefix: "couch/" },
+    ]);
+  });
+
   it("moves what cannot be painted to a queue that keeps it for 14 days", () => {
     const redrive = JSON.parse(String(stack.resource("aws_sqs_queue_redrive_policy").redrive_policy));
     expect(redrive).toEqual({
