@@ -1,6 +1,6 @@
 /**
- * Draws the synthesised dashboard with what a run of the local cloud measures: an hour in which the first model stops
- * answering for a while. `npm run dashboard:render` keeps the picture in the docs.
+ * Draws the synthesised dashboard with what a run of the local cloud measures: a while in which the first model
+ * throttles everything for some minutes. `npm run dashboard:render` keeps the picture in the docs.
  */
 import { on } from "node:events";
 import { writeFile } from "node:fs/promises";
@@ -18,12 +18,12 @@ const FIRST_MODEL = "stability.stable-image-core-v1:1";
 const calm: Trouble = { latencyMs: { min: 200, max: 900 }, seed: 7 };
 const throttled: Trouble = { ...calm, models: { [FIRST_MODEL]: { every: "ThrottlingException" } } };
 
-/** What happens in the hour: so many minutes, with so many prompts each, and a model in this state. */
+/** What happens: so many minutes, with so many prompts each, and a model in this state. */
 const phases = [
-  { minutes: 20, prompts: 1, trouble: calm },
-  { minutes: 5, prompts: 4, trouble: calm },
-  { minutes: 15, prompts: 1, trouble: throttled },
-  { minutes: 20, prompts: 1, trouble: calm },
+  { minutes: 8, prompts: 1, trouble: calm },
+  { minutes: 3, prompts: 2, trouble: calm },
+  { minutes: 8, prompts: 1, trouble: throttled },
+  { minutes: 6, prompts: 1, trouble: calm },
 ] as const;
 
 const synthesised = await synthesise("dev", new AbortController().signal);
