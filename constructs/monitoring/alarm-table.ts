@@ -80,7 +80,13 @@ export function alarmTable(watched: Watched): AlarmDefinition[] {
   ];
   if (api !== undefined) {
     const { functionName: name, timeout } = api;
-    functions.push({ name, timeout, role: "api-handler", severity: "ticket", usersFeel: "requests over HTTP fail" });
+    functions.push({
+      name,
+      timeout,
+      role: "api-handler",
+      severity: "ticket",
+      usersFeel: "requests over HTTP fail",
+    });
   }
   return [
     ...waitAlarms(watched),
@@ -222,7 +228,8 @@ function functionAlarms({ role, name, timeout, severity, usersFeel }: WatchedFun
       ...{ period: MINUTE, m: 3, n: 5, threshold: 0 },
       causes: ["other functions of the account use up its concurrency"],
       runbook: "function-throttles",
-      firstCommand: "aws lambda get-account-settings --query AccountLimit",
+      firstCommand:
+        "aws cloudwatch get-metric-statistics --namespace AWS/Lambda --metric-name ConcurrentExecutions --statistics Maximum --period 60 --start-time $(($(date +%s) - 900)) --end-time $(date +%s)",
     },
     {
       ...common,
