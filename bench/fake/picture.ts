@@ -1,9 +1,12 @@
 /** The size of a picture of 1024 × 1024 as PNG, in bytes. */
 const PICTURE_BYTES = 1_400_000;
 
+/** A picture as large as a model's. */
+export const PICTURE = makePicture();
+
 /** What a model answers for a picture of 1.4 MB, as JSON. */
 export const MODEL_ANSWER = Buffer.from(
-  JSON.stringify({ seeds: [1], finish_reasons: [null], images: [makePicture().toString("base64")] }),
+  JSON.stringify({ seeds: [1], finish_reasons: [null], images: [PICTURE.toString("base64")] }),
 );
 
 /** The signature of a PNG, then bytes that do not repeat. */
