@@ -45,7 +45,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 function answerS3(request: IncomingMessage, response: ServerResponse, key: string, body: Buffer): void {
   const existing = objects.get(key);
   if (request.method !== "PUT") {
-    if (existing === undefined) return fail(response, 404, "NoSuchKey");
+    if (existing === undefined) {
+      fail(response, 404, "NoSuchKey");
+      return;
+    }
     response.writeHead(200, {
       ...existing.headers,
       etag: existing.etag,
@@ -59,7 +62,8 @@ function answerS3(request: IncomingMessage, response: ServerResponse, key: strin
     (ifNoneMatch !== undefined && existing !== undefined) ||
     (ifMatch !== undefined && ifMatch !== existing?.etag)
   ) {
-    return fail(response, 412, "PreconditionFailed");
+    fail(response, 412, "PreconditionFailed");
+    return;
   }
   const etag = `"${createHash("md5").update(body.subarray(0, 4096)).digest("hex")}"`;
   const headers = Object.fromEntries(

@@ -21,7 +21,9 @@ const reportSchema = z.object({
 export interface Workshop {
   readonly codeDirectory: string;
   /** Starts a process, has it paint, and ends it. */
-  work(order: Pick<WorkOrder, "worker" | "atOnce" | "batches" | "warmUp" | "deliveries">): Promise<WorkReport>;
+  work(
+    order: Pick<WorkOrder, "worker" | "atOnce" | "batches" | "warmUp" | "deliveries">,
+  ): Promise<WorkReport>;
   /** The calls since the last time that this was asked, by kind. */
   calls(): Promise<Readonly<Record<string, number>>>;
 }

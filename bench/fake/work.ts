@@ -63,7 +63,8 @@ function consumer({ codeDirectory, atOnce, deliveries }: WorkOrder): (name: stri
     const Records = Array.from({ length: atOnce }, (_, index) => message(`${name}-${index}`));
     for (let delivery = 0; delivery < deliveries; delivery++) {
       const { batchItemFailures } = await handler({ Records }, { getRemainingTimeInMillis: () => 120_000 });
-      if (batchItemFailures.length > 0) throw new Error(`${batchItemFailures.length} prompts were not painted`);
+      if (batchItemFailures.length > 0)
+        throw new Error(`${batchItemFailures.length} prompts were not painted`);
     }
   };
 }
@@ -113,7 +114,10 @@ function exchange(socket: Socket, request: string, body: Buffer): Promise<Buffer
     let part = chunk;
     if (missing === undefined) {
       const end = chunk.indexOf("\r\n\r\n");
-      if (end < 0) return reject(new Error("the answer's head came in pieces"));
+      if (end < 0) {
+        reject(new Error("the answer's head came in pieces"));
+        return;
+      }
       const head = chunk.subarray(0, end).toString();
       missing = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
       part = chunk.subarray(end + 4);
