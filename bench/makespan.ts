@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SendMessageBatchCommand } from "@aws-sdk/client-sqs";
 import { App } from "cdktf";
+import { z } from "zod";
 import { settings as dev } from "../config/environments/dev.ts";
 import { checkSettings, type SettingsInput } from "../config/settings.ts";
 import { PipelineStack } from "../constructs/pipeline-stack.ts";
@@ -19,11 +20,28 @@ export interface Load {
   readonly trouble: Trouble;
 }
 
-/** When each picture was there, in milliseconds after the first prompt was sent, in that order. */
-export type Arrivals = readonly number[];
+/** One invocation of the consumer. Times are in milliseconds. */
+export interface Batch {
+  /** Of a cold start. */
+  readonly initMs: number | undefined;
+  readonly durationMs: number;
+  /** Of the longest call of a model, with its retries. */
+  readonly longestCallMs: number;
+}
+
+export interface Painting {
+  /** When each picture was there, in milliseconds after the first prompt was sent, in that order. */
+  readonly arrivals: readonly number[];
+  readonly batches: readonly Batch[];
+}
+
+const paintedSchema = z.object({
+  requestId: z.string(),
+  message: z.object({ event: z.literal("painted"), modelMs: z.number() }),
+});
 
 /** Sends all prompts at once through the synthesised stack on the local cloud and waits for the last picture. */
-export async function paintAll(load: Load): Promise<Arrivals> {
+export async function paintAll(load: Load): Promise<Painting> {
   const cloud = await startCloud({
     stackDir: synthesise(load),
     port: 0,
@@ -32,9 +50,19 @@ export async function paintAll(load: Load): Promise<Arrivals> {
   });
   try {
     const arrivals: number[] = [];
+    const batches: Batch[] = [];
+    const longestCalls = new Map<string, number>();
+    cloud.events.on("line", ({ line }) => {
+      if (!line.startsWith("{")) return;
+      const { data } = paintedSchema.safeParse(JSON.parse(line));
+      if (data === undefined) return;
+      const { requestId, message } = data;
+      longestCalls.set(requestId, Math.max(message.modelMs, longestCalls.get(requestId) ?? 0));
+    });
     const { promise: allThere, resolve, reject } = Promise.withResolvers<void>();
-    cloud.events.on("invocation", ({ outcome }) => {
+    cloud.events.on("invocation", ({ outcome, requestId, initMs, durationMs }) => {
       if (outcome.type === "error") reject(new Error(`the consumer failed: ${outcome.error.errorMessage}`));
+      batches.push({ initMs, durationMs, longestCallMs: longestCalls.get(requestId) ?? 0 });
     });
     const started = performance.now();
     cloud.events.on("batch", ({ messageIds, failedMessageIds }) => {
@@ -52,7 +80,7 @@ export async function paintAll(load: Load): Promise<Arrivals> {
       await cloud.sqs.send(new SendMessageBatchCommand({ QueueUrl: cloud.queueUrl, Entries }));
     }
     await allThere;
-    return arrivals;
+    return { arrivals, batches };
   } finally {
     await cloud.stop();
   }

@@ -8,32 +8,38 @@ export interface Check {
   readonly real: number;
 }
 
+/** How much of each batch's work on the last picture waits for the others: all storing, and its own claim. */
+const lastPictureParts = (batchSize: number): number => (2 * batchSize) / 3 + 1 / 3;
+
 /**
- * Has the planner and the real pipeline, on the local cloud, do the same: first a small load, to measure what the
- * pipeline takes on this machine just now, then a larger one, which is planned before it is run.
- * @param rounds how many batches the larger load brings to each invocation; 2 or more
+ * Has the real pipeline, on the local cloud, paint a load, and lets the planner say when the last picture is there,
+ * from what a batch took beside the model on this machine.
+ * @param rounds how many batches come to each invocation
  */
 export async function checkPlanner(rounds: number, throttle: number): Promise<Check> {
   const [batchSize, invocations, latency] = [4, 2, 3];
   const concurrency = batchSize * invocations;
-  const consumer = { batchSize };
-  const small = await paintAll({
-    prompts: 2 * concurrency,
-    concurrency,
-    consumer,
-    trouble: { latencyMs: latency * 1000 },
-  });
-  const [first, second] = [small[concurrency - 1], small[2 * concurrency - 1]];
-  if (first === undefined || second === undefined) throw new Error("not all pictures came");
-  const beside = Math.max(0, (second - first) / 1000 - latency);
-  // Of a batch, the last picture waits for two thirds of the work on all of them, and one third of its own.
-  const cpuPerPicture = beside / ((2 * batchSize) / 3 + 1 / 3);
   const prompts = rounds * concurrency;
+  const { arrivals, batches } = await paintAll({
+    prompts,
+    concurrency,
+    consumer: { batchSize },
+    trouble: { latencyMs: latency * 1000, throttle, seed: 1 },
+  });
+  const beside = mean(batches.map(({ durationMs, longestCallMs }) => durationMs - longestCallMs)) / 1000;
   const run = simulate({
     prompts,
     within: 0,
     models: [
-      { id: "local", slots: batchSize, pricePerImageUsd: 0.04, latency, latencySpread: 0, throttle, failures: 0 },
+      {
+        id: "local",
+        slots: batchSize,
+        pricePerImageUsd: 1,
+        latency,
+        latencySpread: 0,
+        throttle,
+        failures: 0,
+      },
     ],
     consumer: {
       // All of one processor: what is measured is this machine's.
@@ -45,15 +51,17 @@ export async function checkPlanner(rounds: number, throttle: number): Promise<Ch
       receiveLimit: 10,
     },
     retention: 86_400,
-    measured: { cpuPerPicture, cpuToStart: Math.max(0, first / 1000 - latency - beside), write: 0 },
+    measured: {
+      cpuPerPicture: beside / lastPictureParts(batchSize),
+      cpuToStart: mean(batches.flatMap(({ initMs }) => initMs ?? [])) / 1000,
+      write: 0,
+    },
     alarms: { timeToImage: 60, oldestPrompt: 60 },
     seed: 1,
   });
-  const real = await paintAll({
-    prompts,
-    concurrency,
-    consumer,
-    trouble: { latencyMs: latency * 1000, throttle, seed: 1 },
-  });
-  return { planned: run.finished.at(-1) ?? 0, real: (real.at(-1) ?? 0) / 1000 };
+  return { planned: run.finished.at(-1) ?? 0, real: (arrivals.at(-1) ?? 0) / 1000 };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -56,17 +56,8 @@ try {
   process.exitCode = 1;
 }
 
-const UNITS = new Map([
-  ["s", 1],
-  ["m", 60],
-  ["h", 3600],
-]);
-
 function seconds(text: string): number {
-  const [, amount, unit = ""] = /^(-?[\d.]+)([smh])$/.exec(text) ?? [];
-  const factor = UNITS.get(unit);
-  if (amount === undefined || factor === undefined) {
-    throw new InvalidArgumentError("Write a time like 30s, 10m or 24h.");
-  }
-  return Number(amount) * factor;
+  const [, amount, unit] = /^(-?[\d.]+)([smh])$/.exec(text) ?? [];
+  if (amount === undefined) throw new InvalidArgumentError("Write a time like 30s, 10m or 24h.");
+  return Number(amount) * (unit === "h" ? 3600 : unit === "m" ? 60 : 1);
 }
