@@ -29,6 +29,8 @@ export interface CloudOptions {
   readonly bedrock?: "local" | "aws";
   /** How the stand-in model misbehaves. Default: it works. */
   readonly trouble?: Trouble;
+  /** What the stand-in model gives for every prompt. Default: it paints. */
+  readonly picture?: Buffer;
   /** How long stopping waits for invocations under way, in milliseconds. Default 5000. */
   readonly graceMs?: number;
   /** How many minutes pass for alarms in one. Default 1. */
@@ -108,7 +110,8 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   for (const topic of stack.topicNames) emulator.ensureTopic(topic);
   for (const bucket of stack.bucketNames) emulator.ensureBucket(bucket);
 
-  const bedrock = options.bedrock === "aws" ? undefined : await startBedrock(options.trouble);
+  const bedrock =
+    options.bedrock === "aws" ? undefined : await startBedrock(options.trouble, options.picture);
   if (bedrock !== undefined) running.add(() => bedrock.stop());
 
   const events = new EventEmitter<CloudEvents>();

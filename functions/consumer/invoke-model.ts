@@ -33,7 +33,7 @@ export async function invokeModel(
   signal: AbortSignal,
 ): Promise<ModelAnswer> {
   const started = performance.now();
-  let body: Uint8Array;
+  let body: string;
   try {
     const response = await client.send(
       new InvokeModelCommand({
@@ -51,7 +51,7 @@ export async function invokeModel(
       }),
       { abortSignal: signal },
     );
-    body = response.body;
+    body = response.body.transformToString();
   } catch (error) {
     if (signal.aborted) {
       return {
@@ -65,7 +65,7 @@ export async function invokeModel(
   return fromBody(body, asked.seed, Math.round(performance.now() - started));
 }
 
-function fromBody(body: Uint8Array, askedSeed: number, modelMs: number): ModelAnswer {
+function fromBody(body: string, askedSeed: number, modelMs: number): ModelAnswer {
   const unreadable = (message: string): ModelAnswer => ({
     kind: "failed",
     reason: { code: "UnreadableAnswer", message },
@@ -73,7 +73,7 @@ function fromBody(body: Uint8Array, askedSeed: number, modelMs: number): ModelAn
   });
   let json: unknown;
   try {
-    json = JSON.parse(Buffer.from(body).toString());
+    json = JSON.parse(body);
   } catch {
     return unreadable("the model's answer is not JSON");
   }
