@@ -22,8 +22,7 @@ const explanations: readonly Explanation[] = [
       "Your AWS session is over. Type: aws sso login (or get new keys), then the same command again. A lock that is left over is named then.",
   },
   {
-    pattern:
-      /(could not connect to registry\.terraform\.io|Failed to query available provider packages|Failed to install provider)/,
+    pattern: /(could not connect to registry\.terraform\.io|Failed to query available provider packages)/,
     say: () =>
       "The AWS provider cannot be had: registry.terraform.io does not answer, and there is no mirror. Connect to the internet, or name a mirror in a file and type: export TF_CLI_CONFIG_FILE=<file>",
   },
@@ -33,9 +32,14 @@ const explanations: readonly Explanation[] = [
   },
   {
     pattern:
-      /with (?<address>[\w.-]+),.*?(EntityAlreadyExists|BucketAlreadyOwnedByYou|BucketAlreadyExists|ResourceAlreadyExistsException|ResourceConflictException)/,
+      /(EntityAlreadyExists|BucketAlreadyOwnedByYou|ResourceAlreadyExistsException|ResourceConflictException).*? with (?<address>[\w.-]+),/,
     say: ({ address }) =>
       `${address} is in AWS already, but not in the state: an apply was interrupted before it could write it down. Type: terraform -chdir=cdktf.out/stacks/pipeline import ${address} <its name>`,
+  },
+  {
+    pattern: /reading S3 Bucket \((?<bucket>[^)]+)\): couldn't find resource/,
+    say: ({ bucket }) =>
+      `There is no bucket ${bucket}, or it is not yours. Type: aws s3api head-bucket --bucket ${bucket}`,
   },
   {
     pattern: /Saved plan is stale/,
@@ -47,19 +51,26 @@ const explanations: readonly Explanation[] = [
       `${address} is protected: it holds what cannot be made again. Take it out of the state instead: terraform state rm ${address}`,
   },
   {
-    pattern:
-      /\b(?<action>[a-z0-9]+:[A-Za-z]+)\b[^.]*?because no identity-based policy|not authorized to perform: (?<denied>[a-z0-9]+:[A-Za-z]+)/,
-    say: ({ action, denied }) =>
-      `Your role may not do ${denied ?? action}. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap`,
+    pattern: /not authorized to perform: (?<action>[\w-]+:\w+)/,
+    say: ({ action }) => mayNot(`${action}`),
   },
   {
-    pattern: /: spawn \S+ ENOENT|terraform: not found|terraform version.*ENOENT/,
+    // S3 does not name the action.
+    pattern: /operation error (?<service>[\w ]+): (?<operation>\w+), https response error StatusCode: 403/,
+    say: ({ service, operation }) => mayNot(`${service}:${operation}`),
+  },
+  {
+    pattern: /spawn \S*terraform\S* ENOENT/,
     say: () => "Terraform is missing. Install 1.11 or newer, then type: terraform version",
   },
 ];
 
-/** Says in plain words what a tool has printed, or names the tool where there are no better words. */
-export function explain(output: string, tool: string): DeployError {
+function mayNot(action: string): string {
+  return `Your role may not do ${action}. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap`;
+}
+
+/** Says in plain words what a tool or AWS has answered; undefined where there are no better words. */
+export function explain(output: string): DeployError | undefined {
   const text = output
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with a control character
     .replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, "")
@@ -68,5 +79,5 @@ export function explain(output: string, tool: string): DeployError {
     const match = pattern.exec(text);
     if (match) return new DeployError(say(match.groups ?? {}));
   }
-  return new DeployError(`Failed: ${tool}. What it printed above says why.`);
+  return undefined;
 }

@@ -57,7 +57,7 @@ export async function stateBucketExists({ state }: Settings, account: string): P
   if (found === undefined) return false;
   if (found.BucketRegion === undefined || found.BucketRegion === state.region) return true;
   throw new DeployError(
-    `Wrong region: the state bucket ${state.bucket} is in ${found.BucketRegion}, state.region says ${state.region}. Put that right in config/environments, then type the same command again`,
+    `Wrong region: the state bucket ${state.bucket} is in ${found.BucketRegion}, state.region says ${state.region}. Put that right in config/environments, then type: npm run plan`,
   );
 }
 
@@ -80,5 +80,8 @@ function explainAws(error: unknown): Error {
   if (error.name === "InvalidClientTokenId") {
     return new DeployError("AWS does not know these credentials. Type: aws sts get-caller-identity");
   }
-  return explain(`${error.name}: ${error.message}`, "the request to AWS");
+  return (
+    explain(`${error.name}: ${error.message}`) ??
+    new DeployError(`AWS answers ${error.name}: ${error.message}`)
+  );
 }

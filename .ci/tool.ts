@@ -33,10 +33,16 @@ export function run(program: string, args: readonly string[], options: ToolOptio
       all += text;
       if (options.quiet !== true) process.stderr.write(text);
     });
-    child.on("error", (error) => reject(explain(`${program}: ${error.message}`, program)));
+    child.on("error", (error) => reject(explain(error.message) ?? error));
     child.on("close", (code, signal) => {
       if (code === 0) resolve(stdout);
-      else reject(explain(all, `${program} ${args.join(" ")} (${signal ?? `exit code ${code}`})`));
+      else
+        reject(
+          explain(all) ??
+            new DeployError(
+              `Failed: ${program} ${args.join(" ")} (${signal ?? `exit code ${code}`}). What it printed says why.`,
+            ),
+        );
     });
   });
 }

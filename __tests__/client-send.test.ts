@@ -180,7 +180,7 @@ describe("send", () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: expect.stringMatching(
-        /^sqs:SendMessage: ServiceUnavailable: try later 0 sent for certain\. Send the rest with the same command with --batch [0-9a-f-]{36}: no prompt is painted twice\.\n$/,
+        /^sqs:SendMessage: ServiceUnavailable: try later\. 0 sent for certain\. Send the rest with the same command with --batch [0-9a-f-]{36}: no prompt is painted twice\.\n$/,
       ),
     });
   });

@@ -28,6 +28,16 @@ describe("the prompt queue", () => {
     });
   });
 
+  it("says in its tags where pictures are, so that its URL is all that a client needs", () => {
+    const bucket = { kind: "existing", name: "the-teams-bucket", keyPrefix: "couch/" } as const;
+    const queues = Object.values(
+      synthesise(settingsWith({ imageBucket: bucket })).resources("aws_sqs_queue"),
+    );
+    expect(queues.flatMap(({ tags }) => tags ?? [])).toEqual([
+      { ImageBucket: expect.stringMatching(/^\$\{data\.aws_s3_bucket\..*\.bucket\}$/), KeyPrefix: "couch/" },
+    ]);
+  });
+
   it("moves what cannot be painted to a queue that keeps it for 14 days", () => {
     const redrive = JSON.parse(String(stack.resource("aws_sqs_queue_redrive_policy").redrive_policy));
     expect(redrive).toEqual({
@@ -95,7 +105,7 @@ describe("the image bucket", () => {
 });
 
 describe("the consumer", () => {
-  const consumer = named("aws_lambda_function", "processor");
+  const consumer = named("aws_lambda_function", "consumer");
 
   it("runs as image-processor on arm64 and Node.js 22", () => {
     expect(consumer).toMatchObject({
@@ -115,7 +125,7 @@ describe("the consumer", () => {
   });
 
   it("may do nothing with a wildcard but trace", () => {
-    const { Statement } = policyOf(named("aws_iam_role_policy", "processor"));
+    const { Statement } = policyOf(named("aws_iam_role_policy", "consumer"));
     const onEverything = Statement.filter(({ Resource }) => Resource === "*");
     expect(onEverything.map(({ Action }) => Action)).toEqual([
       ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
@@ -124,7 +134,7 @@ describe("the consumer", () => {
   });
 
   it("may call the models of its chain, and no other", () => {
-    const { Statement } = policyOf(named("aws_iam_role_policy", "processor"));
+    const { Statement } = policyOf(named("aws_iam_role_policy", "consumer"));
     expect(Statement.find(({ Action }) => Action === "bedrock:InvokeModel")?.Resource).toEqual([
       "arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-core-v1:1",
       "arn:aws:bedrock:us-west-2::foundation-model/stability.sd3-5-large-v1:0",
@@ -134,7 +144,7 @@ describe("the consumer", () => {
   it("is zipped as one file, with a log group that forgets", () => {
     const zip = unzipSync(readFileSync(join(stack.folder, String(consumer.filename))));
     expect(Object.keys(zip)).toEqual(["index.js"]);
-    expect(named("aws_cloudwatch_log_group", "processor").retention_in_days).toBe(14);
+    expect(named("aws_cloudwatch_log_group", "consumer").retention_in_days).toBe(14);
   });
 });
 

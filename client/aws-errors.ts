@@ -101,6 +101,8 @@ function needed({ message }: Error, action = "that the call needs"): string {
   return named.toLowerCase() === "s3:getobject" ? "s3:GetObject, and s3:ListBucket on the bucket" : named;
 }
 
+/** As one sentence on one line. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, " ");
+  const line = text.trim().replaceAll(/\s*\n\s*/g, " ");
+  return line.endsWith(".") ? line : `${line}.`;
 }

@@ -4,9 +4,11 @@ import { explain } from "./aws-errors.ts";
 import { dlqCommand } from "./dlq.ts";
 import { doctorCommand } from "./doctor.ts";
 import { EXIT } from "./exit.ts";
-import { listCommand, statusCommand, waitCommand } from "./look.ts";
+import { listCommand } from "./list.ts";
 import { remark } from "./output.ts";
 import { sendCommand } from "./send.ts";
+import { statusCommand } from "./status.ts";
+import { waitCommand } from "./wait.ts";
 
 const ENVIRONMENT = `
 Environment:

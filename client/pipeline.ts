@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { GetQueueAttributesCommand, ListQueueTagsCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { rememberAction } from "./aws-errors.ts";
 import { ClientError, EXIT, usageError } from "./exit.ts";
 

@@ -90,8 +90,7 @@ async function send(prompts: readonly string[], options: SendOptions): Promise<v
     );
   }
   bar.stop();
-  if (sentCount === 0)
-    throw usageError('There is nothing to send. Try: image-generator-client "Me on top of K2"');
+  if (sentCount === 0) throw nothingToSend();
   if (!isTyped) remark(`${sentCount} sent.`);
   if (options.wait) process.exitCode = await followAll(pipeline, requestIds, options);
 }
@@ -101,11 +100,13 @@ function openSource(prompts: readonly string[], options: SendOptions): Source | 
   const wishes: Wishes = { aspectRatio, seed, negativePrompt, outputFormat };
   if (prompts.length > 0 && file !== undefined) throw usageError("Give prompts or --file, not both.");
   if (prompts.length > 0) return fromArguments(prompts, wishes);
-  if (file !== undefined && file !== "-") return fromFile(file, wishes);
-  if (process.stdin.isTTY && file === undefined) {
-    throw usageError('There is nothing to send. Try: image-generator-client "Me on top of K2"');
-  }
+  if (file !== undefined) return fromFile(file, wishes);
+  if (process.stdin.isTTY) throw nothingToSend();
   return fromStandardInput(wishes);
+}
+
+function nothingToSend(): ClientError {
+  return usageError('There is nothing to send. Try: image-generator-client "Me on top of K2"');
 }
 
 async function* identified({ requests }: Source, batch: string): AsyncGenerator<IdentifiedRequest> {

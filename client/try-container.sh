@@ -13,7 +13,7 @@ readonly REVISION="$(git rev-parse HEAD)"
 readonly WORK="$(mktemp -d)"
 serving=""
 finish() {
-  if [[ -n "$serving" ]]; then kill "$serving" && wait "$serving" || true; fi
+  if [[ -n "$serving" ]]; then kill -- "-$serving" 2>/dev/null && wait "$serving" || true; fi
   rm -rf "$WORK"
 }
 trap finish EXIT
@@ -37,13 +37,15 @@ stand_in() {
     cp -r "$(npm root --global)/npm" "$root/usr/lib/node_modules/npm"
     ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/bin/npm"
     ln -s ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/bin/npx"
-    for file in resolv.conf hosts nsswitch.conf ssl/certs/ca-certificates.crt; do
-      [[ -e "/etc/$file" ]] && install -D "/etc/$file" "$root/etc/$file"
-    done
+    # Behind a proxy with a certificate of its own, Node.js is told of it like this.
+    if [[ -n "${NODE_EXTRA_CA_CERTS:-}" ]]; then install -D "$NODE_EXTRA_CA_CERTS" "$root/etc/extra-ca.pem"; fi
   fi
   local container
   container="$(buildah from scratch)"
   buildah copy --quiet "$container" "$root" / >/dev/null
+  if [[ -e "$root/etc/extra-ca.pem" ]]; then
+    buildah config --env NODE_EXTRA_CA_CERTS=/etc/extra-ca.pem "$container"
+  fi
   buildah commit --quiet --rm "$container" "$name" >/dev/null
 }
 
@@ -57,7 +59,7 @@ build() {
   fi
   stand_in docker.io/library/node:22-alpine /usr/bin/node
   stand_in gcr.io/distroless/nodejs22-debian12:nonroot /nodejs/bin/node
-  buildah build --pull-never "${arguments[@]}" .
+  buildah build --pull-never --ignorefile client/Dockerfile.dockerignore "${arguments[@]}" .
 }
 
 # Runs the container with what is in the environment of the same name.
@@ -81,8 +83,11 @@ run() {
 
 build
 
-npm start -- --port "${PORT:-4577}" >"$WORK/serve.log" 2>&1 &
+# In a process group of its own, so that what npm has started ends with it.
+set -m
+npm start -- --port 0 --api-port 0 >"$WORK/serve.log" 2>&1 &
 serving=$!
+set +m
 until grep -q "^Serving on" "$WORK/serve.log"; do
   kill -0 "$serving" 2>/dev/null || { cat "$WORK/serve.log" >&2; exit 1; }
   sleep 0.2

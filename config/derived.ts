@@ -1,4 +1,5 @@
 import { type Model, models } from "../functions/domain/models.ts";
+import { PROMPT_RETENTION_SECONDS, type Thresholds, thresholdsOf } from "./alarms.ts";
 import type { Settings } from "./settings.ts";
 
 /** The smallest `MaximumConcurrency` that Lambda takes for an SQS event source. */
@@ -38,6 +39,7 @@ export interface Derived {
   /** How long the dead-letter queue keeps a prompt: as long as SQS can. */
   readonly deadLetterRetentionSeconds: number;
   readonly modelChain: readonly ChainedModel[];
+  readonly thresholds: Thresholds;
 }
 
 export function derive(settings: Settings): Derived {
@@ -52,8 +54,9 @@ export function derive(settings: Settings): Derived {
     picturesAtOnce: batches * consumer.batchSize,
     secondsPerPicture: SECONDS_PER_PICTURE,
     leaseSeconds: consumer.timeoutSeconds + CLOCK_SKEW_SECONDS,
-    promptRetentionSeconds: 4 * DAY_SECONDS,
+    promptRetentionSeconds: PROMPT_RETENTION_SECONDS,
     deadLetterRetentionSeconds: 14 * DAY_SECONDS,
+    thresholds: thresholdsOf(settings),
     modelChain: settings.models.map(({ id, region, concurrency, pricePerImageUsd }) => {
       const model = models.find((candidate) => candidate.id === id);
       if (model === undefined) throw new Error(`checked settings name no unknown model: ${id}`);

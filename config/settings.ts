@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { lifecycleOf, models } from "../functions/domain/models.ts";
+import { alarmProblems, alarmsSchema, STORING_SECONDS } from "./alarms.ts";
 import { FEWEST_INVOCATIONS, maximumConcurrency } from "./derived.ts";
 
 const region = z
@@ -56,9 +57,6 @@ const apiSchema = z.strictObject({
     ratePerSecond: whole(1, 10_000, "requests"),
   }),
 });
-
-/** What the consumer keeps free at the end of an invocation, with some room. */
-const STORING_SECONDS = 10;
 
 const catalogue = models.map(({ id }) => id).join(", ");
 
@@ -131,6 +129,11 @@ export const settingsSchema = z.strictObject({
     receiveLimit: whole(3, 1000, "receives"),
   }),
   api: apiSchema,
+  /** What the models may cost in a month, in US dollars. Spending much of it within an hour stops the consumer. */
+  monthlyBudgetUsd: z
+    .number({ error: "is missing. Fix: give what the models may cost in a month, in US dollars" })
+    .positive({ error: "must be above 0" }),
+  alarms: alarmsSchema.default({}),
   logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], {
     error:
       "must be a number of days that CloudWatch knows: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731",
@@ -163,6 +166,7 @@ export function checkSettings(input: unknown): CheckedSettings {
     ...lifecycleProblems(input),
     ...concurrencyProblems(input),
     ...timeoutProblems(input),
+    ...alarmProblems(input),
   ];
   return result.success && problems.length === 0
     ? { ok: true, settings: result.data }

@@ -9,6 +9,9 @@ interface ServicePermissions {
   readonly resources: (settings: Settings, accountId: string) => readonly string[];
 }
 
+/** The functions of an environment, without its suffix. */
+const FUNCTIONS = ["image-processor", "image-api"];
+
 // Found by applying with the AWS provider, then checked with
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 const services: readonly ServicePermissions[] = [
@@ -68,19 +71,25 @@ const services: readonly ServicePermissions[] = [
     resources: ({ imageBucket }) => [`arn:aws:s3:::${imageBucket.name}`],
   },
   {
-    types: ["aws_lambda_function"],
-    read: ["lambda:GetFunction", "lambda:GetFunctionCodeSigningConfig", "lambda:ListVersionsByFunction"],
+    types: ["aws_lambda_function", "aws_lambda_permission"],
+    read: [
+      "lambda:GetFunction",
+      "lambda:GetFunctionCodeSigningConfig",
+      "lambda:GetPolicy",
+      "lambda:ListVersionsByFunction",
+    ],
     write: [
+      "lambda:AddPermission",
       "lambda:CreateFunction",
       "lambda:DeleteFunction",
+      "lambda:RemovePermission",
       "lambda:TagResource",
       "lambda:UntagResource",
       "lambda:UpdateFunctionCode",
       "lambda:UpdateFunctionConfiguration",
     ],
-    resources: ({ region, suffix }, accountId) => [
-      `arn:aws:lambda:${region}:${accountId}:function:image-processor-${suffix}`,
-    ],
+    resources: ({ region, suffix }, accountId) =>
+      FUNCTIONS.map((name) => `arn:aws:lambda:${region}:${accountId}:function:${name}-${suffix}`),
   },
   {
     types: ["aws_cloudwatch_log_group"],
@@ -93,10 +102,10 @@ const services: readonly ServicePermissions[] = [
       "logs:TagResource",
       "logs:UntagResource",
     ],
-    resources: ({ region, suffix }, accountId) => {
-      const group = `arn:aws:logs:${region}:${accountId}:log-group:/aws/lambda/image-processor-${suffix}`;
-      return [group, `${group}:*`];
-    },
+    resources: ({ region, suffix }, accountId) =>
+      [...FUNCTIONS.map((name) => `lambda/${name}`), "vendedlogs/apigateway/image-generation-api"]
+        .map((name) => `arn:aws:logs:${region}:${accountId}:log-group:/aws/${name}-${suffix}`)
+        .flatMap((group) => [group, `${group}:*`]),
   },
   {
     types: ["aws_iam_role", "aws_iam_role_policy"],
@@ -118,7 +127,27 @@ const services: readonly ServicePermissions[] = [
       "iam:UpdateAssumeRolePolicy",
       "iam:UpdateRole",
     ],
-    resources: ({ suffix }, accountId) => [`arn:aws:iam::${accountId}:role/image-processor-${suffix}`],
+    resources: functionRoles,
+  },
+  {
+    types: [
+      "aws_apigatewayv2_api",
+      "aws_apigatewayv2_authorizer",
+      "aws_apigatewayv2_integration",
+      "aws_apigatewayv2_route",
+      "aws_apigatewayv2_stage",
+    ],
+    read: ["apigateway:GET"],
+    write: [
+      "apigateway:DELETE",
+      "apigateway:PATCH",
+      "apigateway:POST",
+      "apigateway:PUT",
+      "apigateway:TagResource",
+    ],
+    // An API has an id that nobody knows before.
+    resources: ({ region }) =>
+      ["apis", "apis/*", "tags/*"].map((path) => `arn:aws:apigateway:${region}::/${path}`),
   },
 ];
 
@@ -168,9 +197,23 @@ export function applyPermissions(settings: Settings, accountId: string): PolicyS
       [`arn:aws:lambda:${region}:${accountId}:event-source-mapping:*`],
     ),
     {
-      ...allow(["iam:PassRole"], [`arn:aws:iam::${accountId}:role/image-processor-${suffix}`]),
+      ...allow(["iam:PassRole"], functionRoles(settings, accountId)),
       Condition: { StringEquals: { "iam:PassedToService": "lambda.amazonaws.com" } },
     },
+    // A stage's access log is set up in the name of whoever makes the stage; the log service names no resources for it.
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+    allow(
+      [
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
+      ],
+      ["*"],
+    ),
     allow(["s3:PutObject"], [stateObject(settings)]),
     // The lock is an object beside the state: https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
     allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [`${stateObject(settings)}.tflock`]),
@@ -178,6 +221,10 @@ export function applyPermissions(settings: Settings, accountId: string): PolicyS
     allow(["sqs:SendMessage"], [`arn:aws:sqs:${region}:${accountId}:image-generation-queue-${suffix}`]),
     allow(["s3:GetObject"], [`arn:aws:s3:::${imageBucket.name}/${keyPrefix}requests/canary-*`]),
   ];
+}
+
+function functionRoles({ suffix }: Settings, accountId: string): string[] {
+  return FUNCTIONS.map((name) => `arn:aws:iam::${accountId}:role/${name}-${suffix}`);
 }
 
 function stateBucket({ state }: Settings): string {

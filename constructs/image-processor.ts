@@ -2,6 +2,7 @@ import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-s
 import type { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
 import { Construct } from "constructs";
 import type { Derived } from "../config/derived.ts";
+import { consumerName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { BundledFunction } from "./bundled-function.ts";
 import type { ImageBucket } from "./image-bucket.ts";
@@ -17,19 +18,21 @@ export interface ImageProcessorProps {
 /** The consumer: takes prompts off the queue, has them painted, stores the pictures. */
 export class ImageProcessor extends Construct {
   readonly function: BundledFunction["function"];
+  readonly eventSource: LambdaEventSourceMapping;
 
   constructor(scope: Construct, id: string, props: ImageProcessorProps) {
     super(scope, id);
     const { settings, derived, queue, bucket } = props;
     const { consumer } = settings;
     this.function = new BundledFunction(this, "consumer", {
-      name: `image-processor-${settings.suffix}`,
+      name: consumerName(settings.suffix),
       description: "Paints the prompts on the queue and stores the pictures",
       entry: "functions/consumer/index.ts",
       memoryMb: consumer.memoryMb,
       timeout: consumer.timeoutSeconds,
       logRetentionDays: settings.logRetentionDays,
       environment: {
+        ENVIRONMENT: settings.suffix,
         IMAGE_BUCKET: bucket.name,
         KEY_PREFIX: bucket.keyPrefix,
         SQS_QUEUE_URL: queue.url,
@@ -45,17 +48,23 @@ export class ImageProcessor extends Construct {
         permissionOnModels(derived),
       ],
     }).function;
-    this.#createEventSource(props);
+    this.eventSource = this.#createEventSource(props);
   }
 
-  #createEventSource({ settings: { consumer }, derived, queue }: ImageProcessorProps): void {
-    new LambdaEventSourceMapping(this, "prompts", {
+  #createEventSource({
+    settings: { consumer },
+    derived,
+    queue,
+  }: ImageProcessorProps): LambdaEventSourceMapping {
+    return new LambdaEventSourceMapping(this, "prompts", {
       eventSourceArn: queue.arn,
       functionName: this.function.functionName,
       batchSize: consumer.batchSize,
       maximumBatchingWindowInSeconds: consumer.batchWindowSeconds,
       functionResponseTypes: ["ReportBatchItemFailures"],
       scalingConfig: { maximumConcurrency: derived.maximumConcurrency },
+      // Only the spend breaker and whoever resumes change it: an apply must not start again what ran away.
+      lifecycle: { ignoreChanges: ["enabled"] },
     });
   }
 }

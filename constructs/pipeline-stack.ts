@@ -6,6 +6,7 @@ import { connectToAws, keepState } from "./account.ts";
 import { HttpApi } from "./http-api.ts";
 import { existingImageBucket, type ImageBucket, newImageBucket } from "./image-bucket.ts";
 import { ImageProcessor } from "./image-processor.ts";
+import { Monitoring } from "./monitoring/monitoring.ts";
 import { PromptQueue } from "./prompt-queue.ts";
 
 /** One environment of the pipeline: prompts in, pictures out. */
@@ -16,7 +17,7 @@ export class PipelineStack extends TerraformStack {
     connectToAws(this, settings, settings.suffix);
     keepState(this, settings.state);
     const bucket = this.#createImageBucket(settings);
-    const { queue } = new PromptQueue(this, "queue", {
+    const { queue, deadLetterQueue } = new PromptQueue(this, "queue", {
       suffix: settings.suffix,
       visibilityTimeout: derived.visibilityTimeoutSeconds,
       retention: derived.promptRetentionSeconds,
@@ -26,6 +27,15 @@ export class PipelineStack extends TerraformStack {
     });
     const processor = new ImageProcessor(this, "processor", { settings, derived, queue, bucket });
     const api = new HttpApi(this, "api", { settings, derived, queue, bucket });
+    new Monitoring(this, "monitoring", {
+      settings,
+      derived,
+      queueName: queue.name,
+      deadLetterQueueName: deadLetterQueue.name,
+      consumer: processor.function,
+      eventSource: processor.eventSource,
+      api,
+    });
     this.#createOutput("sqs_queue_url", "Where to send prompts", queue.url);
     this.#createOutput("api_url", "The HTTP endpoint", api.url);
     this.#createOutput("image_bucket", "Where pictures and records are", bucket.name);

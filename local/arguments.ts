@@ -25,6 +25,7 @@ export interface Arguments {
   /** Goes into every request that does not say otherwise itself. */
   readonly wishes: Pick<PromptRequestInput, "aspectRatio" | "seed" | "outputFormat">;
   readonly verbose: boolean;
+  readonly alarmSpeed: number;
 }
 
 /** Exit code of a wrong command line. */
@@ -46,6 +47,7 @@ interface Options {
   readonly seed?: number;
   readonly format?: (typeof OUTPUT_FORMATS)[number];
   readonly verbose?: true;
+  readonly alarmSpeed: number;
 }
 
 /** Reads the command line. A wrong one ends the process with {@link USAGE_ERROR} and one line on stderr. */
@@ -79,6 +81,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     .option("--throttle <fraction>", "throttle this share of the model's calls, 0 to 1", fraction)
     .addOption(new Option("--broken", "the model is down").conflicts("denied"))
     .option("--denied", "the account may not use the model")
+    .option("--alarm-speed <times>", "let time pass faster for alarms", wholeNumber(1, 600), 1)
     .option("--verbose", "show everything that the functions log")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "")) })
     .showHelpAfterError(false)
@@ -124,6 +127,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       outputFormat: options.format,
     },
     verbose: options.verbose ?? false,
+    alarmSpeed: options.alarmSpeed,
   };
 }
 

@@ -62,9 +62,12 @@ const FINISH_REASON: Readonly<Partial<Record<CallOutcome, string>>> = {
   FilteredImage: "Filter reason: output image",
 };
 
-/** Starts a server that speaks Amazon Bedrock's InvokeModel and paints stand-in pictures. */
-export async function startBedrock(trouble: Trouble = {}): Promise<Bedrock> {
-  const model = new StandInModel(trouble);
+/**
+ * Starts a server that speaks Amazon Bedrock's InvokeModel and paints stand-in pictures.
+ * @param picture given for every prompt, where painting is not to cost anything
+ */
+export async function startBedrock(trouble: Trouble = {}, picture?: Buffer): Promise<Bedrock> {
+  const model = new StandInModel(trouble, picture);
   const server = createServer((request, response) => void model.handle(request, response));
   const endpoint = await listenOnLoopback(server);
   return {
@@ -87,10 +90,12 @@ class StandInModel {
   readonly #painters = new PainterPool();
   readonly #underWay = new Map<string, number>();
   readonly #stopping = new AbortController();
+  readonly #picture: Buffer | undefined;
   #dice: Dice;
 
-  constructor(trouble: Trouble) {
+  constructor(trouble: Trouble, picture: Buffer | undefined) {
     this.#dice = new Dice(trouble);
+    this.#picture = picture;
   }
 
   setTrouble(trouble: Trouble): void {
@@ -161,13 +166,15 @@ class StandInModel {
 
   async #paint(modelId: string, request: StabilityRequest): Promise<object> {
     const seed = request.seed === 0 ? randomInt(1, LARGEST_SEED + 1) : request.seed;
-    const image = await this.#painters.paint({
-      prompt: request.prompt,
-      ...(request.negative_prompt !== undefined && { negativePrompt: request.negative_prompt }),
-      aspectRatio: request.aspect_ratio,
-      seed,
-      outputFormat: request.output_format,
-    });
+    const image =
+      this.#picture ??
+      (await this.#painters.paint({
+        prompt: request.prompt,
+        ...(request.negative_prompt !== undefined && { negativePrompt: request.negative_prompt }),
+        aspectRatio: request.aspect_ratio,
+        seed,
+        outputFormat: request.output_format,
+      }));
     // Paid from here on, whether or not the caller still waits for the answer.
     const promptSha256 = createHash("sha256").update(request.prompt).digest("hex");
     this.bill.push({ modelId, seed, promptSha256, at: new Date().toISOString() });

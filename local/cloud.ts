@@ -3,8 +3,12 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import { type Bedrock, startBedrock } from "./bedrock.ts";
+import { CloudWatch } from "./cloudwatch/cloudwatch.ts";
+import type { Transition } from "./cloudwatch/evaluator.ts";
+import { answer, isControl } from "./control-plane.ts";
 import { type Emulator, startEmulator } from "./emulator.ts";
-import { type BatchReport, EventSource } from "./event-source.ts";
+import type { BatchReport } from "./event-source.ts";
+import { EventSourceMapping } from "./event-source-mapping.ts";
 import { type HttpApi, startHttpApi } from "./http-api.ts";
 import { type InvocationReport, LambdaFunction, type LogLine } from "./lambda.ts";
 import { isFunction, readStack, type Stack } from "./stack.ts";
@@ -25,8 +29,12 @@ export interface CloudOptions {
   readonly bedrock?: "local" | "aws";
   /** How the stand-in model misbehaves. Default: it works. */
   readonly trouble?: Trouble;
+  /** What the stand-in model gives for every prompt. Default: it paints. */
+  readonly picture?: Buffer;
   /** How long stopping waits for invocations under way, in milliseconds. Default 5000. */
   readonly graceMs?: number;
+  /** How many minutes pass for alarms in one. Default 1. */
+  readonly alarmSpeed?: number;
   /** Values of the stack's input variables. Default: their own defaults. */
   readonly variables?: Readonly<Record<string, unknown>>;
 }
@@ -36,6 +44,7 @@ export interface CloudEvents {
   readonly line: [LogLine];
   readonly invocation: [InvocationReport];
   readonly batch: [BatchReport];
+  readonly alarm: [Transition];
   /** A queue did not answer its event source mapping. */
   readonly trouble: [error: unknown];
 }
@@ -58,6 +67,8 @@ export interface Cloud extends AsyncDisposable {
   /** The stand-in model; undefined when the real one is asked. */
   readonly bedrock: Bedrock | undefined;
   readonly spy: Emulator["spy"];
+  readonly eventSources: readonly EventSourceMapping[];
+  readonly cloudWatch: CloudWatch;
   readonly events: EventEmitter<CloudEvents>;
   /** Clients that talk to this cloud. */
   readonly sqs: SQSClient;
@@ -99,7 +110,8 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   for (const topic of stack.topicNames) emulator.ensureTopic(topic);
   for (const bucket of stack.bucketNames) emulator.ensureBucket(bucket);
 
-  const bedrock = options.bedrock === "aws" ? undefined : await startBedrock(options.trouble);
+  const bedrock =
+    options.bedrock === "aws" ? undefined : await startBedrock(options.trouble, options.picture);
   if (bedrock !== undefined) running.add(() => bedrock.stop());
 
   const events = new EventEmitter<CloudEvents>();
@@ -125,23 +137,35 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
     sqs.destroy();
     s3.destroy();
   });
-  for (const spec of stack.eventSources) {
-    const source = new EventSource({
-      spec,
+  const eventSources = stack.eventSources.map((spec) => {
+    const target = find([...functions.values()], (fn) => isFunction(fn.spec, spec.functionRef));
+    const mapping = new EventSourceMapping({
+      ...{ spec, region, sqs, target },
+      functionArn: target.spec.arn,
       queueUrl: find(stack.queues, (queue) => queue.arn === spec.queueArn).url,
-      region,
-      sqs,
-      target: find([...functions.values()], (fn) => isFunction(fn.spec, spec.functionRef)),
+      graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
       onBatch: (report) => events.emit("batch", report),
       onTrouble: (error) => events.emit("trouble", error),
     });
-    running.add(() => source.stop(options.graceMs ?? DEFAULT_GRACE_MS));
-  }
+    running.add(() => mapping.stop());
+    return mapping;
+  });
+  const cloudWatch = new CloudWatch({
+    ...{ emulator, functions, events, region },
+    specs: stack.alarms,
+    queueNames: stack.queues.map(({ name }) => name),
+    speed: options.alarmSpeed ?? 1,
+  });
+  running.add(async () => cloudWatch.stop());
+  emulator.divert(isControl, (request, response) => {
+    void answer(request, response, { eventSources, cloudWatch });
+  });
 
   const stop = (): Promise<void> => running.run();
   return {
     ...{ endpoint, stack, functions, api, bedrock, events, sqs, s3, stop },
     ...names,
+    ...{ eventSources, cloudWatch },
     spy: emulator.spy,
     [Symbol.asyncDispose]: stop,
   };
@@ -180,6 +204,7 @@ function mainResources(
  */
 function hostVariables(endpoint: string, bedrock: Bedrock | undefined): Record<string, string> {
   const emulated = {
+    AWS_ENDPOINT_URL_LAMBDA: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_ENDPOINT_URL_SNS: endpoint,
     AWS_ENDPOINT_URL_SQS: endpoint,

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { mkdir } from "node:fs/promises";
+import type { IncomingMessage, RequestListener } from "node:http";
 import { join } from "node:path";
 import { type FauxqsServer, type MessageSpyReader, startFauxqs } from "fauxqs";
 import { type EmulatorApp, enforceConditionalWrites } from "./conditional-writes.ts";
@@ -24,9 +25,22 @@ export interface Emulator {
   /** Creates the queue, or brings one that was kept from an earlier run up to date. */
   ensureQueue(queue: QueueSpec): Promise<void>;
   ensureTopic(name: string): void;
+  publish(topicName: string, subject: string, message: string): void;
+  inspectQueue(name: string): QueueLoad;
+  /** From now on requests that are `mine` are answered by `handle`, and not by the emulator. */
+  divert(mine: (request: IncomingMessage) => boolean, handle: RequestListener): void;
   /** Creates the bucket; one that was kept from an earlier run stays as it is. */
   ensureBucket(name: string): void;
   stop(): Promise<void>;
+}
+
+/** What is in a queue. */
+export interface QueueLoad {
+  readonly visible: number;
+  readonly hidden: number;
+  readonly delayed: number;
+  /** 0 where the queue is empty. */
+  readonly oldestSeconds: number;
 }
 
 /** Events the spy remembers: enough for a long batch of prompts, small enough to forget about. */
@@ -35,7 +49,8 @@ const SPY_BUFFER = 10_000;
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const state = options.stateDirectory;
   if (state !== undefined) await makeStateDirectory(state);
-  const { app, listening } = launch(() =>
+  const diversion: Diversion = { mine: () => false, handle: () => {} };
+  const { app, listening } = launch(diversion, () =>
     startFauxqs({
       port: options.port,
       logger: false,
@@ -75,11 +90,33 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     ensureTopic(name) {
       server.createTopic(name);
     },
+    publish(topicName, subject, message) {
+      server.publish(topicName, message, { subject });
+    },
+    inspectQueue(name) {
+      const { ready = [], delayed = [], inflight = [] } = server.inspectQueue(name)?.messages ?? {};
+      const sent = [...ready, ...delayed, ...inflight.map(({ message }) => message)];
+      const oldest = Math.min(Date.now(), ...sent.map(({ sentTimestamp }) => sentTimestamp));
+      return {
+        visible: ready.length,
+        hidden: inflight.length,
+        delayed: delayed.length,
+        oldestSeconds: (Date.now() - oldest) / 1000,
+      };
+    },
+    divert(mine, handle) {
+      Object.assign(diversion, { mine, handle });
+    },
     ensureBucket(name) {
       server.createBucket(name);
     },
     stop: () => server.stop(),
   };
+}
+
+interface Diversion {
+  mine: (request: IncomingMessage) => boolean;
+  handle: RequestListener;
 }
 
 /**
@@ -88,13 +125,22 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
  * diagnostics channel, and fauxqs makes its own before its first await, so what is announced during
  * the call is this one.
  */
-function launch(start: () => Promise<FauxqsServer>): { app: EmulatorApp; listening: Promise<FauxqsServer> } {
+function launch(
+  diversion: Diversion,
+  start: () => Promise<FauxqsServer>,
+): { app: EmulatorApp; listening: Promise<FauxqsServer> } {
   let app: EmulatorApp | undefined;
   const prepare = (message: unknown): void => {
     if (!announcesApp(message)) return;
     app = message.fastify;
     listenOnLoopback(app);
     enforceConditionalWrites(app);
+    // Before the emulator has read the body.
+    app.addHook("onRequest", async (request, reply) => {
+      if (!diversion.mine(request.raw)) return;
+      reply.hijack();
+      diversion.handle(request.raw, reply.raw);
+    });
   };
   subscribe("fastify.initialization", prepare);
   const listening = start();

@@ -12,8 +12,8 @@ import type { EventSourceSpec } from "./stack.ts";
 
 /** Most messages that SQS hands out, or deletes, in one call. */
 const SQS_BATCH = 10;
-/** The longest a receive may wait for a message, in seconds. */
-const LONG_POLL_SECONDS = 20;
+/** The longest a receive may wait for a message, in seconds. It is also how long an event source takes to pause. */
+const LONG_POLL_SECONDS = 1;
 
 /** Pause after a receive that failed, in milliseconds. */
 const RETRY_MS = 1000;
@@ -46,6 +46,7 @@ export class EventSource {
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
   readonly #polling: Promise<void>;
+  #pausing = false;
 
   constructor(options: EventSourceOptions) {
     this.#options = options;
@@ -65,9 +66,15 @@ export class EventSource {
     finished.abort();
   }
 
+  /** Takes no more messages. A receive under way comes to its end: the emulator would hand messages to nobody. */
+  async pause(): Promise<void> {
+    this.#pausing = true;
+    await this.#polling;
+  }
+
   async #poll(): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#pausing) {
       if (this.#inFlight.size >= this.#options.spec.maximumConcurrency) {
         await Promise.race(this.#inFlight);
         continue;

@@ -14,6 +14,12 @@ export function report(cloud: Cloud, progress: Progress, everything: boolean): v
     if (outcome.type !== "error") return;
     progress.say(`${functionName}: ${outcome.error.errorType}: ${outcome.error.errorMessage}`);
   });
+  cloud.events.on("alarm", ({ alarm, from, to, reason }) => {
+    // That a new alarm has found nothing wrong is no news.
+    if (from !== "ALARM" && to !== "ALARM") return;
+    progress.say(`${to} ${alarm.name} (${reason})`);
+    if (to === "ALARM") progress.say(alarm.description.replaceAll(/^/gm, "  "));
+  });
   cloud.events.on("trouble", (error) => {
     progress.say(`A queue does not answer: ${error instanceof Error ? error.message : String(error)}`);
   });

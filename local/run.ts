@@ -38,6 +38,7 @@ export async function runStack(run: Run): Promise<readonly PaintingOutcome[] | "
     ...(given.state !== undefined && { stateDirectory: given.state }),
     bedrock: given.bedrock,
     trouble: given.trouble,
+    alarmSpeed: given.alarmSpeed,
   });
   try {
     progress.say(`Stack ${given.environment} synthesised and running on ${cloud.endpoint}`);

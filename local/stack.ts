@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { type AlarmSpecs, readAlarms } from "./cloudwatch/alarm-specs.ts";
 import { type HttpApiSpec, readHttpApis } from "./http-api-spec.ts";
 import { nested, type Terraform } from "./terraform.ts";
 import { UserError } from "./user-error.ts";
@@ -31,6 +32,8 @@ export interface FunctionSpec {
 }
 
 export interface EventSourceSpec {
+  readonly uuid: string;
+  readonly enabled: boolean;
   readonly queueArn: string;
   /** Name or ARN of the function. */
   readonly functionRef: string;
@@ -53,6 +56,7 @@ export interface Stack {
   readonly functions: readonly FunctionSpec[];
   readonly eventSources: readonly EventSourceSpec[];
   readonly httpApis: readonly HttpApiSpec[];
+  readonly alarms: AlarmSpecs;
 }
 
 /** Lambda starts a queue with five batches at once when no maximum is set; one machine stays there. */
@@ -100,6 +104,7 @@ const functionSchema = z.object({
 });
 
 const mappingSchema = z.object({
+  uuid: z.string(),
   event_source_arn: z.string(),
   function_name: z.string(),
   enabled: z.boolean().default(true),
@@ -128,6 +133,7 @@ export function readStack(terraform: Terraform): Stack {
     functions,
     eventSources,
     httpApis: readHttpApis(terraform, functions),
+    alarms: readAlarms(terraform),
   };
 }
 
@@ -179,27 +185,26 @@ function readEventSources(
   queues: readonly QueueSpec[],
   functions: readonly FunctionSpec[],
 ): EventSourceSpec[] {
-  return terraform
-    .resources("aws_lambda_event_source_mapping", mappingSchema)
-    .filter((mapping) => mapping.enabled)
-    .map((mapping) => {
-      if (!queues.some((queue) => queue.arn === mapping.event_source_arn)) {
-        throw new UserError(
-          `${mapping.address}: no queue of the stack has the ARN ${mapping.event_source_arn}.`,
-        );
-      }
-      if (!functions.some((fn) => isFunction(fn, mapping.function_name))) {
-        throw new UserError(`${mapping.address}: the stack has no function ${mapping.function_name}.`);
-      }
-      return {
-        queueArn: mapping.event_source_arn,
-        functionRef: mapping.function_name,
-        batchSize: mapping.batch_size,
-        batchWindowSeconds: mapping.maximum_batching_window_in_seconds,
-        maximumConcurrency: mapping.scaling_config?.maximum_concurrency ?? DEFAULT_CONCURRENCY,
-        reportsItemFailures: mapping.function_response_types.includes("ReportBatchItemFailures"),
-      };
-    });
+  return terraform.resources("aws_lambda_event_source_mapping", mappingSchema).map((mapping) => {
+    if (!queues.some((queue) => queue.arn === mapping.event_source_arn)) {
+      throw new UserError(
+        `${mapping.address}: no queue of the stack has the ARN ${mapping.event_source_arn}.`,
+      );
+    }
+    if (!functions.some((fn) => isFunction(fn, mapping.function_name))) {
+      throw new UserError(`${mapping.address}: the stack has no function ${mapping.function_name}.`);
+    }
+    return {
+      uuid: mapping.uuid,
+      enabled: mapping.enabled,
+      queueArn: mapping.event_source_arn,
+      functionRef: mapping.function_name,
+      batchSize: mapping.batch_size,
+      batchWindowSeconds: mapping.maximum_batching_window_in_seconds,
+      maximumConcurrency: mapping.scaling_config?.maximum_concurrency ?? DEFAULT_CONCURRENCY,
+      reportsItemFailures: mapping.function_response_types.includes("ReportBatchItemFailures"),
+    };
+  });
 }
 
 /** Whether a name or ARN means this function. */

@@ -11,6 +11,12 @@ export interface LocalAccount {
 type Own = (attribute: string) => string;
 type Compute = (own: Own, local: LocalAccount) => Readonly<Record<string, unknown>>;
 
+const alarm: Compute = (own, { region }) => ({
+  alarm_name: own("alarm_name"),
+  id: own("alarm_name"),
+  arn: `arn:aws:cloudwatch:${region}:${LOCAL_ACCOUNT_ID}:alarm:${own("alarm_name")}`,
+});
+
 /** What AWS would answer for the attributes that a resource does not configure itself. */
 const computed: Readonly<Record<string, Compute>> = {
   aws_sqs_queue: (own, { endpoint, region }) => {
@@ -26,6 +32,8 @@ const computed: Readonly<Record<string, Compute>> = {
     const arn = `arn:aws:sns:${region}:${LOCAL_ACCOUNT_ID}:${own("name")}`;
     return { name: own("name"), id: arn, arn };
   },
+  aws_cloudwatch_metric_alarm: alarm,
+  aws_cloudwatch_composite_alarm: alarm,
   aws_s3_bucket: (own, { region }) => ({
     bucket: own("bucket"),
     id: own("bucket"),
@@ -48,6 +56,14 @@ const computed: Readonly<Record<string, Compute>> = {
   },
   aws_apigatewayv2_api: (own) => ({ id: own("id") }),
   aws_apigatewayv2_integration: (own) => ({ id: own("id") }),
+  aws_lambda_event_source_mapping: (own, { region }) => {
+    const uuid = own("uuid");
+    return {
+      uuid,
+      id: uuid,
+      arn: `arn:aws:lambda:${region}:${LOCAL_ACCOUNT_ID}:event-source-mapping:${uuid}`,
+    };
+  },
   aws_cloudwatch_log_group: (own, { region }) => ({
     name: own("name"),
     id: own("name"),

@@ -1,3 +1,8 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
@@ -32,12 +37,27 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     expect(await plan()).toMatchObject({ code: 0, report: "### Plan for dev: no change\n" });
   });
 
+  it("sees no change with Terraform alone, without this project and CDKTF", async () => {
+    await project.npm("synth");
+    const folder = mkdtempSync(join(tmpdir(), "couch-terraform-alone-"));
+    cpSync(join(project.folder, "cdktf.out/stacks/pipeline"), folder, { recursive: true });
+    const terraform = (...args: string[]) =>
+      promisify(execFile)(process.env.TERRAFORM_BINARY_NAME ?? "terraform", args, {
+        cwd: folder,
+        env: project.environment(rootCredentials),
+      });
+    await terraform("init", "-input=false");
+    await terraform("validate");
+    // It ends with 2, and so throws, when there is a change.
+    await terraform("plan", "-input=false", "-detailed-exitcode");
+  });
+
   it("passes a change of a tag, and lists each resource that gets it", async () => {
     project.edit("constructs/account.ts", 'Project: "couch-explorers"', 'Project: "couch"');
     const { code, report } = await plan();
     expect(code).toBe(0);
     expect(report).toMatch(/^### Plan for dev: 7 changed\n/);
-    expect(report).toMatch(/\| update \| `aws_sqs_queue\.\w+` \| tags_all \|/);
+    expect(report).toMatch(/\| update \| `aws_sqs_queue\.\w+` \| [^|]*tags_all \|/);
     expect(report).toContain("Monthly fixed cost: unchanged.");
   });
 
@@ -86,7 +106,7 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     expect(withBlock.output).toContain("has moved to");
     expect(withBlock.code).toBe(0);
     expect(withBlock.report).toMatch(
-      /^### Plan for dev: 1 moved\n[^]*\| move \| `aws_sqs_queue\.queue_dead-letter-queue_\w+` \| was `aws_sqs_queue\.queue_dead-letters_\w+`; nothing is touched in AWS \|/,
+      /^### Plan for dev: 1 moved\n[\s\S]*\| move \| `aws_sqs_queue\.queue_dead-letter-queue_\w+` \| was `aws_sqs_queue\.queue_dead-letters_\w+`; nothing is touched in AWS \|/,
     );
   });
 });

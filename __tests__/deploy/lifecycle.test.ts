@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
@@ -11,6 +11,7 @@ import {
   ListFunctionsCommand,
 } from "@aws-sdk/client-lambda";
 import {
+  CreateBucketCommand,
   DeletePublicAccessBlockCommand,
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
@@ -19,12 +20,16 @@ import {
   GetBucketVersioningCommand,
   GetObjectCommand,
   GetPublicAccessBlockCommand,
-  HeadObjectCommand,
   ListBucketsCommand,
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import {
+  GetQueueAttributesCommand,
+  ListQueuesCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { Project, rootCredentials } from "./support/project.ts";
@@ -35,7 +40,7 @@ const QUEUE = "image-generation-queue-dev";
 const FUNCTION = "image-processor-dev";
 
 // The tests of this file are the steps of one environment's life, in their order: an apply takes a minute.
-describe.skipIf(inject("missing") !== "")("an environment, from an empty account to its end", () => {
+describe.skipIf(inject("missing") !== "")("an environment, from its first deploy to its end", () => {
   let emulator: Emulator;
   let project: Project;
   let client: { endpoint: string; region: string; credentials: typeof rootCredentials };
@@ -44,6 +49,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
     emulator = await startEmulator();
     project = new Project(emulator.endpoint);
     client = { endpoint: emulator.endpoint, region: "eu-west-1", credentials: rootCredentials };
+    await s3().send(new CreateBucketCommand({ Bucket: STATE_BUCKET }));
   });
   afterAll(() => emulator.stop());
 
@@ -54,43 +60,6 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
   }
 
   const s3 = () => new S3Client(client);
-
-  it("refuses to plan before the bootstrap, and says what to type", async () => {
-    const { code, output } = await project.npm("plan");
-    expect(code).toBe(1);
-    expect(output.trim()).toBe(
-      `There is no state bucket ${STATE_BUCKET} in account 123456789012. Type: npm run bootstrap`,
-    );
-  });
-
-  it("asks before the bootstrap, and changes nothing when nobody answers", async () => {
-    const { code, output } = await project.npm("bootstrap");
-    expect(code).toBe(1);
-    expect(output).toContain("To go on without being asked, add: -- --yes");
-    expect((await s3().send(new ListBucketsCommand({}))).Buckets).toEqual([]);
-  });
-
-  it("bootstraps with one command and moves the state into its own bucket", async () => {
-    await succeed("bootstrap", "--yes");
-    const head = await s3().send(new HeadObjectCommand({ Bucket: STATE_BUCKET, Key: "bootstrap.tfstate" }));
-    expect(head.ContentLength).toBeGreaterThan(0);
-    expect(readdirSync(project.folder).filter((name) => name.startsWith("terraform.tfstate"))).toEqual([]);
-  });
-
-  it("keeps the state versioned, encrypted and for TLS only", async () => {
-    const Bucket = STATE_BUCKET;
-    expect((await s3().send(new GetBucketVersioningCommand({ Bucket }))).Status).toBe("Enabled");
-    const { ServerSideEncryptionConfiguration: encryption } = await s3().send(
-      new GetBucketEncryptionCommand({ Bucket }),
-    );
-    expect(encryption?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm).toBe("AES256");
-    const { Policy } = await s3().send(new GetBucketPolicyCommand({ Bucket }));
-    expect(Policy).toContain('"aws:SecureTransport":"false"');
-  });
-
-  it("bootstraps a second time without a change", async () => {
-    expect(await succeed("bootstrap", "--yes")).toContain("0 added, 0 changed, 0 destroyed");
-  });
 
   it("deploys the pipeline", async () => {
     await succeed("deploy", "--yes");
@@ -192,7 +161,6 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
       expect.objectContaining({
         EventSourceArn: (await queueAttributes(QUEUE)).QueueArn,
         BatchSize: 4,
-        MaximumBatchingWindowInSeconds: 0,
         FunctionResponseTypes: ["ReportBatchItemFailures"],
         ScalingConfig: { MaximumConcurrency: 2 },
         State: "Enabled",
@@ -201,10 +169,10 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
   });
 
   it("keeps the function's log for two weeks", async () => {
-    const { logGroups } = await new CloudWatchLogsClient(client).send(new DescribeLogGroupsCommand({}));
-    expect(logGroups).toEqual([
-      expect.objectContaining({ logGroupName: `/aws/lambda/${FUNCTION}`, retentionInDays: 14 }),
-    ]);
+    const { logGroups } = await new CloudWatchLogsClient(client).send(
+      new DescribeLogGroupsCommand({ logGroupNamePrefix: `/aws/lambda/${FUNCTION}` }),
+    );
+    expect(logGroups?.map(({ retentionInDays }) => retentionInDays)).toEqual([14]);
   });
 
   it("gives the function a role that only Lambda may take, and only this queue and bucket", async () => {
@@ -241,7 +209,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
     project.edit("config/environments/dev.ts", "memoryMb: 1024", "memoryMb: 512");
     const report = project.read("cdktf.out/plan.md");
     expect(report).toContain("### Plan for dev: 1 changed\n");
-    expect(report).toMatch(/\| update \| `aws_lambda_function\.\w+` \| last_modified, memory_size \|/);
+    expect(report).toMatch(/\| update \| `aws_lambda_function\.\w+` \| [^|]*memory_size[^|]* \|/);
   });
 
   it("names what somebody has changed by hand", async () => {
@@ -269,7 +237,6 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
 
   /** Does what the function does, which the emulator cannot run. */
   async function paintFirstPrompt() {
-    const { ReceiveMessageCommand } = await import("@aws-sdk/client-sqs");
     const sqs = new SQSClient(client);
     for (;;) {
       const { Messages } = await sqs.send(
@@ -347,7 +314,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
     expect(output.trim()).toMatch(/^prod is production: it is not destroyed by command\./);
   });
 
-  it("destroys everything but the bootstrap, pictures included", async () => {
+  it("destroys everything but the state bucket, pictures included", async () => {
     await succeed("destroy", "--yes");
     expect((await s3().send(new ListBucketsCommand({}))).Buckets?.map(({ Name }) => Name)).toEqual([
       STATE_BUCKET,
@@ -357,12 +324,6 @@ describe.skipIf(inject("missing") !== "")("an environment, from an empty account
     expect((await new CloudWatchLogsClient(client).send(new DescribeLogGroupsCommand({}))).logGroups).toEqual(
       [],
     );
-    const { Roles } = await new IAMClient(client).send(new ListRolesCommand({}));
-    expect(Roles?.map(({ RoleName }) => RoleName).sort()).toEqual([
-      "couch-explorers-apply-dev",
-      "couch-explorers-apply-prod",
-      "couch-explorers-plan-dev",
-      "couch-explorers-plan-prod",
-    ]);
+    expect((await new IAMClient(client).send(new ListRolesCommand({}))).Roles).toEqual([]);
   });
 });

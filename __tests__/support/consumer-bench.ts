@@ -56,7 +56,7 @@ export interface BenchOptions {
   readonly timeoutSeconds?: number;
 }
 
-/** The synthesised stack without its event source: the test itself delivers, when and as often as it likes. */
+/** The synthesised stack with its event source stopped: the test itself delivers, when and as often as it likes. */
 export class ConsumerBench implements AsyncDisposable {
   readonly cloud: Cloud;
   readonly #lines: string[] = [];
@@ -70,7 +70,11 @@ export class ConsumerBench implements AsyncDisposable {
     const { folder } = synthesise(settingsWith(options.settings));
     const file = join(folder, "cdk.tf.json");
     const stack = JSON.parse(readFileSync(file, "utf8"));
-    delete stack.resource.aws_lambda_event_source_mapping;
+    for (const mapping of Object.values<{ enabled?: boolean }>(
+      stack.resource.aws_lambda_event_source_mapping,
+    )) {
+      mapping.enabled = false;
+    }
     for (const fn of Object.values<{ timeout: number }>(stack.resource.aws_lambda_function)) {
       fn.timeout = options.timeoutSeconds ?? fn.timeout;
     }

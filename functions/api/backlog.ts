@@ -4,12 +4,12 @@ import * as z from "zod/mini";
 /** What `GET /health` tells. */
 export const healthSchema = z.object({
   status: z.literal("ok"),
-  waitingPrompts: z.int().check(z.nonnegative()).register(z.globalRegistry, {
-    description: "Prompts on the queue, those being painted included; approximate",
-  }),
-  estimatedWaitSeconds: z.int().check(z.positive()).register(z.globalRegistry, {
-    description: "How long a prompt that is sent now will take",
-  }),
+  waitingPrompts: z
+    .int()
+    .check(z.nonnegative(), z.describe("Prompts on the queue, those being painted included; approximate")),
+  estimatedWaitSeconds: z
+    .int()
+    .check(z.positive(), z.describe("How long a prompt that is sent now will take")),
 });
 
 export interface BacklogOptions {

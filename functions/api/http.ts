@@ -26,11 +26,9 @@ export const problemSchema = z.object({
   title: z.string(),
   status: z.int(),
   detail: z.string(),
-  errors: z.optional(
-    z
-      .array(z.object({ field: z.string(), message: z.string() }))
-      .register(z.globalRegistry, { description: "Each field or header that is wrong" }),
-  ),
+  errors: z
+    .optional(z.array(z.object({ field: z.string(), message: z.string() })))
+    .check(z.describe("Each field or header that is wrong")),
 });
 
 /** A request that cannot be granted. */

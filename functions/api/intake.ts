@@ -42,7 +42,7 @@ export class Intake {
     const created = await records.write(fresh, { ifNoneMatch: "*" });
     if (created.written) return this.#send(fresh, created.etag, group);
 
-    const { record, etag } = existing(requestId, created.found);
+    const { record, etag } = this.#present(requestId, created.found);
     if (!isSame(request, record)) return { kind: "conflict" };
     switch (record.status) {
       case "queued":
@@ -53,7 +53,7 @@ export class Intake {
         const again = this.#queued(record, record.attempts);
         const changed = await records.write(again, { ifMatch: etag });
         if (changed.written) return this.#send(again, changed.etag, group);
-        return { kind: "accepted", record: existing(requestId, changed.found).record };
+        return { kind: "accepted", record: this.#present(requestId, changed.found).record };
       }
       default:
         return { kind: "accepted", record };
@@ -86,10 +86,15 @@ export class Intake {
       const closed = await records.write(failed, { ifMatch: etag });
       // A record that has moved on shows that a message arrived after all.
       if (closed.written) return { kind: "not-queued" };
-      return { kind: "accepted", record: existing(requestId, closed.found).record };
+      return { kind: "accepted", record: this.#present(requestId, closed.found).record };
     }
     console.info({ event: "queued", requestId });
     return { kind: "accepted", record };
+  }
+
+  #present(requestId: string, found: VersionedRecord | undefined): VersionedRecord {
+    if (found === undefined) throw new UnreadableRecordError(`the record of ${requestId} vanished`);
+    return found;
   }
 
   #queued(asked: AskedRequest, attempts: number): QueuedRecord {
@@ -106,12 +111,6 @@ export class Intake {
       codeVersion: this.#options.codeVersion,
     };
   }
-}
-
-/** What is there where a record could not be written. */
-function existing(requestId: string, found: VersionedRecord | undefined): VersionedRecord {
-  if (found === undefined) throw new UnreadableRecordError(`the record of ${requestId} vanished`);
-  return found;
 }
 
 /** Whether a record is this request's. One that names no seed is content with the seed that was drawn. */

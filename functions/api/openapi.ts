@@ -8,7 +8,7 @@ import { requestViewSchema } from "./request-view.ts";
 /** What the API takes and answers, as an OpenAPI 3.1 document made of the very schemas that the code checks with. */
 export function openApiDocument(): object {
   const views = requestViewSchema.def.options.map((view) => {
-    const [status = ""] = view.shape.status.def.values;
+    const status = view.shape.status.def.values.join();
     return { status, name: `${status[0]?.toUpperCase()}${status.slice(1)}Request`, view };
   });
   return {
@@ -163,7 +163,7 @@ function paths(byRoute: Readonly<Record<string, object>>): Record<string, object
   return Object.fromEntries(entries);
 }
 
-function toJsonSchema(zodSchema: z.ZodMiniType, io: "input" | "output"): object {
+function toJsonSchema(zodSchema: z.core.$ZodType, io: "input" | "output"): object {
   const { $schema: _, ...jsonSchema } = z.toJSONSchema(zodSchema, {
     io,
     // The pattern only says at length what the format says.

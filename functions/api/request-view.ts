@@ -13,18 +13,14 @@ import {
 /** What a caller gets to see of a request: its record, and what follows from it at this moment. */
 export const requestViewSchema = z.discriminatedUnion("status", [
   z.extend(queuedSchema, {
-    estimatedWaitSeconds: z.int().check(z.positive()).register(z.globalRegistry, {
-      description: "How long painting will take, judged by what is on the queue now",
-    }),
+    estimatedWaitSeconds: z
+      .int()
+      .check(z.positive(), z.describe("How long painting will take, judged by what is on the queue now")),
   }),
   generatingSchema,
   z.extend(succeededSchema, {
-    imageUrl: z.url().register(z.globalRegistry, {
-      description: "A link to the picture that anybody can open until it expires",
-    }),
-    imageUrlExpiresAt: z.iso.datetime().register(z.globalRegistry, {
-      description: "Ask for the request again to get a new link",
-    }),
+    imageUrl: z.url().check(z.describe("A link to the picture that anybody can open until it expires")),
+    imageUrlExpiresAt: z.iso.datetime().check(z.describe("Ask for the request again to get a new link")),
   }),
   rejectedSchema,
   failedSchema,

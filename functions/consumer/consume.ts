@@ -2,7 +2,8 @@ import { S3ServiceException } from "@aws-sdk/client-s3";
 import type { SQSRecord } from "aws-lambda";
 import { ForeignImageError, type Images } from "../domain/images.ts";
 import type { Claim, ClaimResult, Ledger } from "../domain/ledger.ts";
-import { type AskedRequest, drawSeed, type Reason } from "../domain/record.ts";
+import type { Metrics } from "../domain/metrics.ts";
+import { type AskedRequest, drawSeed, type Reason, type SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/records.ts";
 import { describeProblems, parseRequest } from "../domain/request.ts";
 import type { ModelChain } from "./paint.ts";
@@ -30,6 +31,7 @@ export interface ConsumeOptions {
   readonly ledger: Ledger;
   readonly images: Images;
   readonly chain: ModelChain;
+  readonly metrics: Metrics;
   /** After this many receives SQS moves a message to the dead-letter queue. */
   readonly receiveLimit: number;
   /** A prompt that is older, in milliseconds, is not kept out of the dead-letter queue any longer. */
@@ -57,7 +59,7 @@ export function receivesOf(message: SQSRecord): number {
 }
 
 async function readAndPaint(message: SQSRecord, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
-  const { ledger } = options;
+  const { ledger, metrics } = options;
   const sentAt = new Date(Number(message.attributes.SentTimestamp));
   const parsed = parseRequest(message.body);
   if (!parsed.ok) {
@@ -65,6 +67,7 @@ async function readAndPaint(message: SQSRecord, endsAt: number, options: Consume
     const unread = { id: message.messageId, body: message.body, sentAt };
     const { requestId } = await ledger.rejectUnread(unread, parsed.requestId, reason);
     console.warn({ event: "rejected", requestId, fields: parsed.problems.map(({ field }) => field) });
+    metrics.emit({ Rejected: 1 }, {});
     return { kind: "rejected" };
   }
   const asked = {
@@ -84,9 +87,11 @@ async function readAndPaint(message: SQSRecord, endsAt: number, options: Consume
   switch (result.kind) {
     case "closed":
       console.info({ event: "duplicate", requestId, status: result.record.status });
+      metrics.emit({ DuplicateDeliveries: 1 }, {});
       return { kind: "done" };
     case "adopted":
       console.warn({ event: "adopted", requestId });
+      metrics.emit({ Images: 1, TimeToImage: timeToImageMs(result.record) }, {});
       return { kind: "done" };
     case "leased": {
       const waitSeconds = Math.max(1, Math.ceil((result.until.getTime() - Date.now()) / 1000));
@@ -94,7 +99,10 @@ async function readAndPaint(message: SQSRecord, endsAt: number, options: Consume
       return { kind: "postponed", asked, reason, waitSeconds };
     }
     case "claimed":
-      if (result.claim.origin === "abandoned") console.warn({ event: "abandoned", requestId });
+      if (result.claim.origin === "abandoned") {
+        console.warn({ event: "abandoned", requestId });
+        metrics.emit({ AbandonedLeases: 1 }, {});
+      }
       return paintClaimed(result.claim, message, endsAt, options);
   }
 }
@@ -103,23 +111,30 @@ async function paintClaimed(
   claim: Claim,
   message: SQSRecord,
   endsAt: number,
-  { ledger, images, chain, receiveLimit, giveUpAfterMs }: ConsumeOptions,
+  { ledger, images, chain, metrics, receiveLimit, giveUpAfterMs }: ConsumeOptions,
 ): Promise<Outcome> {
   const asked = claim.record;
   const { requestId } = asked;
-  const result = await chain.paint(asked, endsAt - STORING_MS, (model, answer) =>
+  let fallbacks = 0;
+  const result = await chain.paint(asked, endsAt - STORING_MS, (model, answer) => {
+    fallbacks = 1;
     console.warn({
       event: "not painted",
       requestId,
       model: model.id,
       answer: answer.kind,
       code: answer.reason.code,
-    }),
-  );
+    });
+    if (answer.kind === "failed" && answer.mayBePaid) {
+      metrics.emit({ EstimatedCostUsd: model.pricePerImageUsd }, { Model: model.id });
+    }
+  });
   const isLastReceive = receivesOf(message) >= receiveLimit;
   switch (result.kind) {
     case "painted": {
       const { model, seed, modelMs } = result;
+      // Paid from here on, whatever becomes of the picture.
+      metrics.emit({ EstimatedCostUsd: model.pricePerImageUsd, ModelLatency: modelMs }, { Model: model.id });
       const details = {
         seed,
         modelMs,
@@ -128,13 +143,15 @@ async function paintClaimed(
         costUsd: model.pricePerImageUsd,
       };
       const record = await ledger.succeed(claim, await images.store(asked, result.bytes, details));
-      const timeToImageMs = Date.parse(record.timings.finishedAt) - Date.parse(record.timings.queuedAt);
-      console.info({ event: "painted", requestId, model: model.id, modelMs, timeToImageMs });
+      const sinceSentMs = timeToImageMs(record);
+      console.info({ event: "painted", requestId, model: model.id, modelMs, timeToImageMs: sinceSentMs });
+      metrics.emit({ Images: 1, TimeToImage: sinceSentMs, Fallbacks: fallbacks }, {});
       return { kind: "done" };
     }
     case "refused":
       await ledger.reject(claim, result.reason, message.body);
       console.warn({ event: "rejected", requestId, code: result.reason.code });
+      metrics.emit({ Rejected: 1 }, {});
       return { kind: "rejected" };
     case "busy":
     case "out-of-time":
@@ -152,6 +169,11 @@ async function paintClaimed(
       await ledger.fail(claim, result.reason);
       return { kind: "broken", reason: result.reason };
   }
+}
+
+/** From sending the prompt to the stored picture, in milliseconds. */
+function timeToImageMs({ timings }: SucceededRecord): number {
+  return Date.parse(timings.finishedAt) - Date.parse(timings.queuedAt);
 }
 
 /** S3 says these when somebody has to change something; all else it says may pass. */

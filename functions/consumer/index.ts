@@ -5,6 +5,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { Images } from "../domain/images.ts";
 import { Ledger } from "../domain/ledger.ts";
+import { Metrics } from "../domain/metrics.ts";
 import { ObjectStore } from "../domain/object-store.ts";
 import { backOffSeconds } from "./back-off.ts";
 import { type ConsumeOptions, consume, type Outcome, receivesOf } from "./consume.ts";
@@ -15,9 +16,11 @@ import { readSettings } from "./settings.ts";
 const settings = readSettings(process.env);
 const sqs = new SQSClient();
 const store = new ObjectStore(new S3Client(), settings.IMAGE_BUCKET);
+const metrics = new Metrics(settings.ENVIRONMENT);
 const images = new Images(store, settings.KEY_PREFIX);
 const options: ConsumeOptions = {
   images,
+  metrics,
   ledger: new Ledger({
     store,
     images,
@@ -67,6 +70,7 @@ async function isFinished(message: SQSRecord, outcome: Outcome): Promise<boolean
     receives,
     code: outcome.reason.code,
   });
+  metrics.emit({ Retried: 1 }, { Outcome: outcome.kind });
   try {
     if (outcome.kind === "postponed") {
       const seconds = outcome.waitSeconds ?? backOffSeconds(receives);

@@ -10,8 +10,8 @@ export type ModelAnswer =
   | { readonly kind: "refused"; readonly reason: Reason }
   /** The model did no work: it is throttled, or not there for the moment. */
   | { readonly kind: "busy"; readonly reason: Reason }
-  /** The call failed; it may have been paid. */
-  | { readonly kind: "failed"; readonly reason: Reason }
+  /** The call failed. `mayBePaid`: the model may have painted, without us getting the picture. */
+  | { readonly kind: "failed"; readonly reason: Reason; readonly mayBePaid: boolean }
   /** Nobody may call this model, or it does not exist (any more): somebody has to change something. */
   | { readonly kind: "unusable"; readonly reason: Reason };
 
@@ -33,7 +33,7 @@ export async function invokeModel(
   signal: AbortSignal,
 ): Promise<ModelAnswer> {
   const started = performance.now();
-  let body: Uint8Array;
+  let body: string;
   try {
     const response = await client.send(
       new InvokeModelCommand({
@@ -51,23 +51,29 @@ export async function invokeModel(
       }),
       { abortSignal: signal },
     );
-    body = response.body;
+    body = response.body.transformToString();
   } catch (error) {
-    if (signal.aborted)
-      return { kind: "failed", reason: { code: "ModelTimeout", message: "no answer in time" } };
+    if (signal.aborted) {
+      return {
+        kind: "failed",
+        reason: { code: "ModelTimeout", message: "no answer in time" },
+        mayBePaid: true,
+      };
+    }
     return fromError(error);
   }
   return fromBody(body, asked.seed, Math.round(performance.now() - started));
 }
 
-function fromBody(body: Uint8Array, askedSeed: number, modelMs: number): ModelAnswer {
+function fromBody(body: string, askedSeed: number, modelMs: number): ModelAnswer {
   const unreadable = (message: string): ModelAnswer => ({
     kind: "failed",
     reason: { code: "UnreadableAnswer", message },
+    mayBePaid: true,
   });
   let json: unknown;
   try {
-    json = JSON.parse(Buffer.from(body).toString());
+    json = JSON.parse(body);
   } catch {
     return unreadable("the model's answer is not JSON");
   }
@@ -79,7 +85,9 @@ function fromBody(body: Uint8Array, askedSeed: number, modelMs: number): ModelAn
   if (finish?.startsWith("Filter reason")) {
     return { kind: "refused", reason: { code: "ContentFilter", message: finish } };
   }
-  if (finish !== null) return { kind: "failed", reason: { code: "InferenceError", message: finish } };
+  if (finish !== null) {
+    return { kind: "failed", reason: { code: "InferenceError", message: finish }, mayBePaid: false };
+  }
   const image = images?.[0];
   if (!image) return unreadable("the model's answer has no picture");
   const bytes = Buffer.from(image, "base64");
@@ -111,5 +119,7 @@ const KIND_OF_EXCEPTION: Readonly<Record<string, "refused" | "busy" | "unusable"
 
 function fromError(error: unknown): ModelAnswer {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { kind: KIND_OF_EXCEPTION[name] ?? "failed", reason: { code: name, message } };
+  const reason = { code: name, message };
+  const kind = KIND_OF_EXCEPTION[name];
+  return kind === undefined ? { kind: "failed", reason, mayBePaid: false } : { kind, reason };
 }

@@ -13,6 +13,8 @@ const modelSchema = z.object({
 });
 
 const environmentSchema = z.object({
+  /** What the metrics are kept by. */
+  ENVIRONMENT: z.string().check(z.minLength(1)),
   IMAGE_BUCKET: z.string().check(z.minLength(1)),
   KEY_PREFIX: z.string(),
   SQS_QUEUE_URL: z.url(),

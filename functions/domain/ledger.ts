@@ -73,15 +73,14 @@ export class Ledger {
    * @param queuedAt when the prompt was sent; counts only if the request is new
    */
   async claim(asked: AskedRequest, queuedAt: Date): Promise<ClaimResult> {
+    const { requestId } = asked;
     const first = this.#generating({ ...asked, timings: { queuedAt: queuedAt.toISOString() } }, 1);
     let result = await this.#records.write(first, { ifNoneMatch: "*" });
     if (result.written) return claimed(first, result.etag, "first");
 
     for (let race = 0; race < MAX_RACES; race++) {
       if (result.found === undefined) {
-        throw new UnreadableRecordError(
-          `the record of ${asked.requestId} vanished while it was being claimed`,
-        );
+        throw new UnreadableRecordError(`the record of ${requestId} vanished while it was being claimed`);
       }
       const { record, etag } = result.found;
       if (record.status === "succeeded" || record.status === "rejected") return { kind: "closed", record };
@@ -163,8 +162,8 @@ export class Ledger {
     const painted = await this.#images.find(record);
     if (painted === undefined) return undefined;
     const adopted = this.#succeeded(record, painted);
-    const result = await this.#records.write(adopted, { ifMatch: etag });
-    return result.written ? adopted : undefined;
+    const { written } = await this.#records.write(adopted, { ifMatch: etag });
+    return written ? adopted : undefined;
   }
 
   #generating(from: AskedRequest & { timings: { queuedAt: string } }, attempts: number): GeneratingRecord {

@@ -12,9 +12,9 @@ export interface VersionedRecord {
   readonly etag: string;
 }
 
-/** `found`: what is there instead, where the condition did not hold. */
 export type RecordWrite =
   | { readonly written: true; readonly etag: string }
+  /** The condition did not hold: this is what is there instead. */
   | { readonly written: false; readonly found: VersionedRecord | undefined };
 
 /** The records in the bucket. */
@@ -36,15 +36,15 @@ export class Records {
     return { record: parseRecord(key, found.text), etag: found.etag };
   }
 
-  /** Throws {@link UnreadableRecordError} where the condition does not hold and what is there is no record. */
+  /** Throws {@link UnreadableRecordError} where another record stands in the way that cannot be read. */
   async write(record: RequestRecord, condition: WriteCondition): Promise<RecordWrite> {
     const key = recordKey(this.#keyPrefix, record.requestId);
     const text = JSON.stringify(record);
     const result = await this.#store.put(key, { body: text, contentType: "application/json" }, condition);
     if (result.written) return result;
+    const found = await this.#store.getText(key);
     // A write whose answer got lost is sent again by the SDK and then meets its own first try. Every record is
     // unique (lease owner, seed, time stamps), so the same text means that it was ours.
-    const found = await this.#store.getText(key);
     if (found?.text === text) return { written: true, etag: found.etag };
     return { written: false, found: found && { record: parseRecord(key, found.text), etag: found.etag } };
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { cloneSources } from "../../support/clone-sources.ts";
@@ -10,6 +11,9 @@ export interface Credentials {
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
 }
+
+/** One for each test file. */
+const pluginCache = mkdtempSync(join(tmpdir(), "couch-providers-"));
 
 export const rootCredentials: Credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
@@ -69,14 +73,18 @@ export class Project {
     return readFileSync(join(this.folder, path), "utf8");
   }
 
-  environment(credentials: Credentials, extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  environment(credentials: Credentials, extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
     const { PATH, HOME, TERRAFORM_BINARY_NAME } = process.env;
     const config = inject("terraformConfig");
     return {
       PATH,
       HOME,
       ...(TERRAFORM_BINARY_NAME !== undefined && { TERRAFORM_BINARY_NAME }),
-      ...(config !== "" && { TF_CLI_CONFIG_FILE: config }),
+      // cdktf shares a cache of providers between all projects, which two of them must not fill at once:
+      // https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
+      ...(config === ""
+        ? { TF_PLUGIN_CACHE_DIR: pluginCache }
+        : { TF_CLI_CONFIG_FILE: config, CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1" }),
       AWS_ENDPOINT_URL: this.#endpoint,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,

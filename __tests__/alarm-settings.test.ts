@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { derive } from "../config/derived.ts";
+import { settings as dev } from "../config/environments/dev.ts";
+import { checkSettings, type SettingsInput } from "../config/settings.ts";
+import { settingsWith } from "./support/synthesise.ts";
+
+/** `path message` of every problem. */
+function problemsOf(change: Partial<SettingsInput>): string[] {
+  const result = checkSettings({ ...dev, ...change });
+  return result.ok ? [] : result.problems.map(({ path, message }) => `${path.join(".")} ${message}`);
+}
+
+describe("thresholds", () => {
+  it("follow from the model's time-out and the budget", () => {
+    expect(derive(settingsWith()).thresholds).toEqual({
+      timeToImageSeconds: 60,
+      oldestPromptSeconds: 60,
+      consumerDurationSeconds: 50,
+      spendUsdPerHour: 2,
+    });
+  });
+
+  it("can be set, and the age of the oldest prompt follows the objective", () => {
+    const alarms = { timeToImageObjectiveSeconds: 90, consumerDurationSeconds: 70, spendLimitUsdPerHour: 5 };
+    expect(derive(settingsWith({ alarms })).thresholds).toEqual({
+      timeToImageSeconds: 90,
+      oldestPromptSeconds: 90,
+      consumerDurationSeconds: 70,
+      spendUsdPerHour: 5,
+    });
+  });
+
+  it.each([
+    [
+      { timeToImageObjectiveSeconds: 8 },
+      "alarms.timeToImageObjectiveSeconds is not above the 10 seconds that the model itself takes: the alarm would always fire. Fix: raise it, or leave it out",
+    ],
+    [
+      { oldestPromptSeconds: 400_000 },
+      "alarms.oldestPromptSeconds can never be passed: after 345600 seconds it is over anyway. Fix: lower it, or leave it out",
+    ],
+    [
+      { consumerDurationSeconds: 120 },
+      "alarms.consumerDurationSeconds can never be passed: after 120 seconds it is over anyway. Fix: lower it, or leave it out",
+    ],
+    [
+      { spendLimitUsdPerHour: 0.05 },
+      "alarms.spendLimitUsdPerHour one picture for 0.08 US dollars would pass. Fix: raise it",
+    ],
+    [
+      { spendLimitUsdPerHour: 5_000 },
+      "alarms.spendLimitUsdPerHour can never be passed: all models together cost at most 2304 US dollars an hour. Fix: lower it",
+    ],
+    [{ spendLimitUsdPerHour: 0 }, "alarms.spendLimitUsdPerHour must be above 0"],
+  ])("%j is refused", (alarms, problem) => {
+    expect(problemsOf({ alarms })).toEqual([problem]);
+  });
+
+  it.each([
+    [
+      1,
+      "monthlyBudgetUsd gives a limit of 0.02 US dollars an hour (2 % of it), which one picture for 0.08 US dollars would pass. Fix: raise it",
+    ],
+    [
+      1_000_000,
+      "monthlyBudgetUsd gives a limit of 20000 US dollars an hour (2 % of it), which can never be passed: all models together cost at most 2304 US dollars an hour. Fix: lower it",
+    ],
+  ])("that follow from a budget of %d US dollars are refused", (monthlyBudgetUsd, problem) => {
+    expect(problemsOf({ monthlyBudgetUsd })).toEqual([problem]);
+  });
+});
+
+describe("existing topics", () => {
+  it("must be in the region of the alarms", () => {
+    const page = "arn:aws:sns:us-east-1:123456789012:pager";
+    expect(problemsOf({ alarms: { existingTopics: { page } } })).toEqual([
+      "alarms.existingTopics.page is in us-east-1, but an alarm can only notify topics of its own region. Fix: use a topic in eu-west-1",
+    ]);
+  });
+
+  it.each(["on-call", "arn:aws:sqs:eu-west-1:123456789012:q", "arn:aws:sns:eu-west-1:123456789012:a.fifo"])(
+    "must be ARNs of standard topics, unlike %s",
+    (page) => {
+      expect(problemsOf({ alarms: { existingTopics: { page } } })).toEqual([
+        "alarms.existingTopics.page is no ARN of a standard topic. Fix: write it like arn:aws:sns:eu-west-1:123456789012:on-call",
+      ]);
+    },
+  );
+});

@@ -1,0 +1,155 @@
+import { existsSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { settings as dev } from "../config/environments/dev.ts";
+import { settings as prod } from "../config/environments/prod.ts";
+import { readAlarms } from "../local/cloudwatch/alarm-specs.ts";
+import { readStack } from "../local/stack.ts";
+import { Terraform } from "../local/terraform.ts";
+import { settingsWith, synthesise } from "./support/synthesise.ts";
+
+const RUNBOOKS = new URL("../docs/runbooks/", import.meta.url);
+
+describe.each([dev, prod])("the alarms of $suffix", async (settings) => {
+  const synthesised = synthesise(settingsWith(settings));
+  const terraform = await Terraform.read({ directory: synthesised.folder, endpoint: "http://127.0.0.1" });
+  const { queues, functions, topicNames } = readStack(terraform);
+  const { metricAlarms, compositeAlarms } = readAlarms(terraform);
+  const alarms = [...metricAlarms, ...compositeAlarms];
+  const watched = metricAlarms.flatMap(({ metrics }) => [...metrics.values()]);
+  const metricsOf = (dimension: string, value: string): string[] =>
+    watched.filter(({ dimensions }) => dimensions[dimension] === value).map(({ name }) => name);
+
+  it.each(queues.map(({ name }) => name))("watch the queue %s", (queue) => {
+    const names = metricsOf("QueueName", queue);
+    expect(names).toContain(
+      queue.endsWith("-dlq") ? "ApproximateNumberOfMessagesVisible" : "ApproximateAgeOfOldestMessage",
+    );
+  });
+
+  it.each(functions.map(({ functionName }) => functionName))("watch the function %s", (name) => {
+    expect(metricsOf("FunctionName", name)).toEqual(
+      expect.arrayContaining(["Errors", "Throttles", "Duration"]),
+    );
+  });
+
+  it("watch the 95th percentile of the consumer's run time", () => {
+    expect(watched).toContainEqual(
+      expect.objectContaining({
+        name: "Duration",
+        statistic: "p95",
+        dimensions: { FunctionName: `image-processor-${settings.suffix}` },
+      }),
+    );
+  });
+
+  it.each(alarms.map((alarm) => [alarm.name, alarm] as const))(
+    "%s tells somebody when it starts and when it ends, and what to do",
+    (_, { actions, description }) => {
+      const topics = topicNames.map((name) => `arn:aws:sns:eu-west-1:000000000000:${name}`);
+      expect(topics).toContain(actions.ALARM[0]);
+      expect(topics).toContain(actions.OK[0]);
+      expect(description).toMatch(/^(PAGE|TICKET)\. .+\nFirst: .+\nRunbook: https:/s);
+      const runbook = /\/docs\/runbooks\/([a-z-]+\.md)$/.exec(description)?.[1];
+      expect(existsSync(new URL(runbook ?? "none", RUNBOOKS))).toBe(true);
+      // The most that CloudWatch keeps.
+      expect(description.length).toBeLessThanOrEqual(1024);
+    },
+  );
+
+  it("page once: those that users notice are joined in one alarm, the only one that the pager hears", () => {
+    const paging = metricAlarms.filter(({ description }) => description.startsWith("PAGE"));
+    const toPager = alarms.filter(({ actions }) => actions.ALARM.some((arn) => arn.includes("-page-")));
+    expect(toPager.map(({ name }) => name)).toEqual([`image-generation-${settings.suffix}-outage`]);
+    expect(compositeAlarms[0]?.anyOf.toSorted()).toEqual(paging.map(({ name }) => name).toSorted());
+  });
+
+  it("stop the consumer when it spends too much, and at nothing else", () => {
+    const breaker = `arn:aws:lambda:eu-west-1:000000000000:function:spend-breaker-${settings.suffix}`;
+    const stopping = alarms.filter(({ actions }) =>
+      [...actions.ALARM, ...actions.OK, ...actions.INSUFFICIENT_DATA].includes(breaker),
+    );
+    expect(stopping.map(({ name, actions }) => [name, actions.ALARM[1]])).toEqual([
+      [`image-generation-${settings.suffix}-spend`, breaker],
+    ]);
+  });
+});
+
+describe("the topics", () => {
+  const stack = synthesise(settingsWith());
+  const topics = stack.resources("aws_sns_topic");
+
+  it("are encrypted with a key of the stack's own, which rotates", () => {
+    expect(Object.keys(topics)).toHaveLength(2);
+    for (const topic of Object.values(topics)) expect(topic.kms_master_key_id).toContain("aws_kms_key");
+    const key = stack.resource("aws_kms_key");
+    expect(key.enable_key_rotation).toBe(true);
+    expect(JSON.parse(String(key.policy)).Statement).toContainEqual(
+      expect.objectContaining({ Principal: { Service: "cloudwatch.amazonaws.com" } }),
+    );
+  });
+
+  it("take messages from alarms of this account and region only, and nothing without TLS", () => {
+    for (const policy of Object.values(stack.resources("aws_sns_topic_policy"))) {
+      const { Statement } = JSON.parse(String(policy.policy));
+      expect(Statement).toEqual([
+        expect.objectContaining({
+          Effect: "Allow",
+          Principal: { Service: "cloudwatch.amazonaws.com" },
+          Action: "sns:Publish",
+          Condition: {
+            StringEquals: { "aws:SourceAccount": expect.stringContaining("account_id") },
+            ArnLike: {
+              "aws:SourceArn": expect.stringMatching(/^arn:aws:cloudwatch:eu-west-1:.*account_id}:alarm:\*$/),
+            },
+          },
+        }),
+        expect.objectContaining({
+          Effect: "Deny",
+          Principal: "*",
+          Action: "sns:Publish",
+          Condition: { Bool: { "aws:SecureTransport": "false" } },
+        }),
+      ]);
+    }
+  });
+
+  it("can be ones that are there already; then the stack makes none, and no key", () => {
+    const page = "arn:aws:sns:eu-west-1:123456789012:pager";
+    const ticket = "arn:aws:sns:eu-west-1:123456789012:tickets";
+    const existing = synthesise(settingsWith({ alarms: { existingTopics: { page, ticket } } }));
+    expect(existing.resources("aws_sns_topic")).toEqual({});
+    expect(existing.resources("aws_kms_key")).toEqual({});
+    expect(existing.resource("aws_cloudwatch_composite_alarm").alarm_actions).toEqual([page]);
+  });
+});
+
+describe("the spend breaker", () => {
+  const stack = synthesise(settingsWith());
+
+  it("has one right beside logging and tracing: to change the consumer's event source", () => {
+    const policies = Object.entries(stack.resources("aws_iam_role_policy"));
+    const [, policy] = policies.find(([name]) => name.includes("breaker")) ?? [];
+    const { Statement } = JSON.parse(String(policy?.policy));
+    expect(Statement.filter(({ Sid }: { Sid: string }) => !["Log", "Trace"].includes(Sid))).toEqual([
+      {
+        Sid: "StopTheConsumer",
+        Effect: "Allow",
+        Action: "lambda:UpdateEventSourceMapping",
+        Resource: expect.stringMatching(/^\$\{aws_lambda_event_source_mapping\.\w+\.arn}$/),
+      },
+    ]);
+  });
+
+  it("answers to the alarm on spending only", () => {
+    expect(stack.resource("aws_lambda_permission")).toMatchObject({
+      principal: "lambda.alarms.cloudwatch.amazonaws.com",
+      source_arn: expect.stringMatching(/^\$\{aws_cloudwatch_metric_alarm\.\w+_spend_\w+\.arn}$/),
+    });
+  });
+
+  it("is not undone by the next apply", () => {
+    expect(stack.resource("aws_lambda_event_source_mapping").lifecycle).toEqual({
+      ignore_changes: ["enabled"],
+    });
+  });
+});

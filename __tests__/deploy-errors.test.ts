@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { explain } from "../.ci/errors.ts";
+
+// Texts as Terraform and AWS print them; __tests__/deploy makes the failures that can be made without AWS.
+describe("a failure of a tool", () => {
+  it("is a session that is over, for an expired token", () => {
+    const printed =
+      "Error: validating provider credentials: retrieving caller identity from STS: operation error STS: GetCallerIdentity, https response error StatusCode: 403, api error ExpiredToken: The security token included in the request is expired";
+    expect(explain(printed)?.message).toMatch(/^Your AWS session is over\. Type: aws sso login/);
+  });
+
+  it("is an interrupted apply, for a resource that is there but not in the state", () => {
+    const printed = [
+      "╷",
+      "│ Error: creating IAM Role (image-processor-dev): operation error IAM: CreateRole, https response error StatusCode: 409, RequestID: 1, EntityAlreadyExists: Role with name image-processor-dev already exists.",
+      "│ ",
+      "│   with aws_iam_role.processor_consumer_role_6826F261,",
+      "│   on cdk.tf.json line 91, in resource.aws_iam_role.processor_consumer_role_6826F261:",
+      "╵",
+    ].join("\n");
+    expect(explain(printed)?.message).toContain(
+      "import aws_iam_role.processor_consumer_role_6826F261 <its name>",
+    );
+  });
+
+  it("is a missing permission, for an action that the role does not have", () => {
+    const printed =
+      "Error: creating SNS Topic: api error AuthorizationError: User: arn:aws:sts::1:assumed-role/couch-explorers-apply-dev/x is not authorized to perform: SNS:CreateTopic on resource: arn:aws:sns:eu-west-1:1:t because no identity-based policy allows the SNS:CreateTopic action";
+    expect(explain(printed)?.message).toBe(
+      "Your role may not do SNS:CreateTopic. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap",
+    );
+  });
+
+  it("has no better words for what nobody has seen yet", () => {
+    expect(explain("Error: the moon is full")).toBeUndefined();
+  });
+});

@@ -1,0 +1,69 @@
+import { readdirSync } from "node:fs";
+import {
+  GetBucketEncryptionCommand,
+  GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { type Emulator, startEmulator } from "./support/emulator.ts";
+import { Project, rootCredentials } from "./support/project.ts";
+
+const STATE_BUCKET = "couch-explorers-state";
+
+// The tests of this file are the steps of one bootstrap, in their order.
+describe.skipIf(inject("missing") !== "")("the bootstrap of an empty account", () => {
+  let emulator: Emulator;
+  let project: Project;
+
+  beforeAll(async () => {
+    emulator = await startEmulator();
+    project = new Project(emulator.endpoint);
+  });
+  afterAll(() => emulator.stop());
+
+  const s3 = () =>
+    new S3Client({ endpoint: emulator.endpoint, region: "eu-west-1", credentials: rootCredentials });
+
+  it("refuses to plan before the bootstrap, and says what to type", async () => {
+    const { code, output } = await project.npm("plan");
+    expect(code).toBe(1);
+    expect(output.trim()).toBe(
+      `There is no state bucket ${STATE_BUCKET} in account 123456789012. Type: npm run bootstrap`,
+    );
+  });
+
+  it("asks before the bootstrap, and changes nothing when nobody answers", async () => {
+    const { code, output } = await project.npm("bootstrap");
+    expect(code).toBe(1);
+    expect(output).toContain("To go on without being asked, add: -- --yes");
+    expect((await s3().send(new ListBucketsCommand({}))).Buckets).toEqual([]);
+  });
+
+  it("bootstraps with one command and moves the state into its own bucket", async () => {
+    const { code, output } = await project.npm("bootstrap", { args: ["--yes"] });
+    expect(code, output).toBe(0);
+    const head = await s3().send(new HeadObjectCommand({ Bucket: STATE_BUCKET, Key: "bootstrap.tfstate" }));
+    expect(head.ContentLength).toBeGreaterThan(0);
+    expect(readdirSync(project.folder).filter((name) => name.startsWith("terraform.tfstate"))).toEqual([]);
+  });
+
+  it("keeps the state versioned, encrypted and for TLS only", async () => {
+    const Bucket = STATE_BUCKET;
+    expect((await s3().send(new GetBucketVersioningCommand({ Bucket }))).Status).toBe("Enabled");
+    const { ServerSideEncryptionConfiguration: encryption } = await s3().send(
+      new GetBucketEncryptionCommand({ Bucket }),
+    );
+    expect(encryption?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm).toBe("AES256");
+    const { Policy } = await s3().send(new GetBucketPolicyCommand({ Bucket }));
+    expect(Policy).toContain('"aws:SecureTransport":"false"');
+  });
+
+  it("bootstraps a second time without a change", async () => {
+    const { code, output } = await project.npm("bootstrap", { args: ["--yes"] });
+    expect(code, output).toBe(0);
+    expect(output).toContain("0 added, 0 changed, 0 destroyed");
+  });
+});

@@ -1,0 +1,60 @@
+import { GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import {
+  CreateBucketCommand,
+  GetBucketVersioningCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { type Emulator, startEmulator } from "./support/emulator.ts";
+import { Project, rootCredentials } from "./support/project.ts";
+
+const BUCKET = "somebodys-pictures";
+const PICTURE = { Bucket: BUCKET, Key: "couch/images/1.png" };
+
+describe.skipIf(inject("missing") !== "")("an environment with a bucket that was there before", () => {
+  let emulator: Emulator;
+  let project: Project;
+  let client: { endpoint: string; region: string; credentials: typeof rootCredentials };
+
+  beforeAll(async () => {
+    emulator = await startEmulator();
+    client = { endpoint: emulator.endpoint, region: "eu-west-1", credentials: rootCredentials };
+    project = new Project(emulator.endpoint);
+    project.edit(
+      "config/environments/dev.ts",
+      '{ kind: "new", name: "couch-explorers-images-dev" }',
+      `{ kind: "existing", name: "${BUCKET}", keyPrefix: "couch/" }`,
+    );
+    await new S3Client(client).send(new CreateBucketCommand({ Bucket: "couch-explorers-state" }));
+  });
+  afterAll(() => emulator.stop());
+
+  it("fails its plan while the bucket is not there", async () => {
+    const { code, output } = await project.npm("plan");
+    expect(code).toBe(1);
+    expect(output.trim().split("\n").at(-1)).toBe(
+      `There is no bucket ${BUCKET}, or it is not yours. Type: aws s3api head-bucket --bucket ${BUCKET}`,
+    );
+  });
+
+  it("paints into the bucket, under the prefix, and leaves its configuration alone", async () => {
+    const s3 = new S3Client(client);
+    await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
+    await s3.send(new PutObjectCommand({ ...PICTURE, Body: "a picture" }));
+    const { code, output } = await project.npm("deploy", { args: ["--yes"] });
+    expect(code, output).toBe(0);
+    expect((await s3.send(new GetBucketVersioningCommand({ Bucket: BUCKET }))).Status).toBeUndefined();
+    const { Environment: environment } = await new LambdaClient(client).send(
+      new GetFunctionConfigurationCommand({ FunctionName: "image-processor-dev" }),
+    );
+    expect(environment?.Variables).toMatchObject({ IMAGE_BUCKET: BUCKET, KEY_PREFIX: "couch/" });
+  });
+
+  it("leaves the bucket and its pictures when it is destroyed", async () => {
+    const { code, output } = await project.npm("destroy", { args: ["--yes"] });
+    expect(code, output).toBe(0);
+    expect((await new S3Client(client).send(new HeadObjectCommand(PICTURE))).ContentLength).toBe(9);
+  });
+});

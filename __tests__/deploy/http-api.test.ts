@@ -1,0 +1,103 @@
+import {
+  ApiGatewayV2Client,
+  GetApisCommand,
+  GetAuthorizersCommand,
+  GetRoutesCommand,
+  GetStagesCommand,
+} from "@aws-sdk/client-apigatewayv2";
+import { GetPolicyCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { type Emulator, startEmulator } from "./support/emulator.ts";
+import { Project, rootCredentials } from "./support/project.ts";
+
+const ISSUER = "https://issuer.example";
+const modes = [
+  { was: '{ kind: "iam" }', authorisation: '{ kind: "iam" }', type: "AWS_IAM" },
+  {
+    was: '{ kind: "iam" }',
+    authorisation: `{ kind: "jwt", issuer: "${ISSUER}", audience: ["couch"] }`,
+    type: "JWT",
+  },
+  {
+    was: `{ kind: "jwt", issuer: "${ISSUER}", audience: ["couch"] }`,
+    authorisation: '{ kind: "none" }',
+    type: "NONE",
+  },
+];
+
+// One environment whose authorisation changes: each test deploys the next kind.
+describe.skipIf(inject("missing") !== "")("the HTTP API, deployed", () => {
+  let emulator: Emulator;
+  let project: Project;
+  let client: { endpoint: string; region: string; credentials: typeof rootCredentials };
+
+  beforeAll(async () => {
+    emulator = await startEmulator();
+    client = { endpoint: emulator.endpoint, region: "eu-west-1", credentials: rootCredentials };
+    project = new Project(emulator.endpoint);
+    await new S3Client(client).send(new CreateBucketCommand({ Bucket: "couch-explorers-state" }));
+  });
+  afterAll(() => emulator.stop());
+
+  async function apiId(): Promise<string> {
+    const { Items = [] } = await new ApiGatewayV2Client(client).send(new GetApisCommand({}));
+    expect(Items.map(({ Name }) => Name)).toEqual(["image-generation-api-dev"]);
+    return Items[0]?.ApiId ?? "";
+  }
+
+  it.each(modes)("asks for $type on every route", async ({ was, authorisation, type }) => {
+    project.edit("config/environments/dev.ts", `authorisation: ${was}`, `authorisation: ${authorisation}`);
+    const { code, output } = await project.npm("deploy", { args: ["--yes"] });
+    expect(code, output).toBe(0);
+    const { Items = [] } = await new ApiGatewayV2Client(client).send(
+      new GetRoutesCommand({ ApiId: await apiId() }),
+    );
+    expect(
+      Object.fromEntries(Items.map(({ RouteKey, AuthorizationType }) => [RouteKey, AuthorizationType])),
+    ).toEqual({
+      "POST /generate": type,
+      "GET /requests/{id}": type,
+      "GET /health": type,
+      $default: type,
+    });
+    const { Items: authorizers } = await new ApiGatewayV2Client(client).send(
+      new GetAuthorizersCommand({ ApiId: await apiId() }),
+    );
+    expect(authorizers?.map(({ JwtConfiguration }) => JwtConfiguration)).toEqual(
+      type === "JWT" ? [{ Issuer: ISSUER, Audience: ["couch"] }] : [],
+    );
+  });
+
+  it("throttles its stage and logs each request", async () => {
+    const { Items } = await new ApiGatewayV2Client(client).send(
+      new GetStagesCommand({ ApiId: await apiId() }),
+    );
+    expect(Items).toEqual([
+      expect.objectContaining({
+        StageName: "$default",
+        AutoDeploy: true,
+        DefaultRouteSettings: expect.objectContaining({
+          ThrottlingBurstLimit: 2000,
+          ThrottlingRateLimit: 500,
+        }),
+        AccessLogSettings: expect.objectContaining({
+          DestinationArn: expect.stringContaining("/aws/vendedlogs/apigateway/image-generation-api-dev"),
+        }),
+      }),
+    ]);
+  });
+
+  it("is the only one that may call its function", async () => {
+    const { Policy } = await new LambdaClient(client).send(
+      new GetPolicyCommand({ FunctionName: "image-api-dev" }),
+    );
+    expect(JSON.parse(Policy ?? "").Statement).toEqual([
+      expect.objectContaining({
+        Action: "lambda:InvokeFunction",
+        Principal: { Service: "apigateway.amazonaws.com" },
+        Condition: { ArnLike: { "AWS:SourceArn": expect.stringContaining(`:${await apiId()}/*`) } },
+      }),
+    ]);
+  });
+});

@@ -1,0 +1,162 @@
+import { execFile } from "node:child_process";
+import { on, once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { SettingsInput } from "../config/settings.ts";
+import { type Cloud, startCloud } from "../local/cloud.ts";
+import type { Trouble } from "../local/trouble.ts";
+import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
+import { settingsWith, synthesise } from "./support/synthesise.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const run = promisify(execFile);
+
+async function start(settings: Partial<SettingsInput>, trouble: Trouble): Promise<Cloud> {
+  const { folder } = synthesise(settingsWith(settings));
+  const cloud = await startCloud({ stackDir: folder, port: 0, trouble });
+  onTestFinished(() => cloud.stop());
+  return cloud;
+}
+
+async function send(cloud: Cloud, prompt: string): Promise<void> {
+  await cloud.sqs.send(new SendMessageCommand({ QueueUrl: cloud.queueUrl, MessageBody: prompt }));
+}
+
+/** Lets minutes pass for the alarms. Returns what fires and what stops. */
+function minutes(cloud: Cloud, count: number): string[] {
+  const changes: string[] = [];
+  const note = ({ alarm, from, to }: { alarm: { name: string }; from: string; to: string }): void => {
+    if (from === "ALARM" || to === "ALARM") {
+      changes.push(`${to} ${alarm.name.replace("image-generation-dev-", "")}`);
+    }
+  };
+  cloud.events.on("alarm", note);
+  for (let minute = 0; minute < count; minute++) cloud.cloudWatch.tick();
+  cloud.events.off("alarm", note);
+  return changes;
+}
+
+/** The end of the next batch that leaves no message in the queue. */
+async function painted(cloud: Cloud): Promise<void> {
+  for await (const [{ failedMessageIds }] of on(cloud.events, "batch")) {
+    if (failedMessageIds.length === 0) return;
+  }
+}
+
+/** The end of a function's next invocation. */
+async function invocationOf(cloud: Cloud, name: string): Promise<void> {
+  for await (const [{ functionName }] of on(cloud.events, "invocation")) if (functionName === name) return;
+}
+
+async function resume(cloud: Cloud, ...options: string[]): Promise<{ code: number; text: string }> {
+  const command = ["functions/breaker/resume.ts", "--environment", "dev", ...options];
+  const env = {
+    PATH: process.env.PATH,
+    AWS_ENDPOINT_URL: cloud.endpoint,
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+  };
+  try {
+    const { stdout } = await run(process.execPath, command, { cwd: ROOT, env });
+    return { code: 0, text: stdout };
+  } catch (error) {
+    if (error instanceof Error && "stderr" in error) return { code: 1, text: String(error.stderr) };
+    throw error;
+  }
+}
+
+describe("a model that is down", () => {
+  it("is told of once to the pager, and so is its recovery, after which the prompt is painted", async () => {
+    const cloud = await start({}, { every: "ServiceUnavailableException" });
+    await send(cloud, "Me on top of K2");
+    await once(cloud.events, "batch");
+    expect(minutes(cloud, 4)).toEqual([]);
+    expect(minutes(cloud, 1)).toEqual(["ALARM no-images", "ALARM outage"]);
+    const page = await cloud.spy.waitForMessage(
+      (message) =>
+        message.service === "sns" &&
+        message.topicName.includes("-page-") &&
+        message.body.includes('"NewStateValue":"ALARM"'),
+      "published",
+    );
+    expect(JSON.parse(page.service === "sns" ? page.body : "")).toMatchObject({
+      AlarmName: "image-generation-dev-outage",
+      NewStateReason: "because of image-generation-dev-no-images",
+    });
+
+    cloud.bedrock?.setTrouble({ latencyMs: 0 });
+    await painted(cloud);
+    expect(minutes(cloud, 1)).toEqual(["OK no-images", "OK outage"]);
+  });
+});
+
+describe("spending past the limit", () => {
+  it("stops the consumer until somebody resumes it, and every prompt is painted in the end", async () => {
+    // Two of them cost more than the two dollars an hour that follow from the budget.
+    const cloud = await start(
+      { models: [{ id: CORE, concurrency: 8, pricePerImageUsd: 1.5 }] },
+      { latencyMs: 0 },
+    );
+    for (const prompt of ["A beach", "A castle"]) {
+      const done = painted(cloud);
+      await send(cloud, prompt);
+      await done;
+    }
+    const stopped = invocationOf(cloud, "spend-breaker-dev");
+    expect(minutes(cloud, 1)).toEqual(["ALARM spend", "ALARM outage"]);
+    await stopped;
+    await expect.poll(() => cloud.eventSources.map(({ state }) => state)).toEqual(["Disabled"]);
+
+    const last = painted(cloud);
+    await send(cloud, "A fjord");
+    const refused = await resume(cloud);
+    expect(refused.code).toBe(1);
+    expect(refused.text).toMatch(
+      /^image-processor-dev stays stopped: image-generation-dev-spend still fires, models cost more than 2 US dollars/,
+    );
+    expect(minutes(cloud, 60)).toContain("OK spend");
+    expect(await resume(cloud)).toEqual({ code: 0, text: "image-processor-dev runs again.\n" });
+    await last;
+    expect(await resume(cloud)).toEqual({ code: 0, text: "image-processor-dev is running.\n" });
+  });
+
+  it("can be resumed by force while it lasts, and one line says what follows", async () => {
+    const cloud = await start({ models: [{ id: CORE, concurrency: 8, pricePerImageUsd: 1.9 }] }, {});
+    const dimensions = { Environment: "dev" };
+    const cost = { namespace: "CouchExplorers", name: "EstimatedCostUsd", dimensions };
+    cloud.cloudWatch.store.record(cost, 3, Date.now());
+    const stopped = invocationOf(cloud, "spend-breaker-dev");
+    minutes(cloud, 2);
+    await stopped;
+    expect(await resume(cloud, "--force")).toEqual({
+      code: 0,
+      text: "image-processor-dev runs again. The breaker can stop it again only once image-generation-dev-spend has been OK.\n",
+    });
+  });
+});
+
+describe("what the alarms watch", () => {
+  it("is there, every metric and dimension of it, once everything has happened that can happen", async () => {
+    await using bench = await ConsumerBench.start();
+    const { cloud } = bench;
+    await bench.deliver(["A castle"]);
+    bench.bedrock.setTrouble({ every: "AccessDeniedException" });
+    await bench.deliver(["A harbour"]);
+    bench.bedrock.setTrouble({ every: "InternalServerException" });
+    await bench.deliver(["A village"]);
+    await cloud.functions.get("spend-breaker-dev")?.invoke({});
+    cloud.cloudWatch.tick();
+    const missing = cloud.stack.alarms.metricAlarms.flatMap(({ name, metrics }) =>
+      [...metrics.values()]
+        .filter(
+          (metric) =>
+            cloud.cloudWatch.store.statistic(metric, "SampleCount", 0, Number.POSITIVE_INFINITY) ===
+            undefined,
+        )
+        .map((metric) => `${name}: ${metric.name} ${JSON.stringify(metric.dimensions)}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});

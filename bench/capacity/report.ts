@@ -1,0 +1,35 @@
+import { type Answer, type Change, duration } from "./answer.ts";
+import type { Question } from "./question.ts";
+
+/** The answer, for a terminal. */
+export function describe(
+  { prompts, within }: Question,
+  { run, lastPicture, wait, alarms, cost }: Answer,
+): string {
+  const load = within === 0 ? "at once" : `within ${duration(within)}`;
+  return [
+    `${prompts.toLocaleString("en")} prompts ${load}`,
+    `  last picture   after ${duration(lastPicture)}`,
+    `  time to image  p50 ${duration(wait.p50)}, p95 ${duration(wait.p95)}, p99 ${duration(wait.p99)}`,
+    `  cost           ${dollars(cost.total)}: models ${dollars(cost.models)}, Lambda ${dollars(cost.lambda)}, SQS ${dollars(cost.sqs)}, S3 ${dollars(cost.s3)}`,
+    `  invocations    ${run.invocations.toLocaleString("en")} (${run.coldStarts} cold starts), ${run.throttled.toLocaleString("en")} calls throttled`,
+    `  alarms         ${alarms.join("; ") || "none"}`,
+  ].join("\n");
+}
+
+/** What could be changed. */
+export function describeChanges(changes: readonly Change[], before: Answer): string {
+  const better = changes.filter(({ answer }) => answer.wait.p95 < 0.98 * before.wait.p95);
+  if (better.length === 0) return "Nothing to change: the model itself is what users wait for.";
+  return [
+    "What to change first:",
+    ...better.map(
+      ({ what, answer }, index) =>
+        `  ${index + 1}. ${what}: p95 ${duration(answer.wait.p95)}, last picture after ${duration(answer.lastPicture)}, ${dollars(answer.cost.total)}`,
+    ),
+  ].join("\n");
+}
+
+export function dollars(amount: number): string {
+  return amount < 1 ? `$${amount.toPrecision(2)}` : `$${amount.toFixed(2)}`;
+}

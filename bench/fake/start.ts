@@ -1,0 +1,102 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { unzipSync } from "fflate";
+import { z } from "zod";
+import { bundle } from "../../constructs/bundle.ts";
+import type { WorkOrder, WorkReport } from "./work.ts";
+
+const callsSchema = z.record(z.string(), z.number());
+const startedSchema = z.object({ endpoint: z.url() });
+const reportSchema = z.object({
+  cpuMs: z.number(),
+  batchMs: z.array(z.number()),
+  peakMb: z.number(),
+}) satisfies z.ZodType<WorkReport>;
+
+/** The consumer's bundle, unpacked, and a fake AWS of its own to work against. */
+export interface Workshop {
+  readonly codeDirectory: string;
+  /** Starts a process, has it paint, and ends it. */
+  work(
+    order: Pick<WorkOrder, "worker" | "atOnce" | "batches" | "warmUp" | "deliveries">,
+  ): Promise<WorkReport>;
+  /** The calls since the last time that this was asked, by kind. */
+  calls(): Promise<Readonly<Record<string, number>>>;
+}
+
+/**
+ * Opens a workshop for as long as something is done in it.
+ * @param latencyMs how long the fake model takes for a picture, in milliseconds
+ * @param memoryMb what the function may use, in megabytes
+ */
+export async function inWorkshop<T>(
+  latencyMs: number,
+  memoryMb: number,
+  use: (workshop: Workshop) => Promise<T>,
+): Promise<T> {
+  const codeDirectory = unpackConsumer();
+  const server = fork(fileURLToPath(new URL("./aws.ts", import.meta.url)), [String(latencyMs)]);
+  const [started] = await once(server, "message");
+  const { endpoint } = startedSchema.parse(started);
+  const workshop: Workshop = {
+    codeDirectory,
+    async work(order) {
+      const child = fork(fileURLToPath(new URL("./work.ts", import.meta.url)), {
+        env: consumerEnvironment(endpoint),
+        execArgv: [`--max-old-space-size=${memoryMb}`],
+      });
+      const exit = once(child, "exit");
+      const answer = Promise.race([once(child, "message"), exit]);
+      child.send({ ...order, codeDirectory, endpoint } satisfies WorkOrder);
+      const [report] = await answer;
+      await exit;
+      if (typeof report !== "object") throw new Error(`the ${order.worker} ended without a report`);
+      return reportSchema.parse(report);
+    },
+    async calls() {
+      const response = await fetch(`${endpoint}/_calls`);
+      return callsSchema.parse(await response.json());
+    },
+  };
+  try {
+    return await use(workshop);
+  } finally {
+    const exit = once(server, "exit");
+    server.disconnect();
+    await exit;
+    rmSync(codeDirectory, { recursive: true });
+  }
+}
+
+/** Unpacks the zip that is uploaded into a new folder. */
+export function unpackConsumer(): string {
+  const folder = mkdtempSync(join(tmpdir(), "couch-bench-"));
+  const files = unzipSync(readFileSync(bundle("functions/consumer/index.ts").zip));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  return folder;
+}
+
+/** What the consumer needs to run. Everything it calls is at the endpoint. */
+export function consumerEnvironment(endpoint: string): Record<string, string> {
+  return {
+    AWS_REGION: "eu-west-1",
+    AWS_ACCESS_KEY_ID: "bench",
+    AWS_SECRET_ACCESS_KEY: "bench",
+    AWS_ENDPOINT_URL: endpoint,
+    IMAGE_BUCKET: "bench",
+    KEY_PREFIX: "",
+    SQS_QUEUE_URL: `${endpoint}/000000000000/bench`,
+    MODEL_CHAIN: JSON.stringify([
+      { id: "bench", region: "us-west-2", pricePerImageUsd: 0.04, takesMode: false, slots: 10 },
+    ]),
+    MODEL_TIMEOUT_SECONDS: "50",
+    LEASE_SECONDS: "150",
+    RECEIVE_LIMIT: "10",
+    GIVE_UP_AFTER_SECONDS: "345600",
+    CODE_VERSION: "bench",
+  };
+}

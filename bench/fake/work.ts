@@ -1,0 +1,135 @@
+// A process that paints batches and tells what that cost it: `consumer` with the function's own bundle, `floor` with
+// the least that any program has to do.
+import { createRequire } from "node:module";
+import { connect, type Socket } from "node:net";
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+
+/** What to do, and with what. */
+export interface WorkOrder {
+  readonly worker: "consumer" | "floor";
+  /** Pictures at once. */
+  readonly atOnce: number;
+  readonly batches: number;
+  /** Batches before the measured ones. */
+  readonly warmUp: number;
+  /** The folder of the unpacked function. */
+  readonly codeDirectory: string;
+  /** `http://127.0.0.1:<port>` of the fake AWS. */
+  readonly endpoint: string;
+  /** How often each message is delivered. */
+  readonly deliveries: number;
+}
+
+export interface WorkReport {
+  /** User and system time of the process, in milliseconds for each picture. */
+  readonly cpuMs: number;
+  /** In milliseconds, for each batch. */
+  readonly batchMs: readonly number[];
+  /** The most memory that the process ever had, in megabytes. */
+  readonly peakMb: number;
+}
+
+type Handler = (event: SQSEvent, context: object) => Promise<SQSBatchResponse>;
+
+process.once("message", async (order: WorkOrder) => {
+  process.send?.(await work(order));
+  process.disconnect();
+});
+
+async function work(order: WorkOrder): Promise<WorkReport> {
+  const paint = order.worker === "consumer" ? consumer(order) : floor(order);
+  for (let batch = 0; batch < order.warmUp; batch++) await paint(`${process.pid}-warm-${batch}`);
+  const before = process.cpuUsage();
+  const batchMs: number[] = [];
+  for (let batch = 0; batch < order.batches; batch++) {
+    const started = performance.now();
+    await paint(`${process.pid}-${batch}`);
+    batchMs.push(performance.now() - started);
+  }
+  const { user, system } = process.cpuUsage(before);
+  const { maxRSS } = process.resourceUsage();
+  return {
+    cpuMs: (user + system) / 1000 / (order.batches * order.atOnce),
+    batchMs,
+    peakMb: maxRSS / 1024,
+  };
+}
+
+function consumer({ codeDirectory, atOnce, deliveries }: WorkOrder): (name: string) => Promise<void> {
+  // The consumer's log is no part of the report.
+  for (const level of ["info", "warn", "error"] as const) console[level] = () => {};
+  const { handler }: { handler: Handler } = createRequire(import.meta.url)(`${codeDirectory}/index.js`);
+  return async (name) => {
+    const Records = Array.from({ length: atOnce }, (_, index) => message(`${name}-${index}`));
+    for (let delivery = 0; delivery < deliveries; delivery++) {
+      const { batchItemFailures } = await handler({ Records }, { getRemainingTimeInMillis: () => 120_000 });
+      if (batchItemFailures.length > 0)
+        throw new Error(`${batchItemFailures.length} prompts were not painted`);
+    }
+  };
+}
+
+function message(messageId: string): SQSRecord {
+  return {
+    messageId,
+    receiptHandle: messageId,
+    body: "Me on top of K2",
+    attributes: {
+      ApproximateReceiveCount: "1",
+      SentTimestamp: String(Date.now()),
+      SenderId: "bench",
+      ApproximateFirstReceiveTimestamp: "0",
+    },
+    messageAttributes: {},
+    md5OfBody: "",
+    eventSource: "aws:sqs",
+    eventSourceARN: "",
+    awsRegion: "eu-west-1",
+  };
+}
+
+/** JSON parse, base64 decode and one PUT, each on a socket without a client. */
+function floor({ endpoint, atOnce }: WorkOrder): (name: string) => Promise<void> {
+  const port = Number(new URL(endpoint).port);
+  return async (name) => {
+    await Promise.all(
+      Array.from({ length: atOnce }, async (_, index) => {
+        const socket = connect(port, "127.0.0.1");
+        const prompt = JSON.stringify({ prompt: "Me on top of K2", output_format: "png" });
+        const answer = await exchange(socket, "POST /model/bench/invoke", Buffer.from(prompt));
+        const { images }: { images: [string] } = JSON.parse(answer.toString("utf8"));
+        await exchange(socket, `PUT /bench/images/${name}-${index}.png`, Buffer.from(images[0], "base64"));
+        socket.destroy();
+      }),
+    );
+  };
+}
+
+/** Sends a request and reads the body of its answer, which must come with a length. */
+function exchange(socket: Socket, request: string, body: Buffer): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const chunks: Buffer[] = [];
+  let missing: number | undefined;
+  const read = (chunk: Buffer): void => {
+    let part = chunk;
+    if (missing === undefined) {
+      const end = chunk.indexOf("\r\n\r\n");
+      if (end < 0) {
+        reject(new Error("the answer's head came in pieces"));
+        return;
+      }
+      const head = chunk.subarray(0, end).toString();
+      missing = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      part = chunk.subarray(end + 4);
+    }
+    chunks.push(part);
+    missing -= part.length;
+    if (missing > 0) return;
+    socket.off("data", read).off("error", reject);
+    resolve(Buffer.concat(chunks));
+  };
+  socket.on("data", read).once("error", reject);
+  socket.write(`${request} HTTP/1.1\r\nhost: bench\r\ncontent-length: ${body.length}\r\n\r\n`);
+  socket.write(body);
+  return promise;
+}

@@ -1,0 +1,22 @@
+import { Command } from "commander";
+import { addJsonOption, type JsonOption, wholeNumber } from "./options.ts";
+import { print, printJson } from "./output.ts";
+import { Pipeline } from "./pipeline.ts";
+import { describe, newestRecords } from "./records.ts";
+
+interface ListOptions extends JsonOption {
+  readonly limit: number;
+}
+
+export function listCommand(): Command {
+  const command = new Command("list")
+    .description("List the newest requests, newest first.")
+    .option("--limit <number>", "how many", wholeNumber(1, 1000), 20)
+    .action(async ({ limit, json }: ListOptions) => {
+      for (const record of await newestRecords(new Pipeline(process.env), limit)) {
+        if (json) printJson(record);
+        else print(record.requestId, record.timings.queuedAt, record.status, describe(record));
+      }
+    });
+  return addJsonOption(command);
+}

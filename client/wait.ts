@@ -1,0 +1,17 @@
+import { Command } from "commander";
+import { type FollowOptions, follow } from "./follow.ts";
+import { addFollowOptions, addJsonOption } from "./options.ts";
+import { Pipeline } from "./pipeline.ts";
+import { parseRequestId } from "./records.ts";
+import { startStatusLine } from "./status-line.ts";
+
+export function waitCommand(): Command {
+  const command = new Command("wait")
+    .description("Wait for a picture and save it. It is not painted again.")
+    .argument("<request-id>", "as printed by send")
+    .action(async (text: string, options: FollowOptions) => {
+      const requestId = parseRequestId(text);
+      process.exitCode = await follow(new Pipeline(process.env), requestId, options, startStatusLine());
+    });
+  return addJsonOption(addFollowOptions(command));
+}

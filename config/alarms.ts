@@ -1,0 +1,155 @@
+import { z } from "zod";
+import { models } from "../functions/domain/models.ts";
+
+/**
+ * About how long a model takes for a picture, in seconds. AWS publishes no number: the metric `ModelLatency` has the
+ * true one. Nobody can be promised less.
+ */
+export const MODEL_LATENCY_SECONDS = 10;
+
+/**
+ * The part of a month's budget that may go within an hour before somebody is called: the fast burn of
+ * https://sre.google/workbook/alerting-on-slos/
+ */
+export const HOURLY_PART_OF_BUDGET = 0.02;
+
+/** How long SQS keeps a prompt, in seconds. */
+export const PROMPT_RETENTION_SECONDS = 4 * 86_400;
+
+// A FIFO topic, which ends in .fifo, cannot send e-mail.
+const topicArn = z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, {
+  error: "is no ARN of a standard topic. Fix: write it like arn:aws:sns:eu-west-1:123456789012:on-call",
+});
+const amount = z.number().positive({ error: "must be above 0" });
+
+/** When somebody is told, and where. */
+export const alarmsSchema = z.strictObject({
+  /** The longest that 19 of 20 users may wait for their picture, in seconds. Default: one call of a model, and storing. */
+  timeToImageObjectiveSeconds: amount.optional(),
+  /** The longest that a prompt may wait, in seconds. Default: the objective. */
+  oldestPromptSeconds: amount.optional(),
+  /** The 95th percentile of the consumer's run time, in seconds. Default: the longest that one call of a model may take. */
+  consumerDurationSeconds: amount.optional(),
+  /** What models may cost within an hour, in US dollars, before the consumer is stopped. Default: 2 % of the budget. */
+  spendLimitUsdPerHour: amount.optional(),
+  /** Topics that are there already, for one severity or both. The stack subscribes no address to them. */
+  existingTopics: z.strictObject({ page: topicArn.optional(), ticket: topicArn.optional() }).optional(),
+});
+
+export type AlarmSettings = z.output<typeof alarmsSchema>;
+
+/** What the alarms compare with. */
+export interface Thresholds {
+  readonly timeToImageSeconds: number;
+  readonly oldestPromptSeconds: number;
+  readonly consumerDurationSeconds: number;
+  readonly spendUsdPerHour: number;
+}
+
+const relevant = z.object({
+  region: z.string(),
+  monthlyBudgetUsd: z.number(),
+  alarms: alarmsSchema.default({}),
+  consumer: z.object({ timeoutSeconds: z.number(), modelTimeoutSeconds: z.number() }),
+  models: z
+    .array(z.object({ id: z.string(), concurrency: z.number(), pricePerImageUsd: z.number().optional() }))
+    .min(1),
+});
+
+/** The settings that the thresholds follow from. */
+export type AlarmInput = z.output<typeof relevant>;
+
+/** What is kept free at the end of an invocation, and room for storing a picture, in seconds. */
+export const STORING_SECONDS = 10;
+
+export function thresholdsOf({ alarms, consumer, monthlyBudgetUsd }: AlarmInput): Thresholds {
+  const timeToImageSeconds =
+    alarms.timeToImageObjectiveSeconds ?? consumer.modelTimeoutSeconds + STORING_SECONDS;
+  return {
+    timeToImageSeconds,
+    oldestPromptSeconds: alarms.oldestPromptSeconds ?? timeToImageSeconds,
+    consumerDurationSeconds: alarms.consumerDurationSeconds ?? consumer.modelTimeoutSeconds,
+    spendUsdPerHour: alarms.spendLimitUsdPerHour ?? monthlyBudgetUsd * HOURLY_PART_OF_BUDGET,
+  };
+}
+
+interface Problem {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Thresholds that would never be passed, or always, and topics that cannot be reached. */
+export function alarmProblems(input: unknown): Problem[] {
+  const { data } = relevant.safeParse(input);
+  if (data === undefined) return [];
+  return [...waitProblems(data), ...spendProblems(data), ...topicProblems(data)];
+}
+
+function waitProblems({ alarms, consumer }: AlarmInput): Problem[] {
+  const limits = {
+    timeToImageObjectiveSeconds: PROMPT_RETENTION_SECONDS,
+    oldestPromptSeconds: PROMPT_RETENTION_SECONDS,
+    consumerDurationSeconds: consumer.timeoutSeconds,
+  };
+  return Object.entries(limits).flatMap(([name, longest]) => {
+    const value = new Map(Object.entries(alarms)).get(name);
+    if (typeof value !== "number") return [];
+    const path = ["alarms", name];
+    if (value <= MODEL_LATENCY_SECONDS) {
+      return {
+        path,
+        message: `is not above the ${MODEL_LATENCY_SECONDS} seconds that the model itself takes: the alarm would always fire. Fix: raise it, or leave it out`,
+      };
+    }
+    if (value < longest) return [];
+    return {
+      path,
+      message: `can never be passed: after ${longest} seconds it is over anyway. Fix: lower it, or leave it out`,
+    };
+  });
+}
+
+/** No model paints faster than this, in seconds. */
+const SHORTEST_CALL_SECONDS = 1;
+
+function spendProblems(input: AlarmInput): Problem[] {
+  const prices = input.models.map(
+    ({ id, pricePerImageUsd }) =>
+      pricePerImageUsd ?? models.find((model) => model.id === id)?.pricePerImageUsd ?? 0,
+  );
+  const dearest = Math.max(...prices);
+  const most = input.models.reduce(
+    (sum, { concurrency }, index) =>
+      sum + ((concurrency * 3600) / SHORTEST_CALL_SECONDS) * (prices[index] ?? 0),
+    0,
+  );
+  const given = input.alarms.spendLimitUsdPerHour !== undefined;
+  const path = given ? ["alarms", "spendLimitUsdPerHour"] : ["monthlyBudgetUsd"];
+  const limit = thresholdsOf(input).spendUsdPerHour;
+  const what = given
+    ? ""
+    : `gives a limit of ${limit} US dollars an hour (${HOURLY_PART_OF_BUDGET * 100} % of it), which `;
+  if (limit < dearest) {
+    return [{ path, message: `${what}one picture for ${dearest} US dollars would pass. Fix: raise it` }];
+  }
+  if (limit >= most) {
+    return [
+      {
+        path,
+        message: `${what}can never be passed: all models together cost at most ${Math.floor(most)} US dollars an hour. Fix: lower it`,
+      },
+    ];
+  }
+  return [];
+}
+
+function topicProblems({ region, alarms: { existingTopics = {} } }: AlarmInput): Problem[] {
+  return Object.entries(existingTopics).flatMap(([severity, arn]) => {
+    const topicRegion = arn?.split(":")[3];
+    if (topicRegion === undefined || topicRegion === region) return [];
+    return {
+      path: ["alarms", "existingTopics", severity],
+      message: `is in ${topicRegion}, but an alarm can only notify topics of its own region. Fix: use a topic in ${region}`,
+    };
+  });
+}

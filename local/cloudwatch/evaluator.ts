@@ -1,0 +1,71 @@
+import type { AlarmSpecs, CompositeAlarmSpec, MetricAlarmSpec, MetricStatistic } from "./alarm-specs.ts";
+import { type AlarmState, evaluationRange, nextState } from "./alarm-state.ts";
+import { computeExpression } from "./metric-math.ts";
+import type { MetricStore } from "./metric-store.ts";
+import type { Series } from "./series.ts";
+
+export interface Transition {
+  readonly alarm: MetricAlarmSpec | CompositeAlarmSpec;
+  readonly from: AlarmState;
+  readonly to: AlarmState;
+  readonly reason: string;
+  /** In milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** Holds the state of every alarm, and moves it on when it is told the time. */
+export class Evaluator {
+  readonly #specs: AlarmSpecs;
+  readonly #store: MetricStore;
+  readonly #states = new Map<string, AlarmState>();
+
+  constructor(specs: AlarmSpecs, store: MetricStore) {
+    this.#specs = specs;
+    this.#store = store;
+  }
+
+  /** @param name an alarm that has not been evaluated yet, or is none, has no data */
+  state(name: string): AlarmState {
+    return this.#states.get(name) ?? "INSUFFICIENT_DATA";
+  }
+
+  /**
+   * Looks at every alarm, as CloudWatch does once a minute.
+   * @param at in milliseconds since the epoch; the last period ends here
+   * @returns what changed; alarms that follow others come after them
+   */
+  evaluate(at: number): Transition[] {
+    const metricTransitions = this.#specs.metricAlarms.flatMap((alarm) => {
+      const data = this.#data(alarm, at);
+      const last = data.findLast((value) => value !== undefined);
+      return this.#move(alarm, nextState(alarm.rule, data, this.state(alarm.name)), at, () =>
+        last === undefined
+          ? "no data"
+          : `last value ${Number(last.toFixed(2))}, threshold ${alarm.rule.threshold}`,
+      );
+    });
+    const compositeTransitions = this.#specs.compositeAlarms.flatMap((alarm) => {
+      const firing = alarm.anyOf.filter((name) => this.state(name) === "ALARM");
+      return this.#move(alarm, firing.length > 0 ? "ALARM" : "OK", at, () =>
+        firing.length > 0 ? `because of ${firing.join(", ")}` : "none of its alarms fires",
+      );
+    });
+    return [...metricTransitions, ...compositeTransitions];
+  }
+
+  #move(alarm: Transition["alarm"], to: AlarmState, at: number, reason: () => string): Transition[] {
+    const from = this.state(alarm.name);
+    this.#states.set(alarm.name, to);
+    return from === to ? [] : [{ alarm, from, to, at, reason: reason() }];
+  }
+
+  #data({ metrics, expression, period, rule }: MetricAlarmSpec, at: number): Series {
+    const length = evaluationRange(rule);
+    const series = (metric: MetricStatistic): Series =>
+      Array.from({ length }, (_, index) => {
+        const end = at - (length - 1 - index) * period * 1000;
+        return this.#store.statistic(metric, metric.statistic, end - period * 1000, end);
+      });
+    return computeExpression(expression, new Map([...metrics].map(([id, metric]) => [id, series(metric)])));
+  }
+}
