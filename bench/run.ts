@@ -1,9 +1,12 @@
 // Measures everything and writes docs/performance.md; `--quick` only guards what is stable, and writes nothing.
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { billed } from "./billed.ts";
 import { callsTable, countCalls } from "./calls.ts";
 import { makespan } from "./makespan.ts";
+import { figuresOf } from "./measure.ts";
+import { describeSize, measuredSchema, rightSize } from "./right-size.ts";
 import { startUp } from "./start-up.ts";
 import { synthesis } from "./synthesis.ts";
 import { format, markdown, type Part, type Row, verdictOf } from "./table.ts";
@@ -40,5 +43,10 @@ if (!quick && only === undefined) {
     "bench",
     `Node.js ${version}, ${arch}, ${availableParallelism()} processors.\n\n${markdown(rows)}`,
   );
+  const measured = Object.fromEntries(
+    rows.flatMap((row) => (row.measures ? [[row.measures, Math.round(figuresOf(row.values).median)]] : [])),
+  );
+  writeFileSync(new URL("measured.json", import.meta.url), `${JSON.stringify(measured)}\n`);
+  writeSection("right size", describeSize(rightSize(measuredSchema.parse(measured))));
   writeSection("calls", callsTable(await countCalls()));
 }

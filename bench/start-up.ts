@@ -46,6 +46,7 @@ export const startUp: Part = {
       const ratio = (one: number, other: number) => one / other;
       const aboveFloor = pairwise(loaded, floor, above);
       return [
+        { what: "start-up of the consumer", against: "", unit: "ms", values: loaded, measures: "startMs" },
         {
           what: "start-up of the consumer",
           against: "above an empty handler",

@@ -1,4 +1,5 @@
 import { figuresOf } from "./measure.ts";
+import measured from "./measured.json" with { type: "json" };
 
 /** One line of the table: what was measured, against what. */
 export interface Row {
@@ -10,6 +11,8 @@ export interface Row {
   readonly values: readonly number[];
   /** The largest value that is good enough. */
   readonly target?: number;
+  /** Which of the figures that the planner and the choice of sizes work with this is, in `bench/measured.json`. */
+  readonly measures?: keyof typeof measured;
 }
 
 /** A part of the benchmark. */

@@ -33,7 +33,7 @@ const MOST_BATCHES = 1250;
 
 /** Lambda gives a function one virtual processor for each 1,769 MB. */
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-const MB_PER_PROCESSOR = 1769;
+export const MB_PER_PROCESSOR = 1769;
 
 /** The longest that the SDK waits before it sends a throttled call a second time, in seconds. */
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
