@@ -49,7 +49,11 @@ export async function questionOf(asked: Asked): Promise<Question> {
       modelTimeout: modelTimeoutSeconds,
     },
     retention: promptRetentionSeconds,
-    measured: { ...measured, write: S3_WRITE },
+    measured: {
+      cpuPerPicture: measured.pictureMs / 1000,
+      cpuToStart: measured.startMs / 1000,
+      write: S3_WRITE,
+    },
     alarms: { timeToImage: objective, oldestPrompt: objective },
     seed: asked.seed,
   };
