@@ -47,13 +47,11 @@ describe(`every state that ${DELIVERIES} concurrent deliveries with ${CRASHES} c
 /** What the code does to the bucket at each step of the model. */
 const OPERATIONS: Readonly<Record<Delivery["at"], string | RegExp>> = {
   "create record": "put requests/one.json where there is none",
-  "check create": "get requests/one.json",
   "read record": "get requests/one.json",
   "find image": "head images/one.png",
   adopt: "put requests/one.json over the version seen",
   "check adopt": "get requests/one.json",
   "take over": "put requests/one.json over the version seen",
-  "check take over": "get requests/one.json",
   pay: "pay",
   "store image": "put images/one.png where there is none",
   "find stored image": "head images/one.png",

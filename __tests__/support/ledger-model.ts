@@ -6,13 +6,11 @@
 /** What a delivery does next. Each is one operation on the bucket, but for the call of the model. */
 export type Step =
   | "create record"
-  | "check create"
   | "read record"
   | "find image"
   | "adopt"
   | "check adopt"
   | "take over"
-  | "check take over"
   | "pay"
   | "store image"
   | "find stored image"
@@ -118,10 +116,7 @@ function step(state: State, delivery: number): State {
   const claim = { record: "generating", version: version + 1, lease: delivery } as const;
   switch (at) {
     case "create record":
-      return record === "none" ? go("pay", claim, version + 1) : go("check create");
-    case "check create":
-    case "check take over":
-      return go("read record");
+      return record === "none" ? go("pay", claim, version + 1) : go("read record");
     case "read record":
       if (record === "succeeded") return go("done");
       return lease === "ended" ? go("find image", {}, version) : go("waiting");
@@ -134,7 +129,7 @@ function step(state: State, delivery: number): State {
     case "check adopt":
       return go("take over");
     case "take over":
-      return version === seen ? go("pay", claim, version + 1) : go("check take over");
+      return version === seen ? go("pay", claim, version + 1) : go("read record");
     case "pay":
       return { ...go("store image"), paid: state.paid + 1 };
     case "store image":
