@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildSync } from "esbuild";
+import { type BuildOptions, buildSync } from "esbuild";
 import { zipSync } from "fflate";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -17,7 +17,7 @@ export interface Bundle {
 }
 
 /** How every function is bundled. */
-export const BUNDLE_OPTIONS = {
+export const BUNDLE_OPTIONS: BuildOptions & { readonly write: false } = {
   absWorkingDir: ROOT,
   bundle: true,
   minify: true,
@@ -26,10 +26,10 @@ export const BUNDLE_OPTIONS = {
   // Importing node:http from an ES module reads all that it exports, and so loads the whole of undici; requiring it
   // does not. The packages' own ES modules still shake better than their CommonJS.
   format: "cjs",
-  mainFields: ["module", "main"] as string[],
+  mainFields: ["module", "main"],
   write: false,
   legalComments: "none",
-} as const;
+};
 
 /**
  * Bundles a function into one file and zips it, to the same bytes on every machine.
