@@ -102,7 +102,8 @@ async function handle(
 
   const answer = await forward(request, body, options.upstream[call.target], agent);
   entry.reached = true;
-  entry.delivered = fault === undefined || fault === "late";
+  // A caller that has given up has closed the connection.
+  entry.delivered = (fault === undefined || fault === "late") && !response.closed;
   options.onReached(call, body, answer);
 
   switch (fault) {

@@ -1,18 +1,15 @@
-// The clock has to be there before anything else looks at it.
-
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { unzipSync } from "fflate";
 import type { PaidCall } from "../bedrock.ts";
 import { type Cloud, startCloud } from "../cloud.ts";
 import type { FunctionSpec } from "../stack.ts";
-import { clock } from "./clock.ts";
 import { Environments } from "./environments.ts";
 import { PromptQueue } from "./prompt-queue.ts";
 import { type ProxyOptions, startProxy } from "./proxy.ts";
 
 /** The model's time-out here, in seconds of real time: a call that hangs is to be over soon. */
-const MODEL_TIMEOUT_SECONDS = 0.5;
+const MODEL_TIMEOUT_SECONDS = 1.5;
 
 export interface WorldOptions {
   /** The folder that holds the synthesised `cdk.tf.json`. */
@@ -45,7 +42,6 @@ export interface World extends AsyncDisposable {
 }
 
 export async function startWorld(options: WorldOptions): Promise<World> {
-  clock.advance(0);
   const cloud = await startCloud({
     stackDir: options.stackDir,
     port: 0,
