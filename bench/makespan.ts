@@ -46,7 +46,7 @@ export async function paintAll(load: Load): Promise<Painting> {
     stackDir: synthesise(load),
     port: 0,
     trouble: load.trouble,
-    picture: PICTURE,
+    painter: { paint: async () => PICTURE, stop: async () => {} },
   });
   try {
     const arrivals: number[] = [];
