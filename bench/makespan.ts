@@ -46,7 +46,7 @@ export async function paintAll(load: Load): Promise<Painting> {
     stackDir: synthesise(load),
     port: 0,
     trouble: load.trouble,
-    picture: load.picture,
+    painter: { paint: async () => load.picture, stop: async () => {} },
   });
   try {
     const arrivals: number[] = [];
