@@ -29,7 +29,7 @@ function question(change: Partial<Question> = {}): Question {
     },
     retention: 345_600,
     measured: { cpuPerPicture: 0, cpuToStart: 0, write: 0 },
-    alarms: { timeToImage: 60, oldestPrompt: 60 },
+    alarms: { timeToImage: 60, oldestPrompt: 60, spendPerHour: 39 },
     seed: 1,
     ...change,
   };
@@ -86,6 +86,7 @@ describe("the capacity planner", () => {
     expect(answer(question()).alarms).toEqual([
       "oldest prompt: 8.2 min (limit 60.0 s)",
       "time to image: p95 8.0 min (objective 60.0 s)",
+      "spend: $40.00 within an hour (limit $39.00), which stops the consumer until somebody resumes it",
     ]);
     expect(answer(question({ prompts: 20 })).alarms).toEqual([]);
   });

@@ -60,7 +60,7 @@ export async function checkPlanner(rounds: number, throttle: number): Promise<Ch
     },
     retention: 86_400,
     measured: { cpuPerPicture: beside / lastPictureParts(batchSize), cpuToStart, write: 0 },
-    alarms: { timeToImage: 60, oldestPrompt: 60 },
+    alarms: { timeToImage: 60, oldestPrompt: 60, spendPerHour: 1000 },
     seed: 1,
   });
   return { planned: run.finished.at(-1) ?? 0, real: endOf(rounds) };

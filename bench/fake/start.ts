@@ -38,7 +38,7 @@ export async function inWorkshop<T>(
   memoryMb: number,
   use: (workshop: Workshop) => Promise<T>,
 ): Promise<T> {
-  const codeDirectory = unpackConsumer();
+  const codeDirectory = unpack("functions/consumer/index.ts");
   const server = fork(fileURLToPath(new URL("./aws.ts", import.meta.url)), [String(latencyMs)]);
   const [started] = await once(server, "message");
   const { endpoint } = startedSchema.parse(started);
@@ -72,10 +72,10 @@ export async function inWorkshop<T>(
   }
 }
 
-/** Unpacks the zip that is uploaded into a new folder. */
-export function unpackConsumer(): string {
+/** Unpacks the zip of a function, as it is uploaded, into a new folder. */
+export function unpack(entry: string): string {
   const folder = mkdtempSync(join(tmpdir(), "couch-bench-"));
-  const files = unzipSync(readFileSync(bundle("functions/consumer/index.ts").zip));
+  const files = unzipSync(readFileSync(bundle(entry).zip));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   return folder;
 }
