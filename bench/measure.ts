@@ -33,7 +33,7 @@ export function timeProcesses(commands: readonly Command[], rounds: number): num
         encoding: "utf8",
       });
       const time = Number.parseFloat(stderr.trimEnd().split("\n").at(-1) ?? "");
-      if (status !== 0 || Number.isNaN(time)) throw new Error(`${name} failed: ${stderr}`);
+      if (status !== 0 || Number.isNaN(time)) throw new Error(`${name} failed: ${stderr.slice(-500)}`);
       if (round > 0) times[index]?.push(time);
     }
   }

@@ -48,6 +48,8 @@ export async function inWorkshop<T>(
       const child = fork(fileURLToPath(new URL("./work.ts", import.meta.url)), {
         env: consumerEnvironment(endpoint),
         execArgv: [`--max-old-space-size=${memoryMb}`],
+        // Its metrics are lines on stdout.
+        stdio: ["ignore", "ignore", "inherit", "ipc"],
       });
       const exit = once(child, "exit");
       const answer = Promise.race([once(child, "message"), exit]);
@@ -97,6 +99,7 @@ export function consumerEnvironment(endpoint: string): Record<string, string> {
     LEASE_SECONDS: "150",
     RECEIVE_LIMIT: "10",
     GIVE_UP_AFTER_SECONDS: "345600",
+    ENVIRONMENT: "bench",
     CODE_VERSION: "bench",
   };
 }
