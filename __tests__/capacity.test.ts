@@ -29,7 +29,7 @@ function question(change: Partial<Question> = {}): Question {
     },
     retention: 345_600,
     measured: { cpuPerPicture: 0, cpuToStart: 0, write: 0 },
-    alarms: { timeToImage: 60, oldestPrompt: 60 },
+    alarms: { timeToImage: 60, oldestPrompt: 60, spendPerHour: 39 },
     seed: 1,
     ...change,
   };
@@ -39,7 +39,7 @@ describe("the capacity planner", () => {
   it.concurrent.each([0, 0.1])(
     "foresees the real pipeline within a tenth, with %d of the calls throttled",
     async (throttle) => {
-      const { planned, real } = await checkPlanner(4, throttle);
+      const { planned, real } = await checkPlanner(6, throttle);
       expect(planned).toBeGreaterThan(0.9 * real);
       expect(planned).toBeLessThan(1.1 * real);
     },
@@ -86,6 +86,7 @@ describe("the capacity planner", () => {
     expect(answer(question()).alarms).toEqual([
       "oldest prompt: 8.2 min (limit 60.0 s)",
       "time to image: p95 8.0 min (objective 60.0 s)",
+      "spend: $40.00 within an hour (limit $39.00), which stops the consumer until somebody resumes it",
     ]);
     expect(answer(question({ prompts: 20 })).alarms).toEqual([]);
   });

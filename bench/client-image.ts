@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { figuresOf, pairwise } from "./measure.ts";
+import { figuresOf, pairwise, timeProcesses } from "./measure.ts";
 
 const ROUNDS = 15;
 const BUNDLE = ".build/image-generator-client.cjs";
@@ -14,35 +14,18 @@ const bundle = readFileSync(BUNDLE);
 console.log(`Bundle: ${megabytes(bundle.length)}, compressed ${megabytes(gzipSync(bundle).length)}`);
 console.log(`Image:  ${imageSize()}`);
 
-const client: number[] = [];
-const empty: number[] = [];
-for (let round = 0; round < ROUNDS; round++) {
-  client.push(wallTime([BUNDLE, "--version"]));
-  empty.push(wallTime(["--eval", ""]));
-}
-console.log(`Start-up, median (quartiles) of ${ROUNDS} processes each, in turn:`);
-console.log(`  empty Node.js  ${format(empty, " ms", 0)}`);
-console.log(`  client         ${format(client, " ms", 0)}`);
-console.log(
-  `  ratio          ${format(
-    pairwise(client, empty, (one, other) => one / other),
-    "",
-    2,
-  )}`,
+const [client = [], empty = []] = timeProcesses(
+  [
+    { name: "the client", args: [BUNDLE, "--version"], env: {} },
+    { name: "Node.js", args: ["--eval", ""], env: {} },
+  ],
+  ROUNDS,
 );
-
-/** How long a process of this Node.js takes, in milliseconds. */
-function wallTime(args: readonly string[]): number {
-  const started = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, args, { env: {}, encoding: "utf8" });
-  if (status !== 0) throw new Error(`node ${args.join(" ")} failed: ${stderr}`);
-  return performance.now() - started;
-}
-
-function format(values: readonly number[], unit: string, digits: number): string {
-  const { median, low, high } = figuresOf(values);
-  return `${median.toFixed(digits)}${unit} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
-}
+const ratio = figuresOf(pairwise(client, empty, (one, other) => one / other));
+console.log(`Start-up, processor time, median of ${ROUNDS} processes each, in turn:`);
+console.log(`  empty Node.js  ${figuresOf(empty).median.toFixed(0)} ms`);
+console.log(`  client         ${figuresOf(client).median.toFixed(0)} ms`);
+console.log(`  ratio          ${ratio.median.toFixed(2)}`);
 
 function imageSize(): string {
   const engines = [

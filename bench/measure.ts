@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 
 /** A measured value with its spread. */
 export interface Figures {
@@ -8,30 +9,31 @@ export interface Figures {
   readonly high: number;
 }
 
-/** A process to time. */
+/** A process of this Node.js to time. */
 export interface Command {
   readonly name: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What a process adds at its end, to tell its own processor time in milliseconds. */
-export const TELL_CPU_TIME =
-  ";{const{userCPUTime:u,systemCPUTime:s}=process.resourceUsage();console.log((u+s)/1000)}";
+const TELL_CPU_TIME = fileURLToPath(new URL("./fake/tell-cpu-time.cjs", import.meta.url));
 
 /**
- * Runs whole processes of this Node.js, one after the other in turn, so that a machine whose speed drifts slows all of
- * them down alike. Each one prints a number of milliseconds. The first round is a warm-up and does not count.
+ * Runs whole processes, one after the other in turn, so that a machine whose speed drifts slows all of them down
+ * alike. The first round is a warm-up and does not count.
  * @param rounds how often each one runs
- * @returns for each command, the numbers of all rounds
+ * @returns for each command, the processor time of each round in milliseconds
  */
 export function timeProcesses(commands: readonly Command[], rounds: number): number[][] {
   const times: number[][] = commands.map(() => []);
   for (let round = 0; round <= rounds; round++) {
     for (const [index, { name, args, env }] of commands.entries()) {
-      const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
-      const time = Number.parseFloat(stdout);
-      if (status !== 0 || Number.isNaN(time)) throw new Error(`${name} failed: ${stderr}`);
+      const { status, stderr } = spawnSync(process.execPath, ["--require", TELL_CPU_TIME, ...args], {
+        env,
+        encoding: "utf8",
+      });
+      const time = Number.parseFloat(stderr.trimEnd().split("\n").at(-1) ?? "");
+      if (status !== 0 || Number.isNaN(time)) throw new Error(`${name} failed: ${stderr.slice(-500)}`);
       if (round > 0) times[index]?.push(time);
     }
   }

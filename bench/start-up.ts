@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, buildSync } from "esbuild";
 import { bundle } from "../constructs/bundle.ts";
-import { consumerEnvironment, unpackConsumer } from "./fake/start.ts";
-import { pairwise, TELL_CPU_TIME, timeProcesses } from "./measure.ts";
+import { consumerEnvironment, unpack } from "./fake/start.ts";
+import { pairwise, timeProcesses } from "./measure.ts";
 import type { Part } from "./table.ts";
 
 const ROUNDS = 11;
-const ENTRY = "functions/consumer/index.ts";
+const CONSUMER = "functions/consumer/index.ts";
+const API = "functions/api/index.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** What a function costs before it can take its first message, in processor time. */
@@ -16,7 +17,13 @@ export const startUp: Part = {
   name: "start-up",
   quick: true,
   async run() {
-    const consumer = unpackConsumer();
+    const consumer = unpack(CONSUMER);
+    const api = unpack(API);
+    const env = {
+      ...consumerEnvironment("http://127.0.0.1:9"),
+      PICTURES_AT_ONCE: "20",
+      SECONDS_PER_PICTURE: "10",
+    };
     // Below the project, where the packages are found.
     const builds = join(ROOT, ".build", "start-up");
     mkdirSync(builds, { recursive: true });
@@ -25,8 +32,9 @@ export const startUp: Part = {
       writeFileSync(empty, "exports.handler = async () => ({ batchItemFailures: [] });\n");
       const files = [
         join(consumer, "index.js"),
+        join(api, "index.js"),
         empty,
-        build(ENTRY, join(builds, "unbundled.mjs"), { packages: "external" }),
+        build(CONSUMER, join(builds, "unbundled.mjs"), { packages: "external" }),
         build("bench/fake/powertools.ts", join(builds, "powertools.mjs"), {
           minify: true,
           banner: {
@@ -34,11 +42,11 @@ export const startUp: Part = {
           },
         }),
       ];
-      const [loaded = [], floor = [], unbundled = [], powertools = []] = timeProcesses(
+      const [loaded = [], apiLoaded = [], floor = [], unbundled = [], powertools = []] = timeProcesses(
         files.map((file) => ({
           name: file,
           args: loading(file),
-          env: consumerEnvironment("http://127.0.0.1:9"),
+          env,
         })),
         ROUNDS,
       );
@@ -52,6 +60,13 @@ export const startUp: Part = {
           against: "above an empty handler",
           unit: "ms",
           values: aboveFloor,
+          target: 100,
+        },
+        {
+          what: "start-up of the API",
+          against: "above an empty handler",
+          unit: "ms",
+          values: pairwise(apiLoaded, floor, above),
           target: 100,
         },
         {
@@ -72,13 +87,12 @@ export const startUp: Part = {
           what: "zip of the consumer",
           against: "",
           unit: "kB",
-          values: [readFileSync(bundle(ENTRY).zip).length / 1000],
+          values: [readFileSync(bundle(CONSUMER).zip).length / 1000],
           target: 200,
         },
       ];
     } finally {
-      rmSync(consumer, { recursive: true });
-      rmSync(builds, { recursive: true });
+      for (const folder of [consumer, api, builds]) rmSync(folder, { recursive: true });
     }
   },
 };
@@ -101,6 +115,6 @@ function build(entry: string, outfile: string, options: BuildOptions): string {
 function loading(file: string): string[] {
   const name = JSON.stringify(file);
   return file.endsWith(".mjs")
-    ? ["--input-type=module", "--eval", `await import(${name})${TELL_CPU_TIME}`]
-    : ["--input-type=commonjs", "--eval", `require(${name})${TELL_CPU_TIME}`];
+    ? ["--input-type=module", "--eval", `await import(${name})`]
+    : ["--input-type=commonjs", "--eval", `require(${name})`];
 }

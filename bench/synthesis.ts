@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pairwise, TELL_CPU_TIME, timeProcesses } from "./measure.ts";
+import { pairwise, timeProcesses } from "./measure.ts";
 import type { Part } from "./table.ts";
 
 const ROUNDS = 5;
@@ -13,11 +13,11 @@ export const synthesis: Part = {
   async run() {
     const folder = mkdtempSync(join(tmpdir(), "couch-bench-"));
     const env = { PATH: process.env.PATH ?? "", CDKTF_OUTDIR: folder };
-    const script = (code: string) => ["--input-type=module", "--eval", `${code}${TELL_CPU_TIME}`];
+    const script = (code: string) => ["--input-type=module", "--eval", code];
     try {
       const [synthesised = [], libraries = []] = timeProcesses(
         [
-          { name: "node main.ts", args: script('await import("./main.ts")'), env },
+          { name: "node main.ts", args: ["main.ts"], env },
           {
             name: "loading cdktf",
             args: script('await import("cdktf");await import("./constructs/pipeline-stack.ts")'),

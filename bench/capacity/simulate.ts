@@ -37,7 +37,7 @@ export const MB_PER_PROCESSOR = 1769;
 
 /** The longest that the SDK waits before it sends a throttled call a second time, in seconds. */
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-const LONGEST_SDK_WAIT = 1;
+const LONGEST_SDK_WAIT = 0.5;
 
 /** Kept free at the end of an invocation, and the shortest call that is begun, in seconds: as the consumer has it. */
 const STORING = 8;
