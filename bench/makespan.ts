@@ -119,19 +119,24 @@ export const makespan: Part = {
       { throttle: 0, target: 1.03 },
       { throttle: 0.1, target: 1.1 },
     ]) {
-      const { arrivals } = isBusy ? { arrivals: [] } : await paintAll({
-        prompts: PROMPTS,
-        concurrency: CONCURRENCY,
-        consumer: { batchSize: 10 },
-        trouble: { latencyMs: LATENCY_MS, throttle, seed: 1 },
-        picture: PICTURE,
-      });
+      const { arrivals } = isBusy
+        ? { arrivals: [] }
+        : await paintAll({
+            prompts: PROMPTS,
+            concurrency: CONCURRENCY,
+            consumer: { batchSize: 10 },
+            trouble: { latencyMs: LATENCY_MS, throttle, seed: 1 },
+            picture: PICTURE,
+          });
       rows.push({
         what: `makespan of ${PROMPTS} prompts, ${throttle * 100} % throttled`,
         against: `${CONCURRENCY} at once, ${LATENCY_MS / 1000} s each`,
         unit: "×",
         // A machine that others keep busy says how busy it is, not how long painting takes.
-        values: arrivals.length === 0 ? [] : [(arrivals.at(-1) ?? Number.NaN) / ((PROMPTS * LATENCY_MS) / CONCURRENCY)],
+        values:
+          arrivals.length === 0
+            ? []
+            : [(arrivals.at(-1) ?? Number.NaN) / ((PROMPTS * LATENCY_MS) / CONCURRENCY)],
         target,
       });
     }
