@@ -110,6 +110,7 @@ async function loadBaseline(cloud: Cloud): Promise<autocannon.Result> {
   });
   const api = await startHttpApi({
     spec: {
+      id: functionName,
       name: functionName,
       routes: [
         {
@@ -124,6 +125,7 @@ async function loadBaseline(cloud: Cloud): Promise<autocannon.Result> {
     },
     port: 0,
     functions: new Map([[functionName, baseline]]),
+    onAnswer: () => {},
   });
   try {
     return await load(api.url);

@@ -10,12 +10,20 @@ import { type LambdaFunction, withinLimit } from "./lambda.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import { systemErrorCode, UserError } from "./user-error.ts";
 
+/** A request, as the gateway dealt with it. */
+export interface HttpReport {
+  readonly apiId: string;
+  readonly status: number;
+  readonly latencyMs: number;
+}
+
 export interface HttpApiOptions {
   readonly spec: HttpApiSpec;
   /** TCP port on 127.0.0.1; 0 takes any free one. */
   readonly port: number;
   /** By function name. */
   readonly functions: ReadonlyMap<string, LambdaFunction>;
+  readonly onAnswer: (report: HttpReport) => void;
 }
 
 /** An HTTP API on this machine. */
@@ -69,11 +77,13 @@ class Gateway {
   readonly #spec: HttpApiSpec;
   readonly #functions: ReadonlyMap<string, LambdaFunction>;
   readonly #bucket: TokenBucket | undefined;
+  readonly #onAnswer: HttpApiOptions["onAnswer"];
   readonly #inTurn = pLimit(MOST_INVOCATIONS);
 
-  constructor({ spec, functions }: HttpApiOptions) {
+  constructor({ spec, functions, onAnswer }: HttpApiOptions) {
     this.#spec = spec;
     this.#functions = functions;
+    this.#onAnswer = onAnswer;
     this.#bucket = spec.throttling && new TokenBucket(spec.throttling);
   }
 
@@ -88,7 +98,9 @@ class Gateway {
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (await servePage(request, response)) return;
+    const started = performance.now();
     const { status, headers, cookies = [], body } = await this.#answer(request);
+    this.#onAnswer({ apiId: this.#spec.id, status, latencyMs: performance.now() - started });
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     for (const [name, value] of corsHeaders(this.#spec.cors, request)) response.setHeader(name, value);
     if (cookies.length > 0) response.setHeader("set-cookie", cookies);

@@ -38,6 +38,7 @@ export class CloudWatch {
     this.#evaluator = new Evaluator(options.specs, this.store);
     options.events.on("line", ({ line }) => recordEmbeddedMetrics(this.store, line, this.#period));
     options.events.on("invocation", (report) => this.#recordInvocation(report));
+    options.events.on("http", (report) => this.#recordAnswer(report));
     this.#timer = setInterval(() => this.tick(), EVALUATION_MS / options.speed);
   }
 
@@ -81,6 +82,12 @@ export class CloudWatch {
         ? { Throttles: 1 }
         : { Invocations: 1, Errors: outcome.type === "error" ? 1 : 0, Duration: durationMs, Throttles: 0 };
     this.#record("AWS/Lambda", { FunctionName: functionName }, values);
+  }
+
+  #recordAnswer({ apiId, status, latencyMs }: CloudEvents["http"][0]): void {
+    const kind = Math.floor(status / 100);
+    const values = { Count: 1, "4xx": kind === 4 ? 1 : 0, "5xx": kind === 5 ? 1 : 0, Latency: latencyMs };
+    this.#record("AWS/ApiGateway", { ApiId: apiId, Stage: "$default" }, values);
   }
 
   #record(
