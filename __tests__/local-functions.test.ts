@@ -129,6 +129,7 @@ describe("a function on this machine", () => {
         AWS_LAMBDA_LOG_FORMAT: "JSON",
         AWS_ACCESS_KEY_ID: "local",
         AWS_SECRET_ACCESS_KEY: "local",
+        AWS_ENDPOINT_URL_LAMBDA: cloud.endpoint,
         AWS_ENDPOINT_URL_SQS: cloud.endpoint,
         AWS_ENDPOINT_URL_SNS: cloud.endpoint,
         AWS_ENDPOINT_URL_S3: cloud.endpoint,

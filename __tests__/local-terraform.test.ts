@@ -134,7 +134,7 @@ it("reads nested blocks with and without their list of one, and redrive policies
     [{ URL: `${endpoint}/000000000000/prompts` }, 3],
     [{ COUNT: "3" }, 3],
   ]);
-  expect(stack.eventSources).toHaveLength(1);
+  expect(stack.eventSources.map(({ enabled }) => enabled)).toEqual([true, false]);
 });
 
 it("names the resource whose settings it cannot run", async () => {

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { formatMs, timeProcesses } from "./measure.ts";
+import { figuresOf, pairwise, timeProcesses } from "./measure.ts";
 
 const ROUNDS = 15;
 const BUNDLE = ".build/image-generator-client.cjs";
@@ -14,18 +14,18 @@ const bundle = readFileSync(BUNDLE);
 console.log(`Bundle: ${megabytes(bundle.length)}, compressed ${megabytes(gzipSync(bundle).length)}`);
 console.log(`Image:  ${imageSize()}`);
 
-const [client, empty] = timeProcesses(
+const [client = [], empty = []] = timeProcesses(
   [
     { name: "the client", args: [BUNDLE, "--version"], env: {} },
     { name: "Node.js", args: ["--eval", ""], env: {} },
   ],
   ROUNDS,
 );
-if (client === undefined || empty === undefined) throw new Error("nothing was timed");
-console.log(`Start-up, median (fastest to slowest) of ${ROUNDS} processes each, in turn:`);
-console.log(`  empty Node.js  ${formatMs(empty)}`);
-console.log(`  client         ${formatMs(client)}`);
-console.log(`  ratio          ${(client.median / empty.median).toFixed(2)}`);
+const ratio = figuresOf(pairwise(client, empty, (one, other) => one / other));
+console.log(`Start-up, processor time, median of ${ROUNDS} processes each, in turn:`);
+console.log(`  empty Node.js  ${figuresOf(empty).median.toFixed(0)} ms`);
+console.log(`  client         ${figuresOf(client).median.toFixed(0)} ms`);
+console.log(`  ratio          ${ratio.median.toFixed(2)}`);
 
 function imageSize(): string {
   const engines = [

@@ -1,5 +1,5 @@
 import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { SendMessageBatchCommand } from "@aws-sdk/client-sqs";
 import { App } from "cdktf";
@@ -10,6 +10,7 @@ import { PipelineStack } from "../constructs/pipeline-stack.ts";
 import { startCloud } from "../local/cloud.ts";
 import type { Trouble } from "../local/trouble.ts";
 import { PICTURE } from "./fake/picture.ts";
+import type { Part, Row } from "./table.ts";
 
 export interface Load {
   readonly prompts: number;
@@ -18,14 +19,13 @@ export interface Load {
   /** The consumer's settings that differ from those of `dev`. */
   readonly consumer?: Partial<SettingsInput["consumer"]>;
   readonly trouble: Trouble;
+  /** What the model gives for every prompt. */
+  readonly picture: Buffer;
 }
 
-/** One invocation of the consumer. Times are in milliseconds. */
+/** One invocation of the consumer. */
 export interface Batch {
-  /** Of a cold start. */
-  readonly initMs: number | undefined;
-  readonly durationMs: number;
-  /** Of the longest call of a model, with its retries. */
+  /** How long the longest call of a model took, with its retries, in milliseconds. */
   readonly longestCallMs: number;
 }
 
@@ -46,7 +46,7 @@ export async function paintAll(load: Load): Promise<Painting> {
     stackDir: synthesise(load),
     port: 0,
     trouble: load.trouble,
-    picture: PICTURE,
+    painter: { paint: async () => load.picture, stop: async () => {} },
   });
   try {
     const arrivals: number[] = [];
@@ -60,9 +60,9 @@ export async function paintAll(load: Load): Promise<Painting> {
       longestCalls.set(requestId, Math.max(message.modelMs, longestCalls.get(requestId) ?? 0));
     });
     const { promise: allThere, resolve, reject } = Promise.withResolvers<void>();
-    cloud.events.on("invocation", ({ outcome, requestId, initMs, durationMs }) => {
+    cloud.events.on("invocation", ({ outcome, requestId }) => {
       if (outcome.type === "error") reject(new Error(`the consumer failed: ${outcome.error.errorMessage}`));
-      batches.push({ initMs, durationMs, longestCallMs: longestCalls.get(requestId) ?? 0 });
+      batches.push({ longestCallMs: longestCalls.get(requestId) ?? 0 });
     });
     const started = performance.now();
     cloud.events.on("batch", ({ messageIds, failedMessageIds }) => {
@@ -101,3 +101,40 @@ function synthesise({ concurrency, consumer }: Load): string {
   app.synth();
   return join(outdir, "stacks", "pipeline");
 }
+
+const PROMPTS = 1000;
+const CONCURRENCY = 50;
+const LATENCY_MS = 10_000;
+/** Part of the processors that others may use while it is measured. */
+const BUSIEST = 0.5;
+
+/** How long 1,000 prompts at once take, against prompts × latency ÷ concurrency. */
+export const makespan: Part = {
+  name: "makespan",
+  quick: false,
+  async run() {
+    const rows: Row[] = [];
+    const isBusy = (loadavg()[0] ?? 0) > BUSIEST * availableParallelism();
+    for (const { throttle, target } of [
+      { throttle: 0, target: 1.03 },
+      { throttle: 0.1, target: 1.1 },
+    ]) {
+      const { arrivals } = isBusy ? { arrivals: [] } : await paintAll({
+        prompts: PROMPTS,
+        concurrency: CONCURRENCY,
+        consumer: { batchSize: 10 },
+        trouble: { latencyMs: LATENCY_MS, throttle, seed: 1 },
+        picture: PICTURE,
+      });
+      rows.push({
+        what: `makespan of ${PROMPTS} prompts, ${throttle * 100} % throttled`,
+        against: `${CONCURRENCY} at once, ${LATENCY_MS / 1000} s each`,
+        unit: "×",
+        // A machine that others keep busy says how busy it is, not how long painting takes.
+        values: arrivals.length === 0 ? [] : [(arrivals.at(-1) ?? Number.NaN) / ((PROMPTS * LATENCY_MS) / CONCURRENCY)],
+        target,
+      });
+    }
+    return rows;
+  },
+};

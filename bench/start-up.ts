@@ -1,58 +1,120 @@
-// What the consumer's bundle costs before it can take its first message, against a handler that does nothing.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { unzipSync } from "fflate";
+import { fileURLToPath } from "node:url";
+import { type BuildOptions, buildSync } from "esbuild";
 import { bundle } from "../constructs/bundle.ts";
-import { formatMs, timeProcesses } from "./measure.ts";
+import { consumerEnvironment, unpack } from "./fake/start.ts";
+import { pairwise, timeProcesses } from "./measure.ts";
+import type { Part } from "./table.ts";
 
-const ROUNDS = 15;
+const ROUNDS = 11;
+const CONSUMER = "functions/consumer/index.ts";
+const API = "functions/api/index.ts";
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-const folder = mkdtempSync(join(tmpdir(), "couch-bench-"));
-try {
-  const zipped = readFileSync(bundle("functions/consumer/index.ts").zip);
-  const code = unzipSync(zipped)["index.js"];
-  if (code === undefined) throw new Error("the consumer's zip has no index.js");
-  const consumer = join(folder, "consumer.mjs");
-  const empty = join(folder, "empty.mjs");
-  writeFileSync(consumer, code);
-  writeFileSync(empty, "export const handler = async () => ({ batchItemFailures: [] });\n");
+/** What a function costs before it can take its first message, in processor time. */
+export const startUp: Part = {
+  name: "start-up",
+  quick: true,
+  async run() {
+    const consumer = unpack(CONSUMER);
+    const api = unpack(API);
+    const env = {
+      ...consumerEnvironment("http://127.0.0.1:9"),
+      PICTURES_AT_ONCE: "20",
+      SECONDS_PER_PICTURE: "10",
+    };
+    // Below the project, where the packages are found.
+    const builds = join(ROOT, ".build", "start-up");
+    mkdirSync(builds, { recursive: true });
+    try {
+      const empty = join(builds, "empty.cjs");
+      writeFileSync(empty, "exports.handler = async () => ({ batchItemFailures: [] });\n");
+      const files = [
+        join(consumer, "index.js"),
+        join(api, "index.js"),
+        empty,
+        build(CONSUMER, join(builds, "unbundled.mjs"), { packages: "external" }),
+        build("bench/fake/powertools.ts", join(builds, "powertools.mjs"), {
+          minify: true,
+          banner: {
+            js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
+          },
+        }),
+      ];
+      const [loaded = [], apiLoaded = [], floor = [], unbundled = [], powertools = []] = timeProcesses(
+        files.map((file) => ({
+          name: file,
+          args: loading(file),
+          env,
+        })),
+        ROUNDS,
+      );
+      const above = (one: number, other: number) => one - other;
+      const ratio = (one: number, other: number) => one / other;
+      const aboveFloor = pairwise(loaded, floor, above);
+      return [
+        { what: "start-up of the consumer", against: "", unit: "ms", values: loaded, measures: "startMs" },
+        {
+          what: "start-up of the consumer",
+          against: "above an empty handler",
+          unit: "ms",
+          values: aboveFloor,
+          target: 100,
+        },
+        {
+          what: "start-up of the API",
+          against: "above an empty handler",
+          unit: "ms",
+          values: pairwise(apiLoaded, floor, above),
+          target: 100,
+        },
+        {
+          what: "start-up of the consumer",
+          against: "the same code, unbundled",
+          unit: "×",
+          values: pairwise(aboveFloor, pairwise(unbundled, floor, above), ratio),
+          target: 0.6,
+        },
+        {
+          what: "start-up of the consumer",
+          against: "a consumer as Powertools documents it",
+          unit: "×",
+          values: pairwise(aboveFloor, pairwise(powertools, floor, above), ratio),
+          target: 1,
+        },
+        {
+          what: "zip of the consumer",
+          against: "",
+          unit: "kB",
+          values: [readFileSync(bundle(CONSUMER).zip).length / 1000],
+          target: 200,
+        },
+      ];
+    } finally {
+      for (const folder of [consumer, api, builds]) rmSync(folder, { recursive: true });
+    }
+  },
+};
 
-  const env = {
-    AWS_REGION: "eu-west-1",
-    IMAGE_BUCKET: "bench",
-    KEY_PREFIX: "",
-    SQS_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/000000000000/bench",
-    MODEL_CHAIN: JSON.stringify([
-      { id: "bench", region: "us-west-2", pricePerImageUsd: 0.04, takesMode: false, slots: 1 },
-    ]),
-    MODEL_TIMEOUT_SECONDS: "50",
-    LEASE_SECONDS: "150",
-    RECEIVE_LIMIT: "10",
-    GIVE_UP_AFTER_SECONDS: "345600",
-    CODE_VERSION: "bench",
-  };
-  const load = (name: string, file: string) => ({
-    name,
-    args: ["--input-type=module", "--eval", `await import(${JSON.stringify(pathToFileURL(file).href)})`],
-    env,
+function build(entry: string, outfile: string, options: BuildOptions): string {
+  buildSync({
+    entryPoints: [entry],
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: "node",
+    target: "node22",
+    format: "esm",
+    outfile,
+    ...options,
   });
-  const [loaded, floor] = timeProcesses(
-    [load("the consumer", consumer), load("an empty handler", empty)],
-    ROUNDS,
-  );
-  if (loaded === undefined || floor === undefined) throw new Error("nothing was timed");
-
-  console.log(`Start-up, median (fastest to slowest) of ${ROUNDS} processes each, in turn:`);
-  console.log(`  empty handler  ${formatMs(floor)}`);
-  console.log(`  consumer       ${formatMs(loaded)}`);
-  console.log(`  ratio          ${(loaded.median / floor.median).toFixed(2)}`);
-  console.log(`Size: bundle ${kilobytes(code.length)}, zip ${kilobytes(zipped.length)}`);
-} finally {
-  rmSync(folder, { recursive: true });
+  return outfile;
 }
 
-function kilobytes(bytes: number): string {
-  return `${(bytes / 1000).toFixed(0)} kB`;
+/** Loads a file as Lambda does: an ES module is imported, anything else is required. */
+function loading(file: string): string[] {
+  const name = JSON.stringify(file);
+  return file.endsWith(".mjs")
+    ? ["--input-type=module", "--eval", `await import(${name})`]
+    : ["--input-type=commonjs", "--eval", `require(${name})`];
 }

@@ -4,6 +4,19 @@ export function consumerName(suffix: string): string {
   return `image-processor-${suffix}`;
 }
 
+export function apiFunctionName(suffix: string): string {
+  return `image-api-${suffix}`;
+}
+
+export function breakerName(suffix: string): string {
+  return `spend-breaker-${suffix}`;
+}
+
+/** Of the HTTP API itself, and at the end of its access log's. */
+export function apiName(suffix: string): string {
+  return `image-generation-api-${suffix}`;
+}
+
 /** @param id the alarm's name in the table of alarms */
 export function alarmName(suffix: string, id: string): string {
   return `image-generation-${suffix}-${id}`;

@@ -9,6 +9,7 @@ import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission/inde
 import type { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
 import { Construct } from "constructs";
 import type { Derived } from "../config/derived.ts";
+import { apiFunctionName, apiName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { ROUTES } from "../functions/domain/routes.ts";
 import { BundledFunction } from "./bundled-function.ts";
@@ -70,7 +71,7 @@ export class HttpApi extends Construct {
 
   #createFunction({ settings, derived, queue, bucket }: HttpApiProps): BundledFunction {
     return new BundledFunction(this, "handler", {
-      name: `image-api-${settings.suffix}`,
+      name: apiFunctionName(settings.suffix),
       description: "Takes prompts over HTTP and tells what became of them",
       entry: "functions/api/index.ts",
       memoryMb: MEMORY_MB,
@@ -89,7 +90,7 @@ export class HttpApi extends Construct {
 
   #createApi({ suffix, api: { corsOrigins } }: Settings): Apigatewayv2Api {
     return new Apigatewayv2Api(this, "api", {
-      name: `image-generation-api-${suffix}`,
+      name: apiName(suffix),
       description: "POST /generate takes a prompt; GET /requests/{id} tells what became of it",
       protocolType: "HTTP",
       ...(corsOrigins.length > 0 && {
@@ -147,7 +148,7 @@ export class HttpApi extends Construct {
       case "jwt": {
         const authorizer = new Apigatewayv2Authorizer(this, "authorizer", {
           apiId: api.id,
-          name: `image-generation-api-${suffix}`,
+          name: apiName(suffix),
           authorizerType: "JWT",
           identitySources: ["$request.header.Authorization"],
           jwtConfiguration: { issuer: authorisation.issuer, audience: authorisation.audience },
@@ -161,7 +162,7 @@ export class HttpApi extends Construct {
     const logs = new CloudwatchLogGroup(this, "access-logs", {
       // Under this prefix a log group does not count towards the limit of the account's log policy.
       // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
-      name: `/aws/vendedlogs/apigateway/image-generation-api-${suffix}`,
+      name: `/aws/vendedlogs/apigateway/${apiName(suffix)}`,
       retentionInDays: logRetentionDays,
     });
     return new Apigatewayv2Stage(this, "stage", {

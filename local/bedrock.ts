@@ -2,7 +2,7 @@ import { createHash, randomInt, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setTimeout } from "node:timers/promises";
-import { PainterPool } from "./painter-pool.ts";
+import { PainterPool, type PaintJob } from "./painter-pool.ts";
 import { checkRequest, type StabilityRequest } from "./stability-api.ts";
 import { type CallOutcome, Dice, type Trouble } from "./trouble.ts";
 
@@ -19,8 +19,16 @@ export interface PaidCall {
   readonly seed: number;
   /** Hexadecimal; the prompt itself stays with its writer. */
   readonly promptSha256: string;
+  /** Hexadecimal: what was painted. */
+  readonly imageSha256: string;
   /** ISO 8601. */
   readonly at: string;
+}
+
+/** Who makes the pictures. */
+export interface Painter {
+  paint(job: PaintJob): Promise<Buffer>;
+  stop(): Promise<void>;
 }
 
 export interface Bedrock {
@@ -62,12 +70,12 @@ const FINISH_REASON: Readonly<Partial<Record<CallOutcome, string>>> = {
   FilteredImage: "Filter reason: output image",
 };
 
-/**
- * Starts a server that speaks Amazon Bedrock's InvokeModel and paints stand-in pictures.
- * @param picture given for every prompt, where painting is not to cost anything
- */
-export async function startBedrock(trouble: Trouble = {}, picture?: Buffer): Promise<Bedrock> {
-  const model = new StandInModel(trouble, picture);
+/** Starts a server that speaks Amazon Bedrock's InvokeModel and paints stand-in pictures. */
+export async function startBedrock(
+  trouble: Trouble = {},
+  painter: Painter = new PainterPool(),
+): Promise<Bedrock> {
+  const model = new StandInModel(trouble, painter);
   const server = createServer((request, response) => void model.handle(request, response));
   const endpoint = await listenOnLoopback(server);
   return {
@@ -87,15 +95,14 @@ export async function startBedrock(trouble: Trouble = {}, picture?: Buffer): Pro
 class StandInModel {
   readonly bill: PaidCall[] = [];
   readonly calls: string[] = [];
-  readonly #painters = new PainterPool();
+  readonly #painter: Painter;
   readonly #underWay = new Map<string, number>();
   readonly #stopping = new AbortController();
-  readonly #picture: Buffer | undefined;
   #dice: Dice;
 
-  constructor(trouble: Trouble, picture: Buffer | undefined) {
+  constructor(trouble: Trouble, painter: Painter) {
+    this.#painter = painter;
     this.#dice = new Dice(trouble);
-    this.#picture = picture;
   }
 
   setTrouble(trouble: Trouble): void {
@@ -104,7 +111,7 @@ class StandInModel {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#painters.stop();
+    await this.#painter.stop();
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -166,20 +173,22 @@ class StandInModel {
 
   async #paint(modelId: string, request: StabilityRequest): Promise<object> {
     const seed = request.seed === 0 ? randomInt(1, LARGEST_SEED + 1) : request.seed;
-    const image =
-      this.#picture ??
-      (await this.#painters.paint({
-        prompt: request.prompt,
-        ...(request.negative_prompt !== undefined && { negativePrompt: request.negative_prompt }),
-        aspectRatio: request.aspect_ratio,
-        seed,
-        outputFormat: request.output_format,
-      }));
+    const image = await this.#painter.paint({
+      prompt: request.prompt,
+      ...(request.negative_prompt !== undefined && { negativePrompt: request.negative_prompt }),
+      aspectRatio: request.aspect_ratio,
+      seed,
+      outputFormat: request.output_format,
+    });
     // Paid from here on, whether or not the caller still waits for the answer.
-    const promptSha256 = createHash("sha256").update(request.prompt).digest("hex");
-    this.bill.push({ modelId, seed, promptSha256, at: new Date().toISOString() });
+    const [promptSha256, imageSha256] = [sha256(request.prompt), sha256(image)];
+    this.bill.push({ modelId, seed, promptSha256, imageSha256, at: new Date().toISOString() });
     return { seeds: [seed], finish_reasons: [null], images: [image.toString("base64")] };
   }
+}
+
+function sha256(data: string | Buffer): string {
+  return createHash("sha256").update(data).digest("hex");
 }
 
 function failure(status: number, errorType: string, message: string): Answer {

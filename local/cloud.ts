@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
-import { type Bedrock, startBedrock } from "./bedrock.ts";
+import { type Bedrock, type Painter, startBedrock } from "./bedrock.ts";
 import { CloudWatch } from "./cloudwatch/cloudwatch.ts";
 import type { Transition } from "./cloudwatch/evaluator.ts";
 import { answer, isControl } from "./control-plane.ts";
@@ -29,8 +29,10 @@ export interface CloudOptions {
   readonly bedrock?: "local" | "aws";
   /** How the stand-in model misbehaves. Default: it works. */
   readonly trouble?: Trouble;
-  /** What the stand-in model gives for every prompt. Default: it paints. */
-  readonly picture?: Buffer;
+  /** Who paints for the stand-in model. Default: a pool of painters, who take their time. */
+  readonly painter?: Painter;
+  /** Whether queues feed functions. Without, whoever started the cloud delivers. Default true. */
+  readonly eventSources?: boolean;
   /** How long stopping waits for invocations under way, in milliseconds. Default 5000. */
   readonly graceMs?: number;
   /** How many minutes pass for alarms in one. Default 1. */
@@ -112,7 +114,7 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   for (const bucket of stack.bucketNames) emulator.ensureBucket(bucket);
 
   const bedrock =
-    options.bedrock === "aws" ? undefined : await startBedrock(options.trouble, options.picture);
+    options.bedrock === "aws" ? undefined : await startBedrock(options.trouble, options.painter);
   if (bedrock !== undefined) running.add(() => bedrock.stop());
 
   const events = new EventEmitter<CloudEvents>();
@@ -145,7 +147,8 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
     sqs.destroy();
     s3.destroy();
   });
-  const eventSources = stack.eventSources.map((spec) => {
+  const feeding = options.eventSources === false ? [] : stack.eventSources;
+  const eventSources = feeding.map((spec) => {
     const target = find([...functions.values()], (fn) => isFunction(fn.spec, spec.functionRef));
     const mapping = new EventSourceMapping({
       ...{ spec, region, sqs, target },

@@ -38,7 +38,7 @@ export interface EventSourceOptions {
 }
 
 /** A message with everything that a batch needs of it. */
-type Received = Message & { readonly MessageId: string; readonly ReceiptHandle: string };
+export type Received = Message & { readonly MessageId: string; readonly ReceiptHandle: string };
 
 /** Polls a queue and feeds a function, as an SQS event source mapping does. */
 export class EventSource {
@@ -123,8 +123,8 @@ export class EventSource {
   }
 
   async #handle(messages: readonly Received[]): Promise<void> {
-    const { target, spec, onBatch } = this.#options;
-    const event: SQSEvent = { Records: messages.map((message) => this.#toRecord(message)) };
+    const { target, spec, region, onBatch } = this.#options;
+    const event: SQSEvent = { Records: messages.map((message) => toRecord(message, spec.queueArn, region)) };
     const outcome = await target.invoke(event);
     const failed = spec.reportsItemFailures
       ? failedMessages(outcome, messages)
@@ -149,42 +149,43 @@ export class EventSource {
       );
     }
   }
-
-  #toRecord(message: Received): SQSRecord {
-    return {
-      messageId: message.MessageId,
-      receiptHandle: message.ReceiptHandle,
-      body: message.Body ?? "",
-      attributes: {
-        ApproximateReceiveCount: "1",
-        SentTimestamp: "0",
-        SenderId: "",
-        ApproximateFirstReceiveTimestamp: "0",
-        ...message.Attributes,
-      },
-      messageAttributes: Object.fromEntries(
-        Object.entries(message.MessageAttributes ?? {}).map(([name, attribute]) => [
-          name,
-          {
-            dataType: attribute.DataType ?? "String",
-            ...(attribute.StringValue !== undefined && { stringValue: attribute.StringValue }),
-            ...(attribute.BinaryValue !== undefined && {
-              binaryValue: Buffer.from(attribute.BinaryValue).toString("base64"),
-            }),
-            stringListValues: [],
-            binaryListValues: [],
-          },
-        ]),
-      ),
-      md5OfBody: message.MD5OfBody ?? "",
-      eventSource: "aws:sqs",
-      eventSourceARN: this.#options.spec.queueArn,
-      awsRegion: this.#options.region,
-    };
-  }
 }
 
-function isReceived(message: Message): message is Received {
+/** A received message as Lambda hands it to a function. */
+export function toRecord(message: Received, queueArn: string, region: string): SQSRecord {
+  return {
+    messageId: message.MessageId,
+    receiptHandle: message.ReceiptHandle,
+    body: message.Body ?? "",
+    attributes: {
+      ApproximateReceiveCount: "1",
+      SentTimestamp: "0",
+      SenderId: "",
+      ApproximateFirstReceiveTimestamp: "0",
+      ...message.Attributes,
+    },
+    messageAttributes: Object.fromEntries(
+      Object.entries(message.MessageAttributes ?? {}).map(([name, attribute]) => [
+        name,
+        {
+          dataType: attribute.DataType ?? "String",
+          ...(attribute.StringValue !== undefined && { stringValue: attribute.StringValue }),
+          ...(attribute.BinaryValue !== undefined && {
+            binaryValue: Buffer.from(attribute.BinaryValue).toString("base64"),
+          }),
+          stringListValues: [],
+          binaryListValues: [],
+        },
+      ]),
+    ),
+    md5OfBody: message.MD5OfBody ?? "",
+    eventSource: "aws:sqs",
+    eventSourceARN: queueArn,
+    awsRegion: region,
+  };
+}
+
+export function isReceived(message: Message): message is Received {
   return message.MessageId !== undefined && message.ReceiptHandle !== undefined;
 }
 

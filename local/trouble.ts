@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { type Random, stream } from "./painter/random.ts";
 
 /** What one call comes to. `ok` paints. */
 export type CallOutcome =
@@ -49,12 +50,12 @@ const DEFAULT_LATENCY_MS = 300;
 /** Decides call by call, and remembers how far each script has got. */
 export class Dice {
   readonly #trouble: Trouble;
-  readonly #random: () => number;
+  readonly #random: Random;
   readonly #callsByScript = new Map<readonly CallOutcome[], number>();
 
   constructor(trouble: Trouble) {
     this.#trouble = trouble;
-    this.#random = mulberry32(trouble.seed ?? randomInt(2 ** 32));
+    this.#random = stream(String(trouble.seed ?? randomInt(2 ** 32)));
   }
 
   /** @param underWay calls to this model that are not answered yet, without this one */
@@ -83,15 +84,4 @@ export class Dice {
     this.#callsByScript.set(script, calls + 1);
     return script[calls];
   }
-}
-
-/** A small seeded generator of numbers from 0 up to 1. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -19,17 +19,24 @@ export function answer(question: Question): Answer {
     p99: percentile(run.waits, 0.99),
   };
   const { alarms } = question;
+  const cost = costOf(run, question);
+  const spend = (mostWithinAnHour(run.finished) / run.finished.length) * cost.models;
   return {
     run,
     wait,
     lastPicture: run.finished.at(-1) ?? 0,
-    cost: costOf(run, question),
+    cost,
     alarms: [
       ...(run.oldestPrompt > alarms.oldestPrompt
         ? [`oldest prompt: ${duration(run.oldestPrompt)} (limit ${duration(alarms.oldestPrompt)})`]
         : []),
       ...(wait.p95 > alarms.timeToImage
         ? [`time to image: p95 ${duration(wait.p95)} (objective ${duration(alarms.timeToImage)})`]
+        : []),
+      ...(spend > alarms.spendPerHour
+        ? [
+            `spend: ${dollars(spend)} within an hour (limit ${dollars(alarms.spendPerHour)}), which stops the consumer until somebody resumes it`,
+          ]
         : []),
       ...(run.expired > 0 ? [`LOST: ${run.expired} prompts were older than the queue keeps them`] : []),
       ...(run.deadLetters > 0 ? [`dead-letter queue: ${run.deadLetters} prompts`] : []),
@@ -86,6 +93,15 @@ export function changes(question: Question): Change[] {
     .sort((a, b) => a.answer.wait.p95 - b.answer.wait.p95);
 }
 
+/** @param times in order, in seconds */
+function mostWithinAnHour(times: readonly number[]): number {
+  let first = 0;
+  return times.reduce((most, time, index) => {
+    while ((times[first] ?? time) <= time - 3600) first += 1;
+    return Math.max(most, index - first + 1);
+  }, 0);
+}
+
 /** @param sorted shortest first */
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
@@ -96,4 +112,9 @@ export function duration(seconds: number): string {
   if (seconds < 100) return `${seconds.toFixed(1)} s`;
   if (seconds < 6000) return `${(seconds / 60).toFixed(1)} min`;
   return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** US dollars for people. */
+export function dollars(amount: number): string {
+  return amount < 1 ? `$${amount.toPrecision(2)}` : `$${amount.toFixed(2)}`;
 }

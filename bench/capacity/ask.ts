@@ -26,16 +26,12 @@ export interface Asked {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 const S3_WRITE = 0.1;
 
-/** What is kept beside the model's own time-out before 19 of 20 users are said to wait too long, in seconds. */
-const STORING = 10;
-
 /** @throws QuestionError or SettingsError that names what makes no sense */
 export async function questionOf(asked: Asked): Promise<Question> {
   const settings = changed(await loadSettings(asked.environment), asked);
-  const { modelChain, maximumConcurrency, promptRetentionSeconds } = derive(settings);
+  const { modelChain, maximumConcurrency, promptRetentionSeconds, thresholds } = derive(settings);
   const { latency, latencySpread, throttle, failures } = asked;
   const { memoryMb, timeoutSeconds, modelTimeoutSeconds, batchSize, receiveLimit } = settings.consumer;
-  const objective = modelTimeoutSeconds + STORING;
   return {
     prompts: asked.users * asked.promptsPerUser,
     within: asked.within,
@@ -49,8 +45,16 @@ export async function questionOf(asked: Asked): Promise<Question> {
       modelTimeout: modelTimeoutSeconds,
     },
     retention: promptRetentionSeconds,
-    measured: { ...measured, write: S3_WRITE },
-    alarms: { timeToImage: objective, oldestPrompt: objective },
+    measured: {
+      cpuPerPicture: measured.pictureMs / 1000,
+      cpuToStart: measured.startMs / 1000,
+      write: S3_WRITE,
+    },
+    alarms: {
+      timeToImage: thresholds.timeToImageSeconds,
+      oldestPrompt: thresholds.oldestPromptSeconds,
+      spendPerHour: thresholds.spendUsdPerHour,
+    },
     seed: asked.seed,
   };
 }

@@ -1,9 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { writeSection } from "../write-section.ts";
-import { type Answer, answer, changes, duration } from "./answer.ts";
+import { type Answer, answer, changes, dollars, duration } from "./answer.ts";
 import { type Asked, questionOf } from "./ask.ts";
 import { plot } from "./plot.ts";
-import { dollars } from "./report.ts";
 
 const USUAL = {
   environment: "prod",

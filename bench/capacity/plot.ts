@@ -36,6 +36,7 @@ export function plot(title: string, { backlog, finished }: Run): string {
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<title>Prompts waiting and pictures there over time: ${title}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     `<text x="${LEFT}" y="20" font-size="14">${title}</text>`,
     `<text x="${LEFT}" y="38" fill="#c2410c">prompts waiting</text>`,

@@ -22,6 +22,8 @@ export interface Question {
     /** For 19 of 20 pictures, sent to stored. */
     readonly timeToImage: number;
     readonly oldestPrompt: number;
+    /** What models may cost within an hour, in US dollars, before the consumer is stopped. */
+    readonly spendPerHour: number;
   };
   /** Same seed, same answer. */
   readonly seed: number;

@@ -1,4 +1,4 @@
-import { type Answer, type Change, duration } from "./answer.ts";
+import { type Answer, type Change, dollars, duration } from "./answer.ts";
 import type { Question } from "./question.ts";
 
 /** The answer, for a terminal. */
@@ -28,8 +28,4 @@ export function describeChanges(changes: readonly Change[], before: Answer): str
         `  ${index + 1}. ${what}: p95 ${duration(answer.wait.p95)}, last picture after ${duration(answer.lastPicture)}, ${dollars(answer.cost.total)}`,
     ),
   ].join("\n");
-}
-
-export function dollars(amount: number): string {
-  return amount < 1 ? `$${amount.toPrecision(2)}` : `$${amount.toFixed(2)}`;
 }

@@ -33,11 +33,11 @@ const MOST_BATCHES = 1250;
 
 /** Lambda gives a function one virtual processor for each 1,769 MB. */
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-const MB_PER_PROCESSOR = 1769;
+export const MB_PER_PROCESSOR = 1769;
 
 /** The longest that the SDK waits before it sends a throttled call a second time, in seconds. */
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-const LONGEST_SDK_WAIT = 1;
+const LONGEST_SDK_WAIT = 0.5;
 
 /** Kept free at the end of an invocation, and the shortest call that is begun, in seconds: as the consumer has it. */
 const STORING = 8;
@@ -91,13 +91,17 @@ class Simulation {
     const { prompts, within } = this.#question;
     const times = Array.from({ length: prompts }, () => this.#random() * within).sort((a, b) => a - b);
     // One planned arrival at a time keeps the timeline short.
-    const arrive = (index: number): void => {
-      const sentAt = times[index];
+    const arrive = (from: number): void => {
+      const sentAt = times[from];
       if (sentAt === undefined) return;
       this.#timeline.at(sentAt, () => {
-        this.#sqsCalls += 1;
-        this.#put({ sentAt, receives: 0, attempts: 0 });
-        arrive(index + 1);
+        let next = from;
+        for (; times[next] === sentAt; next++) {
+          this.#sqsCalls += 1;
+          this.#put({ sentAt, receives: 0, attempts: 0 });
+        }
+        this.#poll();
+        arrive(next);
       });
     };
     arrive(0);
@@ -126,7 +130,6 @@ class Simulation {
     if (this.#waiting === 0) this.#backlogSince = this.#timeline.now;
     this.#queue.push(message);
     this.#noteDepth();
-    this.#poll();
   }
 
   /** Starts invocations while there are prompts, and room for a batch. */
@@ -261,7 +264,10 @@ class Simulation {
       const wait = backOffSeconds(message.receives, this.#random);
       // A prompt that nothing was tried for is sent anew before its receives are used up.
       if (!hasFailed && message.receives >= receiveLimit - 1) message.receives = 0;
-      this.#timeline.after(wait, () => this.#put(message));
+      this.#timeline.after(wait, () => {
+        this.#put(message);
+        this.#poll();
+      });
     }
     close();
   }

@@ -2,7 +2,7 @@
 const PICTURE_BYTES = 1_400_000;
 
 /** A picture as large as a model's. */
-export const PICTURE = makePicture();
+export const PICTURE = makePicture(PICTURE_BYTES);
 
 /** What a model answers for a picture of 1.4 MB, as JSON. */
 export const MODEL_ANSWER = Buffer.from(
@@ -10,9 +10,9 @@ export const MODEL_ANSWER = Buffer.from(
 );
 
 /** The signature of a PNG, then bytes that do not repeat. */
-function makePicture(): Buffer {
-  const picture = Buffer.alloc(PICTURE_BYTES);
-  for (let index = 0, state = 1; index < PICTURE_BYTES; index++) {
+export function makePicture(bytes: number): Buffer {
+  const picture = Buffer.alloc(bytes);
+  for (let index = 0, state = 1; index < bytes; index++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     picture[index] = state >>> 24;
   }

@@ -38,7 +38,7 @@ export async function inWorkshop<T>(
   memoryMb: number,
   use: (workshop: Workshop) => Promise<T>,
 ): Promise<T> {
-  const codeDirectory = unpackConsumer();
+  const codeDirectory = unpack("functions/consumer/index.ts");
   const server = fork(fileURLToPath(new URL("./aws.ts", import.meta.url)), [String(latencyMs)]);
   const [started] = await once(server, "message");
   const { endpoint } = startedSchema.parse(started);
@@ -48,6 +48,8 @@ export async function inWorkshop<T>(
       const child = fork(fileURLToPath(new URL("./work.ts", import.meta.url)), {
         env: consumerEnvironment(endpoint),
         execArgv: [`--max-old-space-size=${memoryMb}`],
+        // Its metrics are lines on stdout.
+        stdio: ["ignore", "ignore", "inherit", "ipc"],
       });
       const exit = once(child, "exit");
       const answer = Promise.race([once(child, "message"), exit]);
@@ -72,10 +74,10 @@ export async function inWorkshop<T>(
   }
 }
 
-/** Unpacks the zip that is uploaded into a new folder. */
-export function unpackConsumer(): string {
+/** Unpacks the zip of a function, as it is uploaded, into a new folder. */
+export function unpack(entry: string): string {
   const folder = mkdtempSync(join(tmpdir(), "couch-bench-"));
-  const files = unzipSync(readFileSync(bundle("functions/consumer/index.ts").zip));
+  const files = unzipSync(readFileSync(bundle(entry).zip));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   return folder;
 }
@@ -97,6 +99,7 @@ export function consumerEnvironment(endpoint: string): Record<string, string> {
     LEASE_SECONDS: "150",
     RECEIVE_LIMIT: "10",
     GIVE_UP_AFTER_SECONDS: "345600",
+    ENVIRONMENT: "bench",
     CODE_VERSION: "bench",
   };
 }

@@ -1,6 +1,7 @@
 import type { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-source-mapping/index.js";
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission/index.js";
 import { Construct } from "constructs";
+import { breakerName } from "../../config/names.ts";
 import { BundledFunction } from "../bundled-function.ts";
 
 export interface SpendBreakerProps {
@@ -22,7 +23,7 @@ export class SpendBreaker extends Construct {
   constructor(scope: Construct, id: string, { suffix, eventSource, logRetentionDays }: SpendBreakerProps) {
     super(scope, id);
     this.function = new BundledFunction(this, "breaker", {
-      name: `spend-breaker-${suffix}`,
+      name: breakerName(suffix),
       description: "Stops the consumer when models cost too much",
       entry: "functions/breaker/index.ts",
       memoryMb: 128,

@@ -28,14 +28,14 @@ const options: ConsumeOptions = {
     leaseMs: settings.LEASE_SECONDS * 1000,
     codeVersion: settings.CODE_VERSION,
   }),
-  // Without a handler of its own the client speaks HTTP/2, for which no connection time-out can be set. A second try
-  // is all that the SDK may make by itself: the next model of the chain is the better third one.
+  // Without a handler of its own the client speaks HTTP/2, for which no connection time-out can be set. The SDK may try
+  // once only: a call whose connection broke may have been paid, and a second one of the SDK's would be paid unseen.
   chain: new ModelChain(
     settings.MODEL_CHAIN,
     (region) =>
       new BedrockRuntimeClient({
         region,
-        maxAttempts: 2,
+        maxAttempts: 1,
         requestHandler: new NodeHttpHandler({ connectionTimeout: 3_000 }),
       }),
     settings.MODEL_TIMEOUT_SECONDS * 1000,

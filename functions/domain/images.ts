@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod/mini";
-import type { ObjectStore } from "./object-store.ts";
+import type { ConditionalStore } from "./object-store.ts";
 import { type AskedRequest, imageKey, type StoredImage } from "./record.ts";
 
 /** How a picture came about. */
@@ -34,11 +34,11 @@ export class ForeignImageError extends Error {
 
 /** The pictures in the bucket. A picture is written once and never changed. */
 export class Images {
-  readonly #store: ObjectStore;
+  readonly #store: ConditionalStore;
   readonly #keyPrefix: string;
 
   /** @param keyPrefix put before every key; empty or ending in `/` */
-  constructor(store: ObjectStore, keyPrefix: string) {
+  constructor(store: ConditionalStore, keyPrefix: string) {
     this.#store = store;
     this.#keyPrefix = keyPrefix;
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Images, PaintedImage } from "./images.ts";
-import type { ObjectStore } from "./object-store.ts";
+import type { ConditionalStore } from "./object-store.ts";
 import type {
   AskedRequest,
   FailedRecord,
@@ -38,7 +38,7 @@ export class LeaseLostError extends Error {
 }
 
 export interface LedgerOptions {
-  readonly store: ObjectStore;
+  readonly store: ConditionalStore;
   readonly images: Images;
   /** Put before every key; empty or ending in `/`. */
   readonly keyPrefix: string;

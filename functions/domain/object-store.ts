@@ -32,6 +32,9 @@ export interface NewObject {
   readonly checksumSha256?: string;
 }
 
+/** What the ledger and the pictures need of a bucket. */
+export type ConditionalStore = Pick<ObjectStore, keyof ObjectStore>;
+
 /** Conditional reads and writes on one bucket. S3's own errors pass through, but for the two that are answers. */
 export class ObjectStore {
   readonly #s3: S3Client;

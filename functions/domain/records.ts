@@ -1,4 +1,4 @@
-import type { ObjectStore, WriteCondition } from "./object-store.ts";
+import type { ConditionalStore, WriteCondition } from "./object-store.ts";
 import { type RequestRecord, recordKey, recordSchema } from "./record.ts";
 
 /** The record in the bucket is not one that this code can read. */
@@ -19,11 +19,11 @@ export type RecordWrite =
 
 /** The records in the bucket. */
 export class Records {
-  readonly #store: ObjectStore;
+  readonly #store: ConditionalStore;
   readonly #keyPrefix: string;
 
   /** @param keyPrefix put before every key; empty or ending in `/` */
-  constructor(store: ObjectStore, keyPrefix: string) {
+  constructor(store: ConditionalStore, keyPrefix: string) {
     this.#store = store;
     this.#keyPrefix = keyPrefix;
   }

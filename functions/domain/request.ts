@@ -102,7 +102,7 @@ function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys(promptRequestSchema.shape).join(", ");
     return issue.keys.map((key) => ({
-      field: key.slice(0, 64),
+      field: key === "" ? '""' : key.slice(0, 64),
       message: `is not a field of a request (known: ${known})`,
     }));
   }

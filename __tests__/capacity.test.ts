@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { answer, changes } from "../bench/capacity/answer.ts";
+import type { Question } from "../bench/capacity/question.ts";
+import { simulate } from "../bench/capacity/simulate.ts";
+import { checkPlanner } from "../bench/planner.ts";
+
+const model = {
+  id: "core",
+  slots: 10,
+  pricePerImageUsd: 0.04,
+  latency: 10,
+  latencySpread: 0,
+  throttle: 0,
+  failures: 0,
+};
+
+function question(change: Partial<Question> = {}): Question {
+  return {
+    prompts: 1000,
+    within: 0,
+    models: [model],
+    consumer: {
+      memoryMb: 1024,
+      timeout: 120,
+      modelTimeout: 50,
+      batchSize: 10,
+      maximumConcurrency: 2,
+      receiveLimit: 10,
+    },
+    retention: 345_600,
+    measured: { cpuPerPicture: 0, cpuToStart: 0, write: 0 },
+    alarms: { timeToImage: 60, oldestPrompt: 60, spendPerHour: 39 },
+    seed: 1,
+    ...change,
+  };
+}
+
+describe("the capacity planner", () => {
+  it.concurrent.each([0, 0.1])(
+    "foresees the real pipeline within a tenth, with %d of the calls throttled",
+    async (throttle) => {
+      const { planned, real } = await checkPlanner(6, throttle);
+      expect(planned).toBeGreaterThan(0.9 * real);
+      expect(planned).toBeLessThan(1.1 * real);
+    },
+  );
+
+  it("comes to prompts × latency ÷ concurrency where the pipeline itself takes no time", () => {
+    expect(answer(question()).lastPicture).toBeCloseTo((1000 * 10) / 20, 6);
+  });
+
+  it("gives the same answer for the same seed, and another for another", () => {
+    const models = [{ ...model, latencySpread: 0.3, throttle: 0.1 }];
+    expect(simulate(question({ models }))).toEqual(simulate(question({ models })));
+    expect(simulate(question({ models, seed: 2 })).waits).not.toEqual(simulate(question({ models })).waits);
+  });
+
+  it("loses no prompt: each is a picture, a dead letter, or too old for the queue", () => {
+    const run = simulate(
+      question({
+        models: [{ ...model, failures: 0.8 }],
+        consumer: { ...question().consumer, receiveLimit: 3 },
+        retention: 900,
+        within: 100,
+      }),
+    );
+    expect(run.deadLetters).toBeGreaterThan(0);
+    expect(run.expired).toBeGreaterThan(0);
+    expect(run.finished.length + run.deadLetters + run.expired).toBe(1000);
+  });
+
+  it("starts with five batches and adds five for each second of a backlog, as Lambda does", () => {
+    const consumer = { ...question().consumer, batchSize: 1, maximumConcurrency: 1000 };
+    const { finished } = simulate(question({ consumer, prompts: 100 }));
+    expect(finished.filter((at) => at <= 10)).toHaveLength(5);
+    expect(finished.filter((at) => at <= 13)).toHaveLength(20);
+  });
+
+  it("asks for a higher limit first where the limit is what users wait for", () => {
+    const [first] = changes(question());
+    expect(first?.what).toMatch(/^a limit of 40 calls at once for core/);
+    expect(first?.answer.lastPicture).toBeCloseTo(250, 6);
+  });
+
+  it("names the alarms that fire", () => {
+    expect(answer(question()).alarms).toEqual([
+      "oldest prompt: 8.2 min (limit 60.0 s)",
+      "time to image: p95 8.0 min (objective 60.0 s)",
+      "spend: $40.00 within an hour (limit $39.00), which stops the consumer until somebody resumes it",
+    ]);
+    expect(answer(question({ prompts: 20 })).alarms).toEqual([]);
+  });
+
+  it("refuses what makes no sense, everything by name", () => {
+    const { consumer } = question();
+    expect(() =>
+      simulate(
+        question({
+          prompts: 0.5,
+          within: -1,
+          consumer: { ...consumer, maximumConcurrency: 0 },
+          models: [{ ...model, latency: -3, pricePerImageUsd: 0 }],
+        }),
+      ),
+    ).toThrow(
+      [
+        "prompts = 0.5 must be a whole number above 0",
+        "within = -1 must not be negative",
+        "concurrency = 0 must be above 0",
+        "core: latency = -3 must be above 0 seconds",
+        "core: price = 0 must be above 0 US dollars",
+      ].join("\n"),
+    );
+  });
+});

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runChaos } from "../local/chaos/chaos.ts";
+import type { Evidence } from "../local/chaos/evidence.ts";
+import type { Fault } from "../local/chaos/faults.ts";
+import { type PromiseName, violations } from "../local/chaos/invariants.ts";
+import type { Plan, PlannedPrompt } from "../local/chaos/plan.ts";
+import { runPlan } from "../local/chaos/run.ts";
+import { startWorld, type World } from "../local/chaos/world.ts";
+import { breakConsumer, type Damage } from "./support/broken-consumer.ts";
+import { settingsWith, synthesise } from "./support/synthesise.ts";
+
+const MINUTES = 60_000;
+const stackDir = synthesise(settingsWith()).folder;
+
+function prompt(change: Partial<PlannedPrompt> = {}): PlannedPrompt {
+  return { body: "request", sent: 1, duplicates: 0, deletesLost: 0, faults: [], ...change };
+}
+
+function plan(prompts: readonly PlannedPrompt[], change: Partial<Plan> = {}): Plan {
+  return {
+    prompts,
+    batchSizes: [1],
+    clockSkewsMs: [0],
+    invocationsAtOnce: 3,
+    stormMinutes: 0,
+    order: 1,
+    ...change,
+  };
+}
+
+/** Every place at which a prompt's way can end: at each call that it makes, before and after the call takes effect. */
+const KILLS: Fault[] = (["kill before", "kill after"] as const).flatMap((kind) => [
+  { on: "store", nth: 0, kind },
+  { on: "model", nth: 0, kind },
+  { on: "store", nth: 1, kind },
+  { on: "store", nth: 2, kind },
+]);
+
+describe("the consumer", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld({ stackDir });
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  it("keeps all promises when it is killed at any call it makes", { timeout: 3 * MINUTES }, async () => {
+    const left = await runPlan(world, plan(KILLS.map((kill) => prompt({ faults: [kill] }))));
+    expect(left.flatMap(violations)).toEqual([]);
+    expect(left[0]?.kills).toBe(KILLS.length);
+    expect(statuses(left)).toEqual(KILLS.map(() => "succeeded"));
+  });
+
+  it("pays again only for an owner that was killed between the model's answer and the stored picture", async () => {
+    const [left] = await runPlan(world, plan(KILLS.map((kill) => prompt({ faults: [kill] }))));
+    const paidTwice = left?.prompts.filter(({ paid }) => paid.length > 1);
+    expect(paidTwice?.map(({ planned }) => planned.faults[0])).toEqual([
+      { on: "store", nth: 1, kind: "kill before" },
+      { on: "model", nth: 0, kind: "kill after" },
+    ]);
+  });
+
+  it("loses nothing in an hour of throttling, and spreads what it retries", {
+    timeout: 3 * MINUTES,
+  }, async () => {
+    const prompts = Array.from({ length: 20 }, () => prompt());
+    const left = await runPlan(world, plan(prompts, { stormMinutes: 60, batchSizes: [10] }));
+    expect(left.flatMap(violations)).toEqual([]);
+    expect(left[0]?.waits.length).toBeGreaterThan(100);
+    expect(statuses(left)).toEqual(prompts.map(() => "succeeded"));
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
+    "keeps all promises on the schedules of seed %i",
+    {
+      timeout: 3 * MINUTES,
+    },
+    async (seed) => {
+      const result = await runChaos(world, { seed, schedules: 1, mostPrompts: 6, shrinkMs: 0 });
+      expect(result.failure).toBeUndefined();
+    },
+  );
+});
+
+/** What a broken consumer does wrong, on which schedule that shows, and which promise it breaks. */
+const BROKEN: readonly {
+  readonly name: string;
+  readonly damage: Damage;
+  readonly plan: Plan;
+  readonly promise: PromiseName;
+}[] = [
+  {
+    name: "ignores the lease",
+    damage: {
+      file: "functions/domain/ledger.ts",
+      from: "Date.parse(lease.expiresAt) > Date.now()",
+      to: "false",
+    },
+    // A message that comes back at once, before its first delivery is done.
+    plan: plan([prompt({ sent: 3, faults: [{ on: "model", nth: 0, kind: "late" }] })], { batchSizes: [3] }),
+    promise: "nobody pays twice",
+  },
+  {
+    name: "stores the picture after the record",
+    damage: {
+      file: "functions/consumer/consume.ts",
+      from: "await ledger.succeed(claim, await images.store(asked, result.bytes, details))",
+      to: `await ledger.succeed(claim, { ...details, image: {
+        bucket: "any", key: "images/" + requestId + ".png", contentType: "image/png",
+        bytes: result.bytes.byteLength, sha256: "unknown" } });
+      await images.store(asked, result.bytes, details)`,
+    },
+    plan: plan([prompt({ faults: [{ on: "store", nth: 1, kind: "kill after" }] })]),
+    promise: "nothing is lost",
+  },
+  {
+    name: "drops partial failures",
+    damage: {
+      file: "functions/consumer/index.ts",
+      from: "batchItemFailures: failures.flat()",
+      to: "batchItemFailures: []",
+    },
+    plan: plan([prompt({ faults: [0, 1].map((nth) => ({ on: "model", nth, kind: "model error" })) })]),
+    promise: "nothing is lost",
+  },
+  {
+    name: "retries a prompt that the filter blocked",
+    damage: {
+      file: "functions/consumer/invoke-model.ts",
+      from: 'finish?.startsWith("Filter reason")',
+      to: "false",
+    },
+    plan: plan([prompt({ body: "forbidden" })]),
+    promise: "a blocked prompt is not asked again",
+  },
+  {
+    name: "lets the SDK call the model again by itself",
+    damage: { file: "functions/consumer/index.ts", from: "maxAttempts: 1", to: "maxAttempts: 2" },
+    plan: plan([prompt({ faults: [{ on: "model", nth: 0, kind: "reset after" }] })]),
+    promise: "every loss is counted",
+  },
+];
+
+describe("a consumer that", () => {
+  it.each(BROKEN)("$name is caught: $promise", async ({ damage, plan, promise }) => {
+    await using world = await startWorld({ stackDir, code: await breakConsumer(damage) });
+    const left = await runPlan(world, plan);
+    expect(left.flatMap(violations).map((violation) => violation.promise)).toContain(promise);
+  });
+
+  it("is broken is caught on a schedule that is shrunk to one prompt", { timeout: 3 * MINUTES }, async () => {
+    const damage = { file: "functions/consumer/index.ts", from: "failures.flat()", to: "[]" };
+    await using world = await startWorld({ stackDir, code: await breakConsumer(damage) });
+    const { failure } = await runChaos(world, { seed: 1, schedules: 20, mostPrompts: 6, shrinkMs: 20_000 });
+    expect(failure?.plan.prompts).toHaveLength(1);
+  });
+});
+
+function statuses(left: readonly Evidence[]): (string | undefined)[] {
+  return left.at(-1)?.prompts.map(({ record }) => record?.status) ?? [];
+}

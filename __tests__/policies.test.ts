@@ -1,0 +1,83 @@
+import { readdirSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { loadSettings } from "../config/load.ts";
+import { checkSettings, type Settings } from "../config/settings.ts";
+import { type Waiver, waivers } from "../config/waivers.ts";
+import { models } from "../functions/domain/models.ts";
+import { type Finding, judge } from "./support/policy-rules.ts";
+import { settingsWith, synthesise } from "./support/synthesise.ts";
+
+const environments = readdirSync(new URL("../config/environments", import.meta.url)).map((file) =>
+  file.replace(/\.ts$/, ""),
+);
+
+function covers({ rule, resource }: Waiver, finding: Finding): boolean {
+  const [type = "", part = ""] = resource.split(".");
+  return rule === finding.rule && finding.address.startsWith(`${type}.`) && finding.address.includes(part);
+}
+
+function unwaived(settings: Settings): string[] {
+  return judge(synthesise(settings))
+    .filter((finding) => !waivers.some((waiver) => covers(waiver, finding)))
+    .map(({ rule, address, demand }) => `${rule}: ${address} must be one that ${demand}`);
+}
+
+/** Settings that a deployer might choose; those that do not fit together are left out. */
+const randomSettings = fc
+  .record({
+    suffix: fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/),
+    region: fc.constantFrom("eu-west-1", "eu-central-1", "us-east-1"),
+    imageBucket: fc.constantFrom(
+      { kind: "new" as const, name: "some-bucket" },
+      { kind: "existing" as const, name: "the-teams-bucket", keyPrefix: "couch/" },
+    ),
+    models: fc.shuffledSubarray(
+      models.map(({ id }) => ({ id, concurrency: 40 })),
+      { minLength: 1 },
+    ),
+    consumer: fc.record({
+      memoryMb: fc.integer({ min: 256, max: 4096 }),
+      timeoutSeconds: fc.integer({ min: 90, max: 900 }),
+      modelTimeoutSeconds: fc.integer({ min: 5, max: 80 }),
+      batchSize: fc.integer({ min: 1, max: 10 }),
+      batchWindowSeconds: fc.integer({ min: 0, max: 300 }),
+      receiveLimit: fc.integer({ min: 3, max: 100 }),
+    }),
+    logRetentionDays: fc.constantFrom(1 as const, 14 as const, 365 as const),
+  })
+  .map((change) => checkSettings({ ...settingsWith(), ...change }))
+  .filter((checked) => checked.ok)
+  .map(({ settings }) => settings);
+
+describe("every resource keeps the rules", () => {
+  it.each(environments)("of %s", async (environment) => {
+    expect(unwaived(await loadSettings(environment))).toEqual([]);
+  });
+
+  it("of any environment that the settings allow", { timeout: 180_000 }, () => {
+    // fast-check prints the seed of a run that fails.
+    fc.assert(
+      fc.property(randomSettings, (settings) => {
+        expect(unwaived(settings)).toEqual([]);
+      }),
+      { numRuns: 5 },
+    );
+  });
+});
+
+describe("a waiver", () => {
+  const today = new Date().toISOString().slice(0, 10);
+
+  it.each(waivers)("of $rule for $resource has not expired", ({ expires }) => {
+    expect(expires > today).toBe(true);
+  });
+
+  it("is of use: some environment would break the rule", async () => {
+    const findings = (await Promise.all(environments.map(loadSettings))).flatMap((settings) =>
+      judge(synthesise(settings)),
+    );
+    const unused = waivers.filter((waiver) => !findings.some((finding) => covers(waiver, finding)));
+    expect(unused).toEqual([]);
+  });
+});

@@ -1,0 +1,52 @@
+// Measures everything and writes docs/performance.md; `--quick` only guards what is stable, and writes nothing.
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { Command } from "commander";
+import { billed } from "./billed.ts";
+import { callsTable, countCalls } from "./calls.ts";
+import { makespan } from "./makespan.ts";
+import { figuresOf } from "./measure.ts";
+import { describeSize, measuredSchema, rightSize } from "./right-size.ts";
+import { startUp } from "./start-up.ts";
+import { synthesis } from "./synthesis.ts";
+import { format, markdown, type Part, type Row, verdictOf } from "./table.ts";
+import { work } from "./work.ts";
+import { writeSection } from "./write-section.ts";
+
+const parts: readonly Part[] = [startUp, work, billed, makespan, synthesis];
+
+/** By how much the quick form lets a target be passed: it guards against blunders, on any machine. */
+const QUICK_MARGIN = 3;
+
+const { quick = false, only } = new Command("npm run bench --")
+  .description("Measures the pipeline against named baselines and writes docs/performance.md.")
+  .option("--quick", "only what is stable on a busy machine, with wide margins; writes nothing")
+  .option("--only <part>", `one of ${parts.map(({ name }) => name).join(", ")}; writes nothing`)
+  .parse()
+  .opts<{ quick?: true; only?: string }>();
+
+const rows: Row[] = [];
+for (const part of parts) {
+  if ((quick && !part.quick) || (only !== undefined && only !== part.name)) continue;
+  console.log(part.name);
+  for (const row of await part.run()) {
+    rows.push(row);
+    const verdict = verdictOf(row, quick ? QUICK_MARGIN : 1);
+    const value = verdict === "too noisy to tell" ? "" : format(row);
+    console.log(`  ${[row.what, row.against, value, verdict].filter(Boolean).join(" · ")}`);
+    if (verdict === "missed" || verdict === "too noisy to tell") process.exitCode = 1;
+  }
+}
+if (!quick && only === undefined) {
+  const { version, arch } = process;
+  writeSection(
+    "bench",
+    `Node.js ${version}, ${arch}, ${availableParallelism()} processors.\n\n${markdown(rows)}`,
+  );
+  const measured = Object.fromEntries(
+    rows.flatMap((row) => (row.measures ? [[row.measures, Math.round(figuresOf(row.values).median)]] : [])),
+  );
+  writeFileSync(new URL("measured.json", import.meta.url), `${JSON.stringify(measured)}\n`);
+  writeSection("right size", describeSize(rightSize(measuredSchema.parse(measured))));
+  writeSection("calls", callsTable(await countCalls()));
+}

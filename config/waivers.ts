@@ -1,0 +1,89 @@
+/** A rule that does not have to hold for some resources, and why. */
+export interface Waiver {
+  /** The id of the rule, as in `__tests__/support/policy-rules.ts`. */
+  readonly rule: string;
+  /** The type of the resources in Terraform; with a name after a dot, only those whose name has it as a part. */
+  readonly resource: string;
+  readonly reason: string;
+  /** The day from which the waiver does not count any more (`YYYY-MM-DD`): then somebody has to decide again. */
+  readonly expires: string;
+}
+
+export const waivers: readonly Waiver[] = [
+  {
+    rule: "CKV_AWS_115",
+    resource: "aws_lambda_function",
+    reason:
+      "The event source and the API's throttle bound how many run at once; a reservation would take its share from the whole account.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV_AWS_116",
+    resource: "aws_lambda_function",
+    reason:
+      "SQS moves what cannot be handled: the dead-letter queue belongs to the queue, not to the function.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV_AWS_117",
+    resource: "aws_lambda_function",
+    reason: "It talks to AWS services only. A VPC would need an endpoint for each, and protect nothing more.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV_AWS_173",
+    resource: "aws_lambda_function",
+    reason: "The variables are names and limits, no secrets. AWS encrypts them with its own key anyway.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV_AWS_272",
+    resource: "aws_lambda_function",
+    reason: "Only the apply role may change code, and it applies what was built from the merged commit.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV_AWS_18",
+    resource: "aws_s3_bucket",
+    reason:
+      "Requests carry ids, and the records are the audit trail; access logs would need a bucket of their own.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV_AWS_144",
+    resource: "aws_s3_bucket",
+    reason:
+      "A picture can be painted again from the seed on record. A copy in another region would double the cost.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV_AWS_145",
+    resource: "aws_s3_bucket",
+    reason: "SSE-S3: whoever may read the objects may use the key as well, and KMS would bill each request.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV2_AWS_62",
+    resource: "aws_s3_bucket",
+    reason: "Nobody waits for events of the bucket: whoever wants to know asks for the record.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV_AWS_158",
+    resource: "aws_cloudwatch_log_group",
+    reason: "The logs have ids, never prompts. CloudWatch encrypts them with its own key.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV_AWS_338",
+    resource: "aws_cloudwatch_log_group",
+    reason: "How long logs are kept is a setting: data protection asks for short, an audit for long.",
+    expires: "2027-11-30",
+  },
+  {
+    rule: "CKV_AWS_355",
+    resource: "aws_iam_role_policy",
+    reason: "X-Ray has no resources to name, and nothing but X-Ray is allowed on everything.",
+    expires: "2027-11-30",
+  },
+];

@@ -1,0 +1,225 @@
+import { alarmName, apiFunctionName, apiName, breakerName, consumerName } from "../config/names.ts";
+import type { Settings } from "../config/settings.ts";
+import type { PolicyStatement } from "./policy.ts";
+
+/** What Terraform calls for some types of resources, beside what it names. */
+export interface ServicePermissions {
+  readonly types: readonly string[];
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly resources: (settings: Settings, accountId: string) => readonly string[];
+  /** What must hold of the resources besides, where AWS chooses their names. */
+  readonly condition?: (settings: Settings) => NonNullable<PolicyStatement["Condition"]>;
+}
+
+/** Of the environment's functions, of their roles, and at the end of their log groups. */
+export function functionNames({ suffix }: Settings): string[] {
+  return [consumerName(suffix), apiFunctionName(suffix), breakerName(suffix)];
+}
+
+/** The tags that `connectToAws` gives to every resource, as a condition on a resource or on a request. */
+export function tagged(where: "aws:ResourceTag" | "aws:RequestTag", { suffix }: Settings) {
+  return { StringEquals: { [`${where}/Project`]: "couch-explorers", [`${where}/Environment`]: suffix } };
+}
+
+// Found by applying with the AWS provider, then checked with
+// https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+export const services: readonly ServicePermissions[] = [
+  {
+    types: [
+      "aws_sqs_queue",
+      "aws_sqs_queue_policy",
+      "aws_sqs_queue_redrive_policy",
+      "aws_sqs_queue_redrive_allow_policy",
+    ],
+    read: ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"],
+    write: ["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"],
+    resources: ({ region, suffix }, accountId) =>
+      ["", "-dlq"].map((end) => `arn:aws:sqs:${region}:${accountId}:image-generation-queue-${suffix}${end}`),
+  },
+  {
+    types: [
+      "aws_s3_bucket",
+      "aws_s3_bucket_public_access_block",
+      "aws_s3_bucket_ownership_controls",
+      "aws_s3_bucket_policy",
+      "aws_s3_bucket_server_side_encryption_configuration",
+      "aws_s3_bucket_versioning",
+      "aws_s3_bucket_lifecycle_configuration",
+    ],
+    read: [
+      "s3:GetAccelerateConfiguration",
+      "s3:GetBucketAcl",
+      "s3:GetBucketCORS",
+      "s3:GetBucketLocation",
+      "s3:GetBucketLogging",
+      "s3:GetBucketObjectLockConfiguration",
+      "s3:GetBucketOwnershipControls",
+      "s3:GetBucketPolicy",
+      "s3:GetBucketPublicAccessBlock",
+      "s3:GetBucketRequestPayment",
+      "s3:GetBucketTagging",
+      "s3:GetBucketVersioning",
+      "s3:GetBucketWebsite",
+      "s3:GetEncryptionConfiguration",
+      "s3:GetLifecycleConfiguration",
+      "s3:GetReplicationConfiguration",
+      "s3:ListBucket",
+    ],
+    write: [
+      "s3:CreateBucket",
+      "s3:DeleteBucket",
+      "s3:DeleteBucketPolicy",
+      "s3:PutBucketOwnershipControls",
+      "s3:PutBucketPolicy",
+      "s3:PutBucketPublicAccessBlock",
+      "s3:PutBucketTagging",
+      "s3:PutBucketVersioning",
+      "s3:PutEncryptionConfiguration",
+      "s3:PutLifecycleConfiguration",
+    ],
+    resources: ({ imageBucket }) => [`arn:aws:s3:::${imageBucket.name}`],
+  },
+  {
+    types: ["aws_lambda_function", "aws_lambda_permission"],
+    read: [
+      "lambda:GetFunction",
+      "lambda:GetFunctionCodeSigningConfig",
+      "lambda:GetPolicy",
+      "lambda:ListVersionsByFunction",
+    ],
+    write: [
+      "lambda:AddPermission",
+      "lambda:CreateFunction",
+      "lambda:DeleteFunction",
+      "lambda:RemovePermission",
+      "lambda:TagResource",
+      "lambda:UntagResource",
+      "lambda:UpdateFunctionCode",
+      "lambda:UpdateFunctionConfiguration",
+    ],
+    resources: (settings, accountId) =>
+      functionNames(settings).map(
+        (name) => `arn:aws:lambda:${settings.region}:${accountId}:function:${name}`,
+      ),
+  },
+  {
+    types: ["aws_cloudwatch_log_group"],
+    read: ["logs:ListTagsForResource"],
+    write: [
+      "logs:CreateLogGroup",
+      "logs:DeleteLogGroup",
+      "logs:PutRetentionPolicy",
+      "logs:DeleteRetentionPolicy",
+      "logs:TagResource",
+      "logs:UntagResource",
+    ],
+    resources: (settings, accountId) =>
+      [
+        ...functionNames(settings).map((name) => `/aws/lambda/${name}`),
+        `/aws/vendedlogs/apigateway/${apiName(settings.suffix)}`,
+      ].flatMap((name) => {
+        const group = `arn:aws:logs:${settings.region}:${accountId}:log-group:${name}`;
+        return [group, `${group}:*`];
+      }),
+  },
+  {
+    types: ["aws_iam_role", "aws_iam_role_policy"],
+    read: [
+      "iam:GetRole",
+      "iam:GetRolePolicy",
+      "iam:ListAttachedRolePolicies",
+      "iam:ListInstanceProfilesForRole",
+      "iam:ListRolePolicies",
+      "iam:ListRoleTags",
+    ],
+    write: [
+      "iam:CreateRole",
+      "iam:DeleteRole",
+      "iam:DeleteRolePolicy",
+      "iam:PutRolePolicy",
+      "iam:TagRole",
+      "iam:UntagRole",
+      "iam:UpdateAssumeRolePolicy",
+      "iam:UpdateRole",
+    ],
+    resources: (settings, accountId) =>
+      functionNames(settings).map((name) => `arn:aws:iam::${accountId}:role/${name}`),
+  },
+  {
+    types: ["aws_apigatewayv2_api"],
+    read: [],
+    write: ["apigateway:DELETE", "apigateway:PATCH"],
+    resources: ({ region }) => [`arn:aws:apigateway:${region}::/apis/*`],
+    condition: ({ suffix }) => ({ StringEquals: { "apigateway:Resource/ApiName": apiName(suffix) } }),
+  },
+  {
+    // The parts of an API have neither its name nor its tags, and AWS chooses its id: these are of any HTTP API.
+    // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-supported-resources.html
+    types: [
+      "aws_apigatewayv2_authorizer",
+      "aws_apigatewayv2_integration",
+      "aws_apigatewayv2_route",
+      "aws_apigatewayv2_stage",
+    ],
+    read: [],
+    write: ["apigateway:DELETE", "apigateway:PATCH", "apigateway:POST"],
+    resources: ({ region }) =>
+      ["authorizers", "cors", "integrations", "routes", "stages"].map(
+        (part) => `arn:aws:apigateway:${region}::/apis/*/${part}*`,
+      ),
+  },
+  {
+    types: ["aws_cloudwatch_metric_alarm", "aws_cloudwatch_composite_alarm"],
+    read: ["cloudwatch:ListTagsForResource"],
+    write: [
+      "cloudwatch:DeleteAlarms",
+      "cloudwatch:PutMetricAlarm",
+      "cloudwatch:TagResource",
+      "cloudwatch:UntagResource",
+    ],
+    resources: ({ region, suffix }, accountId) => [
+      `arn:aws:cloudwatch:${region}:${accountId}:alarm:${alarmName(suffix, "*")}`,
+    ],
+  },
+  {
+    types: ["aws_cloudwatch_dashboard"],
+    read: ["cloudwatch:GetDashboard"],
+    write: ["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"],
+    resources: ({ suffix }, accountId) => [
+      `arn:aws:cloudwatch::${accountId}:dashboard/image-generation-${suffix}`,
+    ],
+  },
+  {
+    types: ["aws_sns_topic", "aws_sns_topic_policy", "aws_sns_topic_subscription"],
+    read: ["sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListTagsForResource"],
+    write: [
+      "sns:CreateTopic",
+      "sns:DeleteTopic",
+      "sns:SetTopicAttributes",
+      "sns:Subscribe",
+      "sns:TagResource",
+      "sns:Unsubscribe",
+      "sns:UntagResource",
+    ],
+    resources: ({ region, suffix }, accountId) =>
+      ["page", "ticket"].flatMap((severity) => {
+        const topic = `arn:aws:sns:${region}:${accountId}:image-alarms-${severity}-${suffix}`;
+        // A subscription's ARN is its topic's, and an id.
+        return [topic, `${topic}:*`];
+      }),
+  },
+  {
+    types: ["aws_kms_key"],
+    read: ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"],
+    write: [
+      "kms:EnableKeyRotation",
+      "kms:PutKeyPolicy",
+      "kms:ScheduleKeyDeletion",
+      "kms:UntagResource",
+      "kms:UpdateKeyDescription",
+    ],
+    resources: ({ region }, accountId) => [`arn:aws:kms:${region}:${accountId}:key/*`],
+    condition: (settings) => tagged("aws:ResourceTag", settings),
+  },
+];

@@ -1,0 +1,130 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type EnvironmentOutcome, LambdaEnvironment } from "../lambda-environment.ts";
+import type { FunctionSpec } from "../stack.ts";
+
+const PRELOAD = new URL("./environment-preload.ts", import.meta.url).href;
+
+/** How long an invocation may take, in milliseconds of real time. */
+const LIMIT_MS = 20_000;
+
+/** An execution environment at work on one batch. */
+export interface Invocation {
+  readonly number: number;
+  /** How far the environment's clock is off, in milliseconds. */
+  readonly skewMs: number;
+  killed: boolean;
+}
+
+interface Environment {
+  readonly name: string;
+  readonly process: LambdaEnvironment;
+  invocation: Invocation;
+}
+
+export interface EnvironmentsOptions {
+  readonly spec: FunctionSpec;
+  /** The bundle. */
+  readonly code: Uint8Array;
+  /** Variables beside the stack's own. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly onLine: (line: string) => void;
+}
+
+/** The execution environments of one function, each a process that can be killed at any time. */
+export class Environments {
+  readonly #options: EnvironmentsOptions;
+  readonly #codeDirectory: string;
+  readonly #idle: Environment[] = [];
+  readonly #all = new Map<string, Environment>();
+  #started = 0;
+  #invocations = 0;
+
+  private constructor(options: EnvironmentsOptions, codeDirectory: string) {
+    this.#options = options;
+    this.#codeDirectory = codeDirectory;
+  }
+
+  static async create(options: EnvironmentsOptions): Promise<Environments> {
+    const codeDirectory = await mkdtemp(join(tmpdir(), "chaos-"));
+    await writeFile(join(codeDirectory, "index.js"), options.code);
+    return new Environments(options, codeDirectory);
+  }
+
+  /** Runs one invocation. Its environment's clock is off by `skewMs`. */
+  async invoke(
+    event: unknown,
+    skewMs: number,
+  ): Promise<{ readonly outcome: EnvironmentOutcome; readonly invocation: Invocation }> {
+    this.#invocations += 1;
+    const invocation = { number: this.#invocations, skewMs, killed: false };
+    const environment = this.#idle.pop() ?? (await this.#start(invocation));
+    environment.invocation = invocation;
+    const deadline = Date.now() + skewMs + this.#lifetimeMs;
+    const limit = setTimeout(() => void this.kill(environment.name), LIMIT_MS);
+    const outcome = await environment.process.invoke({
+      requestId: `invocation-${invocation.number}`,
+      event,
+      deadline,
+    });
+    clearTimeout(limit);
+    if (outcome.type === "exit") this.#all.delete(environment.name);
+    else this.#idle.push(environment);
+    return { outcome, invocation };
+  }
+
+  /** What an environment is at work on, or was at last. */
+  invocationOf(name: string): Invocation {
+    const environment = this.#all.get(name);
+    if (environment === undefined) throw new Error(`${name} is gone`);
+    return environment.invocation;
+  }
+
+  async kill(name: string): Promise<void> {
+    const environment = this.#all.get(name);
+    if (environment === undefined) return;
+    environment.invocation.killed = true;
+    await environment.process.kill();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#all.values()].map(({ process }) => process.kill()));
+    await rm(this.#codeDirectory, { recursive: true });
+  }
+
+  get #lifetimeMs(): number {
+    return this.#options.spec.timeoutSeconds * 1000;
+  }
+
+  async #start(invocation: Invocation): Promise<Environment> {
+    const { spec, variables, onLine } = this.#options;
+    this.#started += 1;
+    const name = `environment-${this.#started}`;
+    const started = new LambdaEnvironment({
+      settings: {
+        codeDirectory: this.#codeDirectory,
+        handler: spec.handler,
+        functionName: spec.functionName,
+        functionArn: spec.arn,
+        memoryMb: spec.memoryMb,
+        logFormat: spec.logFormat,
+      },
+      variables: {
+        ...spec.environment,
+        ...variables,
+        AWS_REGION: spec.region,
+        AWS_ACCESS_KEY_ID: name,
+        AWS_SECRET_ACCESS_KEY: "local",
+        CHAOS_LIFETIME_MS: String(this.#lifetimeMs),
+        NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${PRELOAD}`,
+      },
+      onLine,
+    });
+    const init = await started.init();
+    if (init.type !== "ready") throw new Error(`The function does not load: ${JSON.stringify(init)}`);
+    const environment = { name, process: started, invocation };
+    this.#all.set(name, environment);
+    return environment;
+  }
+}

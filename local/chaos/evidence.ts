@@ -1,0 +1,57 @@
+import type { RequestRecord } from "../../functions/domain/record.ts";
+import type { Invocation } from "./environments.ts";
+import type { Plan, PlannedPrompt } from "./plan.ts";
+import type { Journaled } from "./proxy.ts";
+
+/** A call that was made for a prompt. */
+export interface CallEvidence extends Journaled {
+  readonly invocation: Invocation;
+}
+
+/** A picture that the model was paid for. */
+export interface PaidPicture {
+  readonly sha256: string;
+  /** The call that it was painted for. */
+  readonly call: CallEvidence;
+}
+
+/** All that is known of a prompt from outside, once its messages are at rest. */
+export interface PromptEvidence {
+  readonly requestId: string;
+  readonly planned: PlannedPrompt;
+  readonly record: RequestRecord | undefined;
+  /** What is in the bucket where its picture belongs. */
+  readonly image: { readonly key: string; readonly bytes: number; readonly sha256: string } | undefined;
+  /** For each of its messages in the dead-letter queue: the last invocation that had it. */
+  readonly deadLetters: readonly (Invocation | undefined)[];
+  readonly calls: readonly CallEvidence[];
+  readonly paid: readonly PaidPicture[];
+  /** What the log counts as paid for and perhaps lost: owners that died, and calls that failed. */
+  readonly countedLosses: number;
+  /** How much longer any lease ran than it may, by its owner's clock, in milliseconds; negative if shorter. */
+  readonly leaseExcessMs: number;
+}
+
+/** How long a message was hidden, and after how many receives. */
+export interface Wait {
+  readonly receives: number;
+  readonly seconds: number;
+}
+
+/** What a run left behind. */
+export interface Evidence {
+  readonly plan: Plan;
+  readonly prompts: readonly PromptEvidence[];
+  /** Messages still under way after more time than any prompt is kept. */
+  readonly restless: number;
+  /** Waits of prompts that no model took. */
+  readonly waits: readonly Wait[];
+  /** Pictures on the model's own bill. */
+  readonly billed: number;
+  readonly messages: number;
+  readonly deliveries: number;
+  readonly invocations: number;
+  readonly kills: number;
+  /** Simulated time, in seconds. */
+  readonly seconds: number;
+}

@@ -1,0 +1,187 @@
+import type { Evidence, PaidPicture, PromptEvidence } from "./evidence.ts";
+import { BUSY, FILTERED } from "./faults.ts";
+
+/** A promise that was not kept. */
+export interface Violation {
+  readonly promise: PromiseName;
+  /** Ids, never prompts. */
+  readonly what: string;
+}
+
+export type PromiseName =
+  | "nothing is lost"
+  | "nobody pays twice"
+  | "every loss is counted"
+  | "records match the bucket"
+  | "leases end"
+  | "a blocked prompt is not asked again"
+  | "throttling loses nothing"
+  | "back-off spreads retries";
+
+type Check = (evidence: Evidence) => string[];
+
+const CHECKS: Readonly<Record<PromiseName, Check>> = {
+  "nothing is lost": (evidence) => [
+    ...each(evidence, lost),
+    ...(evidence.restless === 0 ? [] : [`${evidence.restless} messages never come to rest`]),
+  ],
+  "nobody pays twice": (evidence) => [...each(evidence, paidTwice), ...unknownToBill(evidence)],
+  "every loss is counted": (evidence) => each(evidence, uncounted),
+  "records match the bucket": (evidence) => each(evidence, contradiction),
+  "leases end": (evidence) =>
+    each(evidence, ({ leaseExcessMs }) =>
+      leaseExcessMs > 0 ? `is leased for ${leaseExcessMs} ms too long` : undefined,
+    ),
+  "a blocked prompt is not asked again": (evidence) => each(evidence, askedAgain),
+  "throttling loses nothing": (evidence) => each(evidence, throttledAway),
+  "back-off spreads retries": huddled,
+};
+
+/** Every promise that the evidence speaks against. */
+export function violations(evidence: Evidence): Violation[] {
+  const found: Violation[] = [];
+  for (const promise of names()) {
+    found.push(...CHECKS[promise](evidence).map((what) => ({ promise, what })));
+  }
+  return found;
+}
+
+function names(): PromiseName[] {
+  const all: PromiseName[] = [];
+  for (const name in CHECKS) if (isName(name)) all.push(name);
+  return all;
+}
+
+function isName(name: string): name is PromiseName {
+  return name in CHECKS;
+}
+
+function each({ prompts }: Evidence, check: (prompt: PromptEvidence) => string | undefined): string[] {
+  return prompts.flatMap((prompt) => {
+    const problem = check(prompt);
+    return problem === undefined ? [] : [`${prompt.requestId} ${problem}`];
+  });
+}
+
+/** A prompt ends as a picture, as rejected with a reason, or as failed with a dead letter. */
+function lost({ record, image, deadLetters, ...prompt }: PromptEvidence): string | undefined {
+  const unexcused = deadLetters.length > 0 && !deadLetters.every((last) => isCutShort(prompt, last));
+  switch (record?.status) {
+    case "succeeded":
+      if (image === undefined) return "has succeeded without a picture";
+      return unexcused ? "has succeeded, and is a dead letter" : undefined;
+    case "rejected":
+      return unexcused ? "was rejected, and is a dead letter" : undefined;
+    case "failed":
+      return deadLetters.length === 0 ? "has failed without a dead letter" : undefined;
+    default:
+      // Nobody can close a record when the last try is cut short.
+      if (deadLetters.length > 0 && !unexcused) return undefined;
+      return `is ${record?.status ?? "without a record"}, with ${deadLetters.length} dead letters`;
+  }
+}
+
+/** Whether an invocation was killed, or could not write what it wanted to. */
+function isCutShort(
+  { calls }: Pick<PromptEvidence, "calls">,
+  invocation: PromptEvidence["deadLetters"][number],
+): boolean {
+  return (
+    invocation === undefined ||
+    invocation.killed ||
+    calls.some((call) => call.invocation === invocation && call.call.target !== "model" && call.fault)
+  );
+}
+
+/** A picture that was paid for is stored, but for the named windows: killed, answer lost, not storable. */
+function paidTwice(prompt: PromptEvidence): string | undefined {
+  const unexcused = lostPictures(prompt).filter((paid) => !isInWindow(prompt, paid));
+  return unexcused.length > 0 ? `paid for ${unexcused.length} pictures too many` : undefined;
+}
+
+export function lostPictures({ paid, image }: PromptEvidence): PaidPicture[] {
+  return paid.filter(({ sha256 }) => sha256 !== image?.sha256);
+}
+
+function isInWindow({ calls }: PromptEvidence, { call }: PaidPicture): boolean {
+  return (
+    !call.delivered ||
+    call.invocation.killed ||
+    calls.some(
+      (other) =>
+        other.invocation === call.invocation &&
+        other.call.action === "s3:PutObject" &&
+        !other.call.about.endsWith(".json") &&
+        !other.delivered,
+    )
+  );
+}
+
+function unknownToBill({ billed, prompts }: Evidence): string[] {
+  const paid = prompts.reduce((sum, prompt) => sum + prompt.paid.length, 0);
+  return paid === billed ? [] : [`the bill has ${billed} pictures, and ${paid} came by`];
+}
+
+/** Whoever takes a request over says so, and whoever gives up on a call. Dead letters have no successor to count them. */
+function uncounted(prompt: PromptEvidence): string | undefined {
+  const losses = lostPictures(prompt).length;
+  if (losses <= prompt.countedLosses || prompt.deadLetters.length > 0) return undefined;
+  return `lost ${losses} paid pictures, and the log knows of ${prompt.countedLosses}`;
+}
+
+function contradiction({ record, image, paid, deadLetters }: PromptEvidence): string | undefined {
+  if (image !== undefined && !paid.some(({ sha256 }) => sha256 === image.sha256)) {
+    return "has a picture that no model painted";
+  }
+  if (record?.status !== "succeeded") {
+    const isExplained = image === undefined || deadLetters.length > 0;
+    return isExplained ? undefined : `has a picture, and is ${record?.status ?? "without a record"}`;
+  }
+  const { key, bytes, sha256 } = record.image;
+  const isRight = key === image?.key && bytes === image.bytes && sha256 === image.sha256;
+  return isRight ? undefined : "has a picture that is not the one on record";
+}
+
+/** A blocked prompt is over, unless whoever learned of it could not write that down. */
+function askedAgain({ planned, calls }: PromptEvidence): string | undefined {
+  const models = calls.filter(({ call }) => call.target === "model");
+  const blocked = models.findIndex(
+    (call) =>
+      ((call.fault !== undefined && FILTERED.includes(call.fault)) ||
+        (planned.body === "forbidden" && call.delivered)) &&
+      !call.invocation.killed &&
+      !calls.some(
+        (other) => other.invocation === call.invocation && other.call.target === "store" && other.fault,
+      ),
+  );
+  const again = blocked < 0 ? 0 : models.length - blocked - 1;
+  return again > 0 ? `was blocked, and sent to a model ${again} more times` : undefined;
+}
+
+/** Only a prompt that something else happened to may end as a dead letter. */
+function throttledAway({ deadLetters, calls }: PromptEvidence): string | undefined {
+  if (deadLetters.length === 0) return undefined;
+  const isTroubled = calls.some(
+    ({ fault, invocation }) => invocation.killed || (fault !== undefined && !BUSY.includes(fault)),
+  );
+  const isKilledUnseen = deadLetters.some((last) => last?.killed ?? true);
+  return isTroubled || isKilledUnseen ? undefined : "is a dead letter although no model ever failed";
+}
+
+/** From the third receive on, the back-off draws from ten seconds or more. */
+const SPREAD_FROM = 3;
+/** So many equal draws out of ten seconds are no chance. */
+const FEWEST_WAITS = 8;
+
+function huddled({ waits }: Evidence): string[] {
+  const byReceives = Map.groupBy(
+    waits.filter(({ receives }) => receives >= SPREAD_FROM),
+    ({ receives }) => receives,
+  );
+  return [...byReceives].flatMap(([receives, group]) => {
+    const different = new Set(group.map(({ seconds }) => seconds)).size;
+    return group.length >= FEWEST_WAITS && different < 3
+      ? [`${group.length} messages waited for ${different} different times after ${receives} receives`]
+      : [];
+  });
+}

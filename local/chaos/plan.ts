@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { type Fault, MODEL_ANSWERS, TRANSPORT_FAULTS } from "./faults.ts";
+
+/** One prompt, and all that goes wrong on its way. */
+export interface PlannedPrompt {
+  /** `text`: plain text. `request`: JSON. `invalid`: JSON with an unknown field. `forbidden`: the model's filter blocks it. */
+  readonly body: "text" | "request" | "invalid" | "forbidden";
+  /** How often the sender sends it: an impatient one sends it again. */
+  readonly sent: number;
+  /** How many deliveries SQS makes too many, up to two at the same moment. */
+  readonly duplicates: number;
+  /** How often the message stays in the queue although the consumer was done with it. */
+  readonly deletesLost: number;
+  readonly faults: readonly Fault[];
+}
+
+/** A schedule of deliveries and faults. */
+export interface Plan {
+  readonly prompts: readonly PlannedPrompt[];
+  /** Sizes of the batches, in turn. */
+  readonly batchSizes: readonly number[];
+  /** How far the clocks of the execution environments are off, in milliseconds, in turn. */
+  readonly clockSkewsMs: readonly number[];
+  /** How many batches are under way at once. */
+  readonly invocationsAtOnce: number;
+  /** For how many minutes, from the start, every model is throttled. */
+  readonly stormMinutes: number;
+  /** Start of the dice that shuffle the messages. */
+  readonly order: number;
+}
+
+/** Two clocks that are off by this much in opposite directions still agree within the room that a lease has for it. */
+const LARGEST_SKEW_MS = 14_000;
+
+const LATEST_CALL = 5;
+
+const fault: fc.Arbitrary<Fault> = fc.oneof(
+  fc.record({
+    on: fc.constant("model" as const),
+    nth: fc.nat(LATEST_CALL),
+    kind: fc.oneof(fc.constantFrom(...TRANSPORT_FAULTS), fc.constantFrom(...keysOf(MODEL_ANSWERS))),
+  }),
+  fc.record({
+    on: fc.constantFrom("store" as const, "queue" as const),
+    nth: fc.nat(LATEST_CALL),
+    kind: fc.constantFrom(...TRANSPORT_FAULTS),
+  }),
+);
+
+/** @param mostFaults how much may go wrong with one prompt at the most */
+export function plannedPrompts(mostFaults: number): fc.Arbitrary<PlannedPrompt> {
+  return fc.record({
+    body: fc.oneof(
+      { arbitrary: fc.constantFrom("text" as const, "request" as const), weight: 8 },
+      { arbitrary: fc.constantFrom("invalid" as const, "forbidden" as const), weight: 1 },
+    ),
+    sent: fc.integer({ min: 1, max: 3 }),
+    duplicates: fc.nat(4),
+    deletesLost: fc.nat(1),
+    faults: fc.array(fault, { maxLength: mostFaults }),
+  });
+}
+
+/** @param mostPrompts how many prompts a plan has at the most */
+export function plans(mostPrompts: number): fc.Arbitrary<Plan> {
+  return fc.noBias(
+    fc.record({
+      prompts: fc.array(plannedPrompts(4), { minLength: 1, maxLength: mostPrompts, size: "max" }),
+      batchSizes: fc.array(fc.integer({ min: 1, max: 10 }), { minLength: 1, maxLength: 4 }),
+      clockSkewsMs: fc.array(fc.integer({ min: -LARGEST_SKEW_MS, max: LARGEST_SKEW_MS }), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      invocationsAtOnce: fc.integer({ min: 2, max: 4 }),
+      stormMinutes: fc.constantFrom(0, 0, 10, 60),
+      order: fc.nat(),
+    }),
+  );
+}
+
+function keysOf<T extends object>(object: T): (keyof T)[] {
+  const keys: (keyof T)[] = [];
+  for (const key in object) keys.push(key);
+  return keys;
+}

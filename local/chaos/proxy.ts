@@ -1,0 +1,186 @@
+import {
+  Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import { buffer } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
+import { type Call, readCall } from "./call.ts";
+import { type FaultKind, MODEL_ANSWERS, type ModelAnswer, type Target } from "./faults.ts";
+
+/** A call, and what became of it. */
+export interface Journaled {
+  readonly call: Call;
+  readonly fault: FaultKind | undefined;
+  /** Whether the service itself got it. */
+  reached: boolean;
+  /** Whether the caller got the whole answer of the service. */
+  delivered: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: NodeJS.Dict<string | string[]>;
+  readonly body: Buffer;
+}
+
+export interface ProxyOptions {
+  /** Where each service answers, `http://host:port`. */
+  readonly upstream: Readonly<Record<Target, string>>;
+  /** Asked once for each call, before it goes on: opens the journal's entry, with the harm to do. */
+  readonly onCall: (call: Call) => Journaled;
+  /** Told of each call that reached its service, before the caller is. */
+  readonly onReached: (call: Call, request: Buffer, answer: Answer) => void;
+  /** Ends the execution environment that made the call, at once. */
+  readonly kill: (caller: string) => Promise<void>;
+  /** The clock of the caller: a client that sees another date in an answer believes that its own clock is wrong. */
+  readonly dateFor: (caller: string) => Date;
+}
+
+/** How late a late answer is, in milliseconds: long enough for other deliveries to come in between. */
+const LATE_MS = 150;
+/** How long a function goes on beside a call that hangs before its time is up, in milliseconds. */
+const HANGING_MS = 700;
+
+/** Stands between the functions and all services, and does the harm. */
+export async function startProxy(options: ProxyOptions) {
+  const agent = new Agent({ keepAlive: true });
+  const server = createServer((request, response) => {
+    handle(request, response, options, agent).catch((error: unknown) =>
+      response.destroy(error instanceof Error ? error : new Error(String(error))),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The proxy has no port.");
+  return {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    async stop(): Promise<void> {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      agent.destroy();
+      await closed;
+    },
+  };
+}
+
+async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ProxyOptions,
+  agent: Agent,
+): Promise<void> {
+  const body = await buffer(request);
+  const call = readCall(request, body);
+  const entry = options.onCall(call);
+  const { fault } = entry;
+  const date = options.dateFor(call.caller).toUTCString();
+  const send = (answer: Answer) => {
+    const length = call.method === "HEAD" ? {} : { "content-length": answer.body.length };
+    response.writeHead(answer.status, { ...answer.headers, date, ...length });
+    response.end(answer.body);
+  };
+
+  switch (fault) {
+    case "kill before":
+      return options.kill(call.caller);
+    case "hang before":
+      return hang(call, options);
+    case "reset before":
+      response.destroy();
+      return;
+    case "error before":
+      return send(errorOf(call));
+    case "late":
+      await setTimeout(LATE_MS);
+      break;
+    default:
+      if (isModelAnswer(fault)) return send(answerOf(fault));
+  }
+
+  const answer = await forward(request, body, options.upstream[call.target], agent);
+  entry.reached = true;
+  // A caller that has given up has closed the connection.
+  entry.delivered = (fault === undefined || fault === "late") && !response.closed;
+  options.onReached(call, body, answer);
+
+  switch (fault) {
+    case "kill after":
+      return options.kill(call.caller);
+    case "hang after":
+      return hang(call, options);
+    case "reset after":
+      response.destroy();
+      return;
+    case "error after":
+      return send(errorOf(call));
+    case "cut":
+      response.writeHead(answer.status, { ...answer.headers, "content-length": answer.body.length + 1 });
+      response.write(answer.body.subarray(0, Math.ceil(answer.body.length / 2)));
+      response.socket?.end();
+      return;
+    default:
+      send(answer);
+  }
+}
+
+/** A model that hangs is for the caller to give up on. For anything else it waits until its time is up. */
+async function hang(call: Call, { kill }: ProxyOptions): Promise<void> {
+  if (call.target === "model") return;
+  await setTimeout(HANGING_MS);
+  await kill(call.caller);
+}
+
+function forward(request: IncomingMessage, body: Buffer, upstream: string, agent: Agent): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { method, headers, url = "" } = request;
+    const outgoing = httpRequest(new URL(url, upstream), { method, headers, agent }, (incoming) => {
+      buffer(incoming).then((received) => {
+        // The body goes on in one piece.
+        const { "transfer-encoding": _, ...kept } = incoming.headers;
+        resolve({ status: incoming.statusCode ?? 0, headers: kept, body: received });
+      }, reject);
+    });
+    outgoing.once("error", reject);
+    outgoing.end(body);
+  });
+}
+
+function isModelAnswer(fault: FaultKind | undefined): fault is ModelAnswer {
+  return fault !== undefined && fault in MODEL_ANSWERS;
+}
+
+function answerOf(fault: ModelAnswer): Answer {
+  const { status, ...rest } = MODEL_ANSWERS[fault];
+  const body = "body" in rest ? rest.body : { message: fault };
+  const errorType = "errorType" in rest ? { "x-amzn-errortype": rest.errorType } : {};
+  return {
+    status,
+    headers: { "content-type": "application/json", ...errorType },
+    body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)),
+  };
+}
+
+/** What each service says when it is not well. */
+function errorOf({ target, method }: Call): Answer {
+  switch (target) {
+    case "model":
+      return answerOf("server error");
+    case "queue":
+      return {
+        status: 503,
+        headers: { "content-type": "application/x-amz-json-1.0" },
+        body: Buffer.from('{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"not now"}'),
+      };
+    case "store": {
+      const xml = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
+      return {
+        status: 503,
+        headers: { "content-type": "application/xml" },
+        body: Buffer.from(method === "HEAD" ? "" : xml),
+      };
+    }
+  }
+}

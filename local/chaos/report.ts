@@ -1,0 +1,32 @@
+import type { Evidence } from "./evidence.ts";
+import { lostPictures } from "./invariants.ts";
+
+/** The figures of runs, as lines of a Markdown table. */
+export function figures(evidence: readonly Evidence[]): string[] {
+  const sum = (of: (one: Evidence) => number) => evidence.reduce((total, one) => total + of(one), 0);
+  const count = (is: (prompt: Evidence["prompts"][number]) => boolean) =>
+    sum(({ prompts }) => prompts.filter(is).length);
+  const faults = new Map<string, number>();
+  for (const { fault } of evidence.flatMap(({ prompts }) => prompts.flatMap(({ calls }) => calls))) {
+    if (fault !== undefined) faults.set(fault, (faults.get(fault) ?? 0) + 1);
+  }
+  const rows: [string, number][] = [
+    ["prompts", sum(({ prompts }) => prompts.length)],
+    ["messages sent", sum(({ messages }) => messages)],
+    ["deliveries", sum(({ deliveries }) => deliveries)],
+    ["invocations", sum(({ invocations }) => invocations)],
+    ["simulated hours", Math.round(sum(({ seconds }) => seconds) / 3600)],
+    ["pictures", count(({ record }) => record?.status === "succeeded")],
+    ["rejected", count(({ record }) => record?.status === "rejected")],
+    ["prompts with a dead letter", count(({ deadLetters }) => deadLetters.length > 0)],
+    ["pictures on the model's bill", sum(({ billed }) => billed)],
+    ["paid for again inside the named windows", sum(({ prompts }) => prompts.flatMap(lostPictures).length)],
+    [
+      "of these and others, counted by the log",
+      sum(({ prompts }) => prompts.reduce((n, p) => n + p.countedLosses, 0)),
+    ],
+    ["execution environments killed", sum(({ kills }) => kills)],
+    ...[...faults].toSorted().map(([kind, times]): [string, number] => [`fault: ${kind}`, times]),
+  ];
+  return ["| figure | count |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)];
+}

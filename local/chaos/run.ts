@@ -1,0 +1,331 @@
+import { createHash } from "node:crypto";
+import type { SQSRecord } from "aws-lambda";
+import pLimit from "p-limit";
+import { z } from "zod";
+import { imageKey, recordKey } from "../../functions/domain/record.ts";
+import { parseRecord } from "../../functions/domain/records.ts";
+import { FORBIDDEN_WORD } from "../bedrock.ts";
+import { type Random, stream } from "../painter/random.ts";
+import type { Call } from "./call.ts";
+import { clock } from "./clock.ts";
+import type { Invocation } from "./environments.ts";
+import type { CallEvidence, Evidence, PaidPicture, PromptEvidence, Wait } from "./evidence.ts";
+import type { FaultKind } from "./faults.ts";
+import type { Plan, PlannedPrompt } from "./plan.ts";
+import type { Answer } from "./proxy.ts";
+import type { Observer, World } from "./world.ts";
+
+/** The clock moves by this much whenever no message is to be had, in milliseconds. */
+const STEP_MS = 20_000;
+/** No message may be under way for longer, in milliseconds: more than the queue keeps a prompt. */
+const LONGEST_MS = 6 * 86_400_000;
+/** Messages that are taken off the queue before any of them is delivered. These come in any order. */
+const AT_ONCE = 400;
+
+/** What is known of a prompt while it is under way. */
+interface Track {
+  readonly requestId: string;
+  readonly planned: PlannedPrompt;
+  readonly calls: CallEvidence[];
+  readonly paid: PaidPicture[];
+  readonly deadLetters: (Invocation | undefined)[];
+  countedLosses: number;
+  leaseExcessMs: number;
+  deletesLost: number;
+  duplicates: number;
+}
+
+let runs = 0;
+
+/**
+ * Runs a plan until all messages are at rest, sends what ended in the dead-letter queue back, and runs that.
+ * @returns what each of the two left behind; the second only where there was something to send back
+ */
+export async function runPlan(world: World, plan: Plan): Promise<Evidence[]> {
+  runs += 1;
+  const run = new Run(world, plan, `run${runs}`);
+  world.observe(run);
+  await run.send();
+  const first = await run.settle();
+  return (await run.redrive()) ? [first, await run.settle()] : [first];
+}
+
+const lineSchema = z.object({
+  message: z.object({ event: z.string(), requestId: z.string(), answer: z.string().optional() }),
+});
+const hideSchema = z.object({ ReceiptHandle: z.string(), VisibilityTimeout: z.number() });
+const requestSchema = z.object({ requestId: z.string() });
+const leasedSchema = z.object({ lease: z.object({ expiresAt: z.string() }) });
+const paintedSchema = z.object({ images: z.tuple([z.string()]) });
+const responseSchema = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
+
+class Run implements Observer {
+  readonly #world: World;
+  readonly #plan: Plan;
+  readonly #name: string;
+  readonly #dice: Random;
+  readonly #startedAt = Date.now();
+  readonly #billedBefore: number;
+  readonly #tracks = new Map<string, Track>();
+  /** Which track a prompt or a receipt belongs to. */
+  readonly #trackOf = new Map<string, Track>();
+  readonly #receives = new Map<string, number>();
+  readonly #lastInvocation = new Map<string, Invocation>();
+  readonly #waits: Wait[] = [];
+  readonly #killed = new Set<number>();
+  #messages = 0;
+  #deliveries = 0;
+  #invocations = 0;
+  #deadLetters: readonly SQSRecord[] = [];
+  #faultless = false;
+
+  constructor(world: World, plan: Plan, name: string) {
+    this.#world = world;
+    this.#plan = plan;
+    this.#name = name;
+    this.#dice = stream(String(plan.order));
+    this.#billedBefore = world.bill.length;
+  }
+
+  async send(): Promise<void> {
+    const all = this.#plan.prompts.flatMap((planned, index) =>
+      Array.from({ length: planned.sent }, (_, copy) => message(planned, `${this.#name}-${index}`, copy)),
+    );
+    const messages = shuffled(all, this.#dice);
+    const ids = await this.#world.queue.send(messages.map(({ body }) => body));
+    this.#messages = ids.length;
+    for (const [index, { planned, prompt, chosenId }] of messages.entries()) {
+      // A prompt in plain text goes by the id of its message: sent twice, it is two prompts.
+      const requestId = chosenId ?? ids[index] ?? "";
+      const track = this.#tracks.get(requestId) ?? newTrack(requestId, planned);
+      this.#tracks.set(requestId, track);
+      this.#trackOf.set(prompt, track);
+    }
+  }
+
+  /** Delivers until no message is left in the queue. */
+  async settle(): Promise<Evidence> {
+    const { queue, deadLetters } = this.#world;
+    const until = Date.now() + LONGEST_MS;
+    while (Date.now() < until) {
+      const records = await queue.receive(AT_ONCE);
+      if (records.length > 0) await this.#deliver(records);
+      else if ((await queue.size()) === 0) break;
+      else clock.advance(STEP_MS);
+    }
+    this.#deadLetters = await deadLetters.receive(Number.POSITIVE_INFINITY);
+    for (const record of this.#deadLetters) {
+      this.#trackOfMessage(record).deadLetters.push(this.#lastInvocation.get(record.messageId));
+    }
+    await deadLetters.delete(this.#deadLetters);
+    const restless = await queue.size();
+    if (restless > 0) await queue.purge();
+    return this.#evidence(restless);
+  }
+
+  /** Sends dead letters back, and does no more harm. @returns whether there were any to send back */
+  async redrive(): Promise<boolean> {
+    this.#faultless = true;
+    // SQS gives a message that it sends back a new id, and a prompt in plain text would become another prompt.
+    const named = this.#deadLetters.filter(({ body }) => body.startsWith("{"));
+    for (const record of named) this.#trackOfMessage(record).deadLetters.length = 0;
+    await this.#world.queue.send(named.map(({ body }) => body));
+    return named.length > 0;
+  }
+
+  onCall(call: Call): CallEvidence {
+    const track = this.#trackOfCall(call);
+    const nth = track.calls.filter((earlier) => earlier.call.target === call.target).length;
+    const invocation = this.#world.environments.invocationOf(call.caller);
+    const entry = {
+      call,
+      invocation,
+      fault: this.#faultOf(call, track, nth),
+      reached: false,
+      delivered: false,
+    };
+    track.calls.push(entry);
+    return entry;
+  }
+
+  onReached(call: Call, request: Buffer, answer: Answer): void {
+    const track = this.#trackOfCall(call);
+    const entry = track.calls.findLast((candidate) => candidate.call === call);
+    if (entry === undefined) throw new Error("a call came back that never went out");
+    if (call.target === "model" && answer.status === 200) {
+      const painted = paintedSchema.safeParse(JSON.parse(answer.body.toString()));
+      const [image] = painted.data?.images ?? [];
+      if (image !== undefined) track.paid.push({ sha256: sha256(Buffer.from(image, "base64")), call: entry });
+    }
+    if (call.action === "s3:PutObject" && call.about.endsWith(".json")) {
+      const record = leasedSchema.safeParse(JSON.parse(request.toString()));
+      const now = Date.now() + entry.invocation.skewMs;
+      const endsAt = Date.parse(record.data?.lease.expiresAt ?? "");
+      const excess = endsAt - now - this.#world.leaseMs;
+      if (excess > track.leaseExcessMs) track.leaseExcessMs = excess;
+    }
+    if (call.action === "sqs:ChangeMessageVisibility") {
+      const { ReceiptHandle, VisibilityTimeout } = hideSchema.parse(JSON.parse(request.toString()));
+      const receives = this.#receives.get(ReceiptHandle) ?? 0;
+      if (this.#isStormy()) this.#waits.push({ receives, seconds: VisibilityTimeout });
+    }
+  }
+
+  onLine(line: string): void {
+    const { data } = lineSchema.safeParse(line.startsWith("{") ? JSON.parse(line) : undefined);
+    const track = this.#tracks.get(data?.message.requestId ?? "");
+    if (data === undefined || track === undefined) return;
+    const { event, answer } = data.message;
+    if (event === "abandoned" || (event === "not painted" && answer === "failed")) track.countedLosses += 1;
+  }
+
+  #isStormy(): boolean {
+    return Date.now() - this.#startedAt < this.#plan.stormMinutes * 60_000;
+  }
+
+  #faultOf(call: Call, track: Track, nth: number): FaultKind | undefined {
+    if (this.#faultless) return undefined;
+    if (call.target === "model" && this.#isStormy()) return "throttled";
+    return track.planned.faults.find((fault) => fault.on === call.target && fault.nth === nth)?.kind;
+  }
+
+  async #deliver(records: readonly SQSRecord[]): Promise<void> {
+    const { batchSizes, clockSkewsMs, invocationsAtOnce } = this.#plan;
+    const deliveries = shuffled(
+      records.flatMap((record) => {
+        const track = this.#trackOfMessage(record);
+        this.#trackOf.set(record.receiptHandle, track);
+        this.#receives.set(record.receiptHandle, Number(record.attributes.ApproximateReceiveCount));
+        return Array.from({ length: 1 + this.#duplicates(track) }, () => record);
+      }),
+      this.#dice,
+    );
+    const limit = pLimit(invocationsAtOnce);
+    const batches: Promise<void>[] = [];
+    while (deliveries.length > 0) {
+      const size = batchSizes[batches.length % batchSizes.length] ?? 1;
+      const skewMs = clockSkewsMs[batches.length % clockSkewsMs.length] ?? 0;
+      const batch = deliveries.splice(0, size);
+      batches.push(limit(() => this.#invoke(batch, skewMs)));
+    }
+    await Promise.all(batches);
+  }
+
+  async #invoke(batch: readonly SQSRecord[], skewMs: number): Promise<void> {
+    this.#deliveries += batch.length;
+    this.#invocations += 1;
+    const { outcome, invocation } = await this.#world.environments.invoke({ Records: batch }, skewMs);
+    for (const { messageId } of batch) this.#lastInvocation.set(messageId, invocation);
+    if (invocation.killed) this.#killed.add(invocation.number);
+    if (outcome.type !== "result") return;
+    const failed = new Set(
+      responseSchema.parse(outcome.payload).batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
+    );
+    const done = batch.filter(({ messageId }) => !failed.has(messageId));
+    await this.#world.queue.delete(done.filter((record) => !this.#losesDelete(record)));
+  }
+
+  /** How many more times SQS hands a message out at this moment. */
+  #duplicates(track: Track): number {
+    if (this.#faultless) return 0;
+    const duplicates = Math.min(2, track.planned.duplicates - track.duplicates);
+    track.duplicates += duplicates;
+    return duplicates;
+  }
+
+  #losesDelete(record: SQSRecord): boolean {
+    const track = this.#trackOfMessage(record);
+    if (this.#faultless || track.deletesLost >= track.planned.deletesLost) return false;
+    track.deletesLost += 1;
+    return true;
+  }
+
+  #trackOfMessage({ body, messageId }: SQSRecord): Track {
+    const requestId = body.startsWith("{") ? requestSchema.parse(JSON.parse(body)).requestId : messageId;
+    return known(this.#tracks.get(requestId), requestId);
+  }
+
+  #trackOfCall({ target, about }: Call): Track {
+    if (target === "store") {
+      const requestId = /([\w-]+)\.\w+$/.exec(about)?.[1] ?? "";
+      return known(this.#tracks.get(requestId), about);
+    }
+    if (about.startsWith("{")) {
+      return known(this.#tracks.get(requestSchema.parse(JSON.parse(about)).requestId), about);
+    }
+    return known(this.#trackOf.get(about), about);
+  }
+
+  async #evidence(restless: number): Promise<Evidence> {
+    const limit = pLimit(8);
+    return {
+      plan: this.#plan,
+      prompts: await Promise.all(
+        [...this.#tracks.values()].map((track) => limit(() => this.#promptEvidence(track))),
+      ),
+      restless,
+      waits: this.#waits,
+      billed: this.#world.bill.length - this.#billedBefore,
+      messages: this.#messages,
+      deliveries: this.#deliveries,
+      invocations: this.#invocations,
+      kills: this.#killed.size,
+      seconds: Math.round((Date.now() - this.#startedAt) / 1000),
+    };
+  }
+
+  async #promptEvidence(track: Track): Promise<PromptEvidence> {
+    const { requestId } = track;
+    const record = await this.#world.object(recordKey(this.#world.keyPrefix, requestId));
+    const key = imageKey(this.#world.keyPrefix, { requestId, outputFormat: "png" });
+    const image = await this.#world.object(key);
+    return {
+      ...track,
+      calls: [...track.calls],
+      paid: [...track.paid],
+      deadLetters: [...track.deadLetters],
+      record: record && parseRecord(requestId, record.toString()),
+      image: image && { key, bytes: image.length, sha256: sha256(image) },
+    };
+  }
+}
+
+function newTrack(requestId: string, planned: PlannedPrompt): Track {
+  return {
+    ...{ requestId, planned, calls: [], paid: [], deadLetters: [] },
+    ...{ countedLosses: 0, leaseExcessMs: Number.NEGATIVE_INFINITY, deletesLost: 0, duplicates: 0 },
+  };
+}
+
+/** What is sent for a planned prompt. No two prompts have the same text, so that a call of the model tells which it is for. */
+function message(planned: PlannedPrompt, name: string, copy: number) {
+  switch (planned.body) {
+    case "text": {
+      const prompt = `Me on top of K2, as ${name}, ${copy}`;
+      return { planned, prompt, body: prompt, chosenId: undefined };
+    }
+    case "request":
+    case "forbidden":
+    case "invalid": {
+      const prompt = `Me on top of K2, as ${name}${planned.body === "forbidden" ? `, ${FORBIDDEN_WORD}` : ""}`;
+      const body = { requestId: name, prompt, ...(planned.body === "invalid" && { steps: 30 }) };
+      return { planned, prompt, body: JSON.stringify(body), chosenId: name };
+    }
+  }
+}
+
+function shuffled<T>(items: readonly T[], dice: Random): T[] {
+  return items
+    .map((item) => ({ item, at: dice() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+function known(track: Track | undefined, about: string): Track {
+  if (track === undefined) throw new Error(`nobody sent ${about}`);
+  return track;
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

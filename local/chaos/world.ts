@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { unzipSync } from "fflate";
+import type { PaidCall } from "../bedrock.ts";
+import { type Cloud, startCloud } from "../cloud.ts";
+import type { FunctionSpec } from "../stack.ts";
+import { Environments } from "./environments.ts";
+import { PromptQueue } from "./prompt-queue.ts";
+import { type ProxyOptions, startProxy } from "./proxy.ts";
+
+/** The model's time-out here, in seconds of real time: a call that hangs is to be over soon. */
+const MODEL_TIMEOUT_SECONDS = 1.5;
+
+export interface WorldOptions {
+  /** The folder that holds the synthesised `cdk.tf.json`. */
+  readonly stackDir: string;
+  /** The consumer's bundle. Default: the one that would be uploaded. */
+  readonly code?: Uint8Array;
+}
+
+/** Who decides on faults, and watches. */
+export interface Observer extends Pick<ProxyOptions, "onCall" | "onReached"> {
+  readonly onLine: (line: string) => void;
+}
+
+/** The synthesised stack with a clock that can be moved, harm at hand, and nobody who delivers. */
+export interface World extends AsyncDisposable {
+  readonly queue: PromptQueue;
+  readonly deadLetters: PromptQueue;
+  readonly environments: Environments;
+  /** How long a claim holds, in milliseconds. */
+  readonly leaseMs: number;
+  /** How often a message is handed out before it goes to the dead-letter queue. */
+  readonly receiveLimit: number;
+  readonly keyPrefix: string;
+  /** What the model has been paid for, oldest first. */
+  readonly bill: readonly PaidCall[];
+  /** An object as it is in the bucket. */
+  object(key: string): Promise<Buffer | undefined>;
+  /** Puts this one in charge. */
+  observe(observer: Observer): void;
+}
+
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const cloud = await startCloud({
+    stackDir: options.stackDir,
+    port: 0,
+    eventSources: false,
+    trouble: { latencyMs: 0 },
+    painter: { paint: async () => picture(), stop: async () => {} },
+  });
+  try {
+    return await build(cloud, options);
+  } catch (error) {
+    await cloud.stop();
+    throw error;
+  }
+}
+
+async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
+  const { bedrock } = cloud;
+  if (bedrock === undefined) throw new Error("the simulation runs the stand-in model");
+  const spec = consumerOf(cloud);
+  let observer: Observer | undefined;
+  const proxy = await startProxy({
+    upstream: { model: bedrock.endpoint, store: cloud.endpoint, queue: cloud.endpoint },
+    onCall: (call) => observer?.onCall(call) ?? { call, fault: undefined, reached: false, delivered: false },
+    onReached: (...told) => observer?.onReached(...told),
+    kill: (caller) => environments.kill(caller),
+    dateFor: (caller) => new Date(Date.now() + environments.invocationOf(caller).skewMs),
+  });
+  const environments = await Environments.create({
+    spec,
+    code: options.code ?? (await uploadedCode(spec)),
+    variables: {
+      SQS_QUEUE_URL: cloud.queueUrl.replace(cloud.endpoint, proxy.endpoint),
+      MODEL_TIMEOUT_SECONDS: String(MODEL_TIMEOUT_SECONDS),
+      AWS_ENDPOINT_URL: proxy.endpoint,
+    },
+    onLine: (line) => observer?.onLine(line),
+  });
+  const queueArn = cloud.stack.queues.find(({ url }) => url === cloud.queueUrl)?.arn ?? "";
+  const of = { sqs: cloud.sqs, arn: queueArn, region: spec.region };
+  return {
+    environments,
+    queue: new PromptQueue({ ...of, url: cloud.queueUrl }),
+    deadLetters: new PromptQueue({ ...of, url: cloud.deadLetterQueueUrl }),
+    leaseMs: Number(spec.environment.LEASE_SECONDS) * 1000,
+    receiveLimit: Number(spec.environment.RECEIVE_LIMIT),
+    keyPrefix: cloud.keyPrefix,
+    bill: bedrock.bill,
+    // Without the SDK: what is in the bucket is to be seen with other eyes than the consumer's.
+    async object(key) {
+      const response = await fetch(`${cloud.endpoint}/${cloud.bucket}/${key}`);
+      return response.status === 404 ? undefined : Buffer.from(await response.arrayBuffer());
+    },
+    observe(next) {
+      observer = next;
+    },
+    async [Symbol.asyncDispose]() {
+      await environments.stop();
+      await proxy.stop();
+      await cloud.stop();
+    },
+  };
+}
+
+function consumerOf({ functions }: Cloud): FunctionSpec {
+  const consumer = [...functions.values()].find(({ spec }) => spec.environment.MODEL_CHAIN !== undefined);
+  if (consumer === undefined) throw new Error("the stack has no consumer");
+  return consumer.spec;
+}
+
+async function uploadedCode({ zipFile }: FunctionSpec): Promise<Uint8Array> {
+  const code = unzipSync(await readFile(zipFile))["index.js"];
+  if (code === undefined) throw new Error(`${zipFile} has no index.js`);
+  return code;
+}
+
+const PNG_SIGNATURE = Buffer.from("89504e470d0a1a0a", "hex");
+let painted = 0;
+
+/** No two pictures are alike, so that each one in the bucket can be found on the bill. */
+function picture(): Buffer {
+  painted += 1;
+  const digest = createHash("sha512").update(String(painted)).digest();
+  return Buffer.concat([PNG_SIGNATURE, ...Array.from({ length: 16 }, () => digest)]);
+}
