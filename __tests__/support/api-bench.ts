@@ -50,7 +50,11 @@ export class ApiBench implements AsyncDisposable {
     const { folder } = synthesise(settingsWith(options.settings));
     const file = join(folder, "cdk.tf.json");
     const stack = JSON.parse(readFileSync(file, "utf8"));
-    if (options.consumer === false) delete stack.resource.aws_lambda_event_source_mapping;
+    for (const mapping of Object.values<{ enabled?: boolean }>(
+      stack.resource.aws_lambda_event_source_mapping,
+    )) {
+      mapping.enabled = options.consumer ?? true;
+    }
     for (const fn of Object.values<{ timeout: number }>(stack.resource.aws_lambda_function)) {
       fn.timeout = options.timeoutSeconds ?? fn.timeout;
     }

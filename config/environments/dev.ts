@@ -20,6 +20,6 @@ export const settings: SettingsInput = {
     receiveLimit: 10,
   },
   api: { authorisation: { kind: "iam" }, throttling: { burst: 2000, ratePerSecond: 500 } },
-  monthlyBudgetUsd: 100,
+  monthlyBudgetUsd: 2_000,
   logRetentionDays: 14,
 };
