@@ -1,6 +1,6 @@
 import type { SettingsInput } from "../settings.ts";
 
-/** For trying things out: cheap, and quick to give up. */
+/** For trying things out. Its budget lets a thousand prompts be painted within an hour. */
 export const settings: SettingsInput = {
   region: "eu-west-1",
   suffix: "dev",

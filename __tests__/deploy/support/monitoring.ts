@@ -61,14 +61,14 @@ export function testMonitoring(deployment: () => Deployment): void {
         metrics: [
           ...(alarm.MetricName === undefined ? [] : [alarm.MetricName]),
           ...(alarm.Metrics ?? []).flatMap(({ MetricStat }) => MetricStat?.Metric?.MetricName ?? []),
-        ].sort(),
+        ].toSorted((a, b) => a.localeCompare(b)),
       }));
       const directory = join(deployment().project.folder, "cdktf.out/stacks/pipeline");
       const { metricAlarms } = readAlarms(await Terraform.read({ directory, endpoint: "" }));
       const synthesised = metricAlarms.map(({ name, rule, metrics }) => ({
         name,
         rule,
-        metrics: [...metrics.values()].map((metric) => metric.name).sort(),
+        metrics: [...metrics.values()].map((metric) => metric.name).toSorted((a, b) => a.localeCompare(b)),
       }));
       expect(synthesised).not.toEqual([]);
       expect(byName(deployed)).toEqual(byName(synthesised));
