@@ -29,6 +29,9 @@ def set_some_attributes(queue, attributes, now=None):
 def attributes_as_written(queue):
     """moto writes the redrive policy anew, with blanks that show as a change in every plan."""
     result = get_attributes(queue)
+    # AWS has no attribute that is empty; Terraform waits for one that it has taken away to be gone.
+    if not result["RedriveAllowPolicy"]:
+        del result["RedriveAllowPolicy"]
     if queue.redrive_policy:
         result["RedrivePolicy"] = json.dumps(queue.redrive_policy, separators=(",", ":"))
     return result

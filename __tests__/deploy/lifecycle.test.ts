@@ -168,10 +168,14 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     ]);
   });
 
-  it("keeps the function's log for two weeks", async () => {
+  it("keeps each log for two weeks", async () => {
     const { logGroups } = await new CloudWatchLogsClient(client).send(new DescribeLogGroupsCommand({}));
-    expect(logGroups).toEqual([
-      expect.objectContaining({ logGroupName: `/aws/lambda/${FUNCTION}`, retentionInDays: 14 }),
+    const retentions = logGroups?.map(({ logGroupName, retentionInDays }) => [logGroupName, retentionInDays]);
+    expect(retentions?.sort()).toEqual([
+      ["/aws/lambda/image-api-dev", 14],
+      [`/aws/lambda/${FUNCTION}`, 14],
+      ["/aws/lambda/spend-breaker-dev", 14],
+      ["/aws/vendedlogs/apigateway/image-generation-api-dev", 14],
     ]);
   });
 
