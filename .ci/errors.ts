@@ -66,7 +66,7 @@ const explanations: readonly Explanation[] = [
 ];
 
 function mayNot(action: string): string {
-  return `Your role may not do ${action}. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap`;
+  return `Your role may not do ${action}. If the stack got a new kind of resource, add it to constructs/deployable-services.ts, then type: npm run bootstrap`;
 }
 
 /** Says in plain words what a tool or AWS has answered; undefined where there are no better words. */

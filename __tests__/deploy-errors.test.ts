@@ -44,7 +44,7 @@ describe("a failure of a tool", () => {
     const printed =
       "Error: creating SNS Topic: api error AuthorizationError: User: arn:aws:sts::1:assumed-role/couch-explorers-apply-dev/x is not authorized to perform: SNS:CreateTopic on resource: arn:aws:sns:eu-west-1:1:t because no identity-based policy allows the SNS:CreateTopic action";
     expect(explain(printed)?.message).toBe(
-      "Your role may not do SNS:CreateTopic. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap",
+      "Your role may not do SNS:CreateTopic. If the stack got a new kind of resource, add it to constructs/deployable-services.ts, then type: npm run bootstrap",
     );
   });
 

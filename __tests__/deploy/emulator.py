@@ -86,6 +86,21 @@ for method in ("PUT", "DELETE"):
         }
     )
 
+init_request = IAMRequestBase.__init__
+
+
+def init_with_names_of_iam(request, **arguments):
+    """moto takes the service's name from its address, and the operation's where API Gateway has its HTTP method."""
+    init_request(request, **arguments)
+    service, action = request._action.split(":")
+    if service == "monitoring":
+        request._action = f"cloudwatch:{action}"
+    if service == "apigateway":
+        request._action = f"apigateway:{arguments['method']}"
+
+
+IAMRequestBase.__init__ = init_with_names_of_iam
+
 check_element = IAMPolicyStatement._check_element_matches
 
 
