@@ -12,7 +12,7 @@ interface Explanation {
 const explanations: readonly Explanation[] = [
   {
     pattern:
-      /Error acquiring the state lock.*?ID: +(?<id>\S+) .*?Path: +(?<path>\S+) .*?Operation: +(?<operation>\S+) .*?Who: +(?<who>\S+) .*?Created: +(?<created>[\d-]+ [\d:]+)/,
+      /Error acquiring the state lock.*?Lock Info: +ID: +(?<id>\S+) .*?Path: +(?<path>\S+) .*?Operation: +(?<operation>\S+) .*?Who: +(?<who>\S+) .*?Created: +(?<created>[\d-]+ [\d:]+)/,
     say: ({ id, path, operation, who, created }) =>
       `State locked: ${path}, by ${who} (${operation}) since ${created} UTC. If that run still works, wait for it. If it is dead, type: npm run unlock -- ${id}`,
   },
@@ -66,7 +66,7 @@ const explanations: readonly Explanation[] = [
 ];
 
 function mayNot(action: string): string {
-  return `Your role may not do ${action}. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap`;
+  return `Your role may not do ${action}. If the stack got a new kind of resource, add it to constructs/deployable-services.ts, then type: npm run bootstrap`;
 }
 
 /** Says in plain words what a tool or AWS has answered; undefined where there are no better words. */

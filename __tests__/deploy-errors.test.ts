@@ -23,11 +23,28 @@ describe("a failure of a tool", () => {
     );
   });
 
+  it("is a state that is locked, for an answer of S3 that has ids of its own", () => {
+    const printed = [
+      "│ Error: Error acquiring the state lock",
+      "│ Error message: operation error S3: PutObject, https response error StatusCode: 412, RequestID: R1, HostID: H1, api error PreconditionFailed",
+      "│ Lock Info:",
+      "│   ID:        1a541acf-3051",
+      "│   Path:      couch-explorers-state/dev/pipeline.tfstate",
+      "│   Operation: OperationTypeApply",
+      "│   Who:       somebody@runner",
+      "│   Version:   1.11.4",
+      "│   Created:   2026-11-22 20:37:09.1 +0000 UTC",
+    ].join("\n");
+    expect(explain(printed)?.message).toBe(
+      "State locked: couch-explorers-state/dev/pipeline.tfstate, by somebody@runner (OperationTypeApply) since 2026-11-22 20:37:09 UTC. If that run still works, wait for it. If it is dead, type: npm run unlock -- 1a541acf-3051",
+    );
+  });
+
   it("is a missing permission, for an action that the role does not have", () => {
     const printed =
       "Error: creating SNS Topic: api error AuthorizationError: User: arn:aws:sts::1:assumed-role/couch-explorers-apply-dev/x is not authorized to perform: SNS:CreateTopic on resource: arn:aws:sns:eu-west-1:1:t because no identity-based policy allows the SNS:CreateTopic action";
     expect(explain(printed)?.message).toBe(
-      "Your role may not do SNS:CreateTopic. If the stack got a new kind of resource, add it to constructs/deploy-permissions.ts, then type: npm run bootstrap",
+      "Your role may not do SNS:CreateTopic. If the stack got a new kind of resource, add it to constructs/deployable-services.ts, then type: npm run bootstrap",
     );
   });
 

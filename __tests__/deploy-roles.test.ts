@@ -182,7 +182,7 @@ describe("the apply role", () => {
   it("may make every type of resource that the pipeline has", () => {
     const stack = JSON.parse(synthesise(dev).text);
     const unknown = Object.keys(stack.resource).filter((type) => !deployableTypes.includes(type));
-    expect(unknown, "add these to constructs/deploy-permissions.ts").toEqual([]);
+    expect(unknown, "add these to constructs/deployable-services.ts").toEqual([]);
   });
 });
 

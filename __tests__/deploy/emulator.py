@@ -29,6 +29,9 @@ def set_some_attributes(queue, attributes, now=None):
 def attributes_as_written(queue):
     """moto writes the redrive policy anew, with blanks that show as a change in every plan."""
     result = get_attributes(queue)
+    # AWS has no attribute that is empty; Terraform waits for one that it has taken away to be gone.
+    if not result["RedriveAllowPolicy"]:
+        del result["RedriveAllowPolicy"]
     if queue.redrive_policy:
         result["RedrivePolicy"] = json.dumps(queue.redrive_policy, separators=(",", ":"))
     return result
@@ -82,6 +85,21 @@ for method in ("PUT", "DELETE"):
             "publicAccessBlock": "PutBucketPublicAccessBlock",
         }
     )
+
+init_request = IAMRequestBase.__init__
+
+
+def init_with_names_of_iam(request, **arguments):
+    """moto takes the service's name from its address, and the operation's where API Gateway has its HTTP method."""
+    init_request(request, **arguments)
+    service, action = request._action.split(":")
+    if service == "monitoring":
+        request._action = f"cloudwatch:{action}"
+    if service == "apigateway":
+        request._action = f"apigateway:{arguments['method']}"
+
+
+IAMRequestBase.__init__ = init_with_names_of_iam
 
 check_element = IAMPolicyStatement._check_element_matches
 
