@@ -147,6 +147,7 @@ describe("what the alarms watch", () => {
     bench.bedrock.setTrouble({ every: "InternalServerException" });
     await bench.deliver(["A village"]);
     await cloud.functions.get("spend-breaker-dev")?.invoke({});
+    await fetch(`${cloud.api?.url}/health`);
     cloud.cloudWatch.tick();
     const missing = cloud.stack.alarms.metricAlarms.flatMap(({ name, metrics }) =>
       [...metrics.values()]

@@ -110,6 +110,8 @@ async function loadBaseline(cloud: Cloud): Promise<autocannon.Result> {
   });
   const api = await startHttpApi({
     spec: {
+      id: functionName,
+      stageName: "$default",
       name: functionName,
       routes: [
         {
@@ -124,6 +126,7 @@ async function loadBaseline(cloud: Cloud): Promise<autocannon.Result> {
     },
     port: 0,
     functions: new Map([[functionName, baseline]]),
+    onRequest: () => {},
   });
   try {
     return await load(api.url);

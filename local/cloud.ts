@@ -9,7 +9,7 @@ import { answer, isControl } from "./control-plane.ts";
 import { type Emulator, startEmulator } from "./emulator.ts";
 import type { BatchReport } from "./event-source.ts";
 import { EventSourceMapping } from "./event-source-mapping.ts";
-import { type HttpApi, startHttpApi } from "./http-api.ts";
+import { type HttpApi, type RequestReport, startHttpApi } from "./http-api.ts";
 import { type InvocationReport, LambdaFunction, type LogLine } from "./lambda.ts";
 import { isFunction, readStack, type Stack } from "./stack.ts";
 import { Terraform } from "./terraform.ts";
@@ -45,6 +45,7 @@ export interface CloudOptions {
 export interface CloudEvents {
   readonly line: [LogLine];
   readonly invocation: [InvocationReport];
+  readonly request: [RequestReport];
   readonly batch: [BatchReport];
   readonly alarm: [Transition];
   /** A queue did not answer its event source mapping. */
@@ -130,7 +131,14 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   }
 
   const [apiSpec] = stack.httpApis;
-  const api = apiSpec && (await startHttpApi({ spec: apiSpec, port: options.apiPort ?? 0, functions }));
+  const api =
+    apiSpec &&
+    (await startHttpApi({
+      spec: apiSpec,
+      port: options.apiPort ?? 0,
+      functions,
+      onRequest: (report) => events.emit("request", report),
+    }));
   if (api !== undefined) running.add(() => api.stop());
 
   const sqs = new SQSClient({ endpoint, region, credentials: CREDENTIALS });

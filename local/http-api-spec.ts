@@ -29,6 +29,8 @@ export interface ThrottlingSpec {
 
 /** An HTTP API with its `$default` stage. */
 export interface HttpApiSpec {
+  readonly id: string;
+  readonly stageName: string;
   readonly name: string;
   readonly routes: readonly RouteSpec[];
   readonly cors: CorsSpec | undefined;
@@ -85,6 +87,8 @@ export function readHttpApis(terraform: Terraform, functions: readonly FunctionS
     const settings = stage.default_route_settings;
     const cors = api.cors_configuration;
     return {
+      id: api.id,
+      stageName: stage.name,
       name: api.name,
       routes: routes
         .filter(({ api_id }) => api_id === api.id)

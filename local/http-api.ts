@@ -16,6 +16,15 @@ export interface HttpApiOptions {
   readonly port: number;
   /** By function name. */
   readonly functions: ReadonlyMap<string, LambdaFunction>;
+  readonly onRequest: (report: RequestReport) => void;
+}
+
+/** One request, once it has been answered. */
+export interface RequestReport {
+  readonly api: HttpApiSpec;
+  readonly status: number;
+  /** From the request's arrival to its answer, in milliseconds. */
+  readonly latencyMs: number;
 }
 
 /** An HTTP API on this machine. */
@@ -68,12 +77,14 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
 class Gateway {
   readonly #spec: HttpApiSpec;
   readonly #functions: ReadonlyMap<string, LambdaFunction>;
+  readonly #onRequest: HttpApiOptions["onRequest"];
   readonly #bucket: TokenBucket | undefined;
   readonly #inTurn = pLimit(MOST_INVOCATIONS);
 
-  constructor({ spec, functions }: HttpApiOptions) {
+  constructor({ spec, functions, onRequest }: HttpApiOptions) {
     this.#spec = spec;
     this.#functions = functions;
+    this.#onRequest = onRequest;
     this.#bucket = spec.throttling && new TokenBucket(spec.throttling);
   }
 
@@ -88,7 +99,9 @@ class Gateway {
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (await servePage(request, response)) return;
+    const arrived = performance.now();
     const { status, headers, cookies = [], body } = await this.#answer(request);
+    this.#onRequest({ api: this.#spec, status, latencyMs: performance.now() - arrived });
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     for (const [name, value] of corsHeaders(this.#spec.cors, request)) response.setHeader(name, value);
     if (cookies.length > 0) response.setHeader("set-cookie", cookies);

@@ -38,6 +38,7 @@ export class CloudWatch {
     this.#evaluator = new Evaluator(options.specs, this.store);
     options.events.on("line", ({ line }) => recordEmbeddedMetrics(this.store, line, this.#period));
     options.events.on("invocation", (report) => this.#recordInvocation(report));
+    options.events.on("request", (report) => this.#recordRequest(report));
     this.#timer = setInterval(() => this.tick(), EVALUATION_MS / options.speed);
   }
 
@@ -81,6 +82,16 @@ export class CloudWatch {
         ? { Throttles: 1 }
         : { Invocations: 1, Errors: outcome.type === "error" ? 1 : 0, Duration: durationMs, Throttles: 0 };
     this.#record("AWS/Lambda", { FunctionName: functionName }, values);
+  }
+
+  #recordRequest({ api, status, latencyMs }: CloudEvents["request"][0]): void {
+    const values = {
+      Count: 1,
+      "4xx": status >= 400 && status < 500 ? 1 : 0,
+      "5xx": status >= 500 ? 1 : 0,
+      Latency: latencyMs,
+    };
+    this.#record("AWS/ApiGateway", { ApiId: api.id, Stage: api.stageName }, values);
   }
 
   #record(
