@@ -17,6 +17,9 @@ const pluginCache = mkdtempSync(join(tmpdir(), "couch-providers-"));
 
 export const rootCredentials: Credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
+/** Who is told of alarms, in every deployment of the tests. */
+export const ALARM_EMAIL = "on-call@example.com";
+
 /** What a command has printed, both streams in one, and how it has ended. */
 export interface Outcome {
   readonly code: number | null;
@@ -89,6 +92,7 @@ export class Project {
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       ...(credentials.sessionToken !== undefined && { AWS_SESSION_TOKEN: credentials.sessionToken }),
+      TF_VAR_alarm_email: ALARM_EMAIL,
       AWS_EC2_METADATA_DISABLED: "true",
       CHECKPOINT_DISABLE: "1",
       ...extra,

@@ -1,0 +1,216 @@
+import { join } from "node:path";
+import { CloudWatchClient, DescribeAlarmsCommand, GetDashboardCommand } from "@aws-sdk/client-cloudwatch";
+import {
+  GetRolePolicyCommand,
+  IAMClient,
+  ListAttachedRolePoliciesCommand,
+  ListRolePoliciesCommand,
+} from "@aws-sdk/client-iam";
+import { GetKeyPolicyCommand, GetKeyRotationStatusCommand, KMSClient } from "@aws-sdk/client-kms";
+import {
+  GetFunctionConfigurationCommand,
+  GetPolicyCommand,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+} from "@aws-sdk/client-lambda";
+import { GetTopicAttributesCommand, ListSubscriptionsByTopicCommand, SNSClient } from "@aws-sdk/client-sns";
+import { describe, expect, it } from "vitest";
+import { readAlarms } from "../../../local/cloudwatch/alarm-specs.ts";
+import { Terraform } from "../../../local/terraform.ts";
+import { ALARM_EMAIL, type Credentials, type Project } from "./project.ts";
+
+export interface Deployment {
+  readonly project: Project;
+  readonly client: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: Credentials;
+  };
+}
+
+const ACCOUNT = "123456789012";
+const arn = (service: string, resource: string) => `arn:aws:${service}:eu-west-1:${ACCOUNT}:${resource}`;
+const TOPICS = { page: arn("sns", "image-alarms-page-dev"), ticket: arn("sns", "image-alarms-ticket-dev") };
+const BREAKER = "spend-breaker-dev";
+const SPEND_ALARM = arn("cloudwatch", "alarm:image-generation-dev-spend");
+/** What only alarms of this account and region fulfil. */
+const fromAlarms = {
+  StringEquals: { "aws:SourceAccount": ACCOUNT },
+  ArnLike: { "aws:SourceArn": arn("cloudwatch", "alarm:*") },
+};
+
+/** The tests of what watches a deployed environment. They change nothing, so they share its deployment. */
+export function testMonitoring(deployment: () => Deployment): void {
+  const describeAlarms = () =>
+    new CloudWatchClient(deployment().client).send(
+      new DescribeAlarmsCommand({ AlarmTypes: ["MetricAlarm", "CompositeAlarm"] }),
+    );
+
+  describe("is watched by alarms that", () => {
+    it("are those that were synthesised, with the same metrics and rules", async () => {
+      const { MetricAlarms = [] } = await describeAlarms();
+      const deployed = MetricAlarms.map((alarm) => ({
+        name: alarm.AlarmName,
+        rule: {
+          comparison: alarm.ComparisonOperator,
+          threshold: alarm.Threshold,
+          evaluationPeriods: alarm.EvaluationPeriods,
+          datapointsToAlarm: alarm.DatapointsToAlarm,
+          missingData: alarm.TreatMissingData,
+        },
+        metrics: [
+          ...(alarm.MetricName === undefined ? [] : [alarm.MetricName]),
+          ...(alarm.Metrics ?? []).flatMap(({ MetricStat }) => MetricStat?.Metric?.MetricName ?? []),
+        ].sort(),
+      }));
+      const directory = join(deployment().project.folder, "cdktf.out/stacks/pipeline");
+      const { metricAlarms } = readAlarms(await Terraform.read({ directory, endpoint: "" }));
+      const synthesised = metricAlarms.map(({ name, rule, metrics }) => ({
+        name,
+        rule,
+        metrics: [...metrics.values()].map((metric) => metric.name).sort(),
+      }));
+      expect(synthesised).not.toEqual([]);
+      expect(byName(deployed)).toEqual(byName(synthesised));
+    });
+
+    it("tell the topic of tickets when they start and when they end; the one on spending also stops the consumer", async () => {
+      const { MetricAlarms = [] } = await describeAlarms();
+      for (const { AlarmArn, AlarmActions, OKActions } of MetricAlarms) {
+        const also = AlarmArn === SPEND_ALARM ? [arn("lambda", `function:${BREAKER}`)] : [];
+        expect(AlarmActions?.toSorted(), AlarmArn).toEqual([...also, TOPICS.ticket]);
+        expect(OKActions, AlarmArn).toEqual([TOPICS.ticket]);
+      }
+    });
+
+    it("call somebody through one alarm, which joins all that users notice", async () => {
+      const { MetricAlarms = [], CompositeAlarms } = await describeAlarms();
+      const paging = MetricAlarms.filter(({ AlarmDescription }) => AlarmDescription?.startsWith("PAGE"));
+      expect(CompositeAlarms).toEqual([
+        expect.objectContaining({
+          AlarmName: "image-generation-dev-outage",
+          AlarmActions: [TOPICS.page],
+          OKActions: [TOPICS.page],
+        }),
+      ]);
+      const rule = CompositeAlarms?.[0]?.AlarmRule?.split(" OR ").sort();
+      expect(rule).toEqual(paging.map(({ AlarmName }) => `ALARM("${AlarmName}")`).sort());
+    });
+  });
+
+  describe.each(["page", "ticket"] as const)("has a topic for each %s that", (severity) => {
+    const TopicArn = TOPICS[severity];
+    const attributes = async () => {
+      const { Attributes = {} } = await new SNSClient(deployment().client).send(
+        new GetTopicAttributesCommand({ TopicArn }),
+      );
+      return Attributes;
+    };
+
+    it("takes messages from alarms of this account and region only, and nothing without TLS", async () => {
+      expect(JSON.parse((await attributes()).Policy ?? "").Statement).toEqual([
+        {
+          Sid: "AlarmsOnly",
+          Effect: "Allow",
+          Principal: { Service: "cloudwatch.amazonaws.com" },
+          Action: "sns:Publish",
+          Resource: TopicArn,
+          Condition: fromAlarms,
+        },
+        {
+          Sid: "TlsOnly",
+          Effect: "Deny",
+          Principal: "*",
+          Action: "sns:Publish",
+          Resource: TopicArn,
+          Condition: { Bool: { "aws:SecureTransport": "false" } },
+        },
+      ]);
+    });
+
+    it("is encrypted with a key that rotates and that alarms may use", async () => {
+      const kms = new KMSClient(deployment().client);
+      const { KmsMasterKeyId: KeyId } = await attributes();
+      expect((await kms.send(new GetKeyRotationStatusCommand({ KeyId }))).KeyRotationEnabled).toBe(true);
+      const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId, PolicyName: "default" }));
+      expect(JSON.parse(Policy ?? "").Statement).toContainEqual({
+        Sid: "Alarms",
+        Effect: "Allow",
+        Principal: { Service: "cloudwatch.amazonaws.com" },
+        Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
+        Resource: "*",
+        Condition: fromAlarms,
+      });
+    });
+
+    it("sends e-mail to the address in alarm_email", async () => {
+      const { Subscriptions = [] } = await new SNSClient(deployment().client).send(
+        new ListSubscriptionsByTopicCommand({ TopicArn }),
+      );
+      expect(Subscriptions.map(({ Protocol, Endpoint }) => [Protocol, Endpoint])).toEqual([
+        ["email", ALARM_EMAIL],
+      ]);
+    });
+  });
+
+  it("has a dashboard that shows every alarm of its own", async () => {
+    const { DashboardBody } = await new CloudWatchClient(deployment().client).send(
+      new GetDashboardCommand({ DashboardName: "image-generation-dev" }),
+    );
+    const { widgets } = JSON.parse(DashboardBody ?? "");
+    const { MetricAlarms = [] } = await describeAlarms();
+    expect([...widgets[0].properties.alarms].sort()).toEqual(
+      MetricAlarms.map(({ AlarmArn }) => AlarmArn).sort(),
+    );
+  });
+
+  describe("has a spend breaker that", () => {
+    const consumersEventSource = async () => {
+      const { EventSourceMappings = [] } = await new LambdaClient(deployment().client).send(
+        new ListEventSourceMappingsCommand({ FunctionName: "image-processor-dev" }),
+      );
+      expect(EventSourceMappings).toHaveLength(1);
+      return EventSourceMappings[0]?.UUID ?? "";
+    };
+
+    it("may do one thing to one event source, beside writing its log and trace", async () => {
+      const iam = new IAMClient(deployment().client);
+      const RoleName = BREAKER;
+      const { AttachedPolicies } = await iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
+      expect(AttachedPolicies).toEqual([]);
+      const { PolicyNames } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
+      expect(PolicyNames).toEqual([BREAKER]);
+      const { PolicyDocument } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName: BREAKER }));
+      const { Statement } = JSON.parse(decodeURIComponent(PolicyDocument ?? ""));
+      expect(Statement.map(({ Action, Resource }: Record<string, unknown>) => [Action, Resource])).toEqual([
+        [["logs:CreateLogStream", "logs:PutLogEvents"], arn("logs", `log-group:/aws/lambda/${BREAKER}:*`)],
+        [["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*"],
+        [
+          "lambda:UpdateEventSourceMapping",
+          arn("lambda", `event-source-mapping:${await consumersEventSource()}`),
+        ],
+      ]);
+    });
+
+    it("stops the consumer's event source, and answers to the alarm on spending only", async () => {
+      const lambda = new LambdaClient(deployment().client);
+      const { Environment } = await lambda.send(
+        new GetFunctionConfigurationCommand({ FunctionName: BREAKER }),
+      );
+      expect(Environment?.Variables?.EVENT_SOURCE_ID).toBe(await consumersEventSource());
+      const { Policy } = await lambda.send(new GetPolicyCommand({ FunctionName: BREAKER }));
+      expect(JSON.parse(Policy ?? "").Statement).toEqual([
+        expect.objectContaining({
+          Effect: "Allow",
+          Principal: { Service: "lambda.alarms.cloudwatch.amazonaws.com" },
+          Action: "lambda:InvokeFunction",
+          Condition: { ArnLike: { "AWS:SourceArn": SPEND_ALARM } },
+        }),
+      ]);
+    });
+  });
+}
+
+function byName<T extends { readonly name: string | undefined }>(alarms: readonly T[]): T[] {
+  return alarms.toSorted((a, b) => (a.name ?? "").localeCompare(b.name ?? ""));
+}
