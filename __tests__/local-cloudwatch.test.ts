@@ -92,6 +92,22 @@ describe("a model that is down", () => {
   });
 });
 
+describe("a model that is slow", () => {
+  it("calls somebody once 1 of 20 waits too long for a picture, and is over when pictures come in time again", async () => {
+    await using bench = await ConsumerBench.start();
+    const { cloud } = bench;
+    const objectiveSeconds = 60;
+    const changes: string[] = [];
+    for (const waited of [objectiveSeconds - 5, ...Array.from({ length: 3 }, () => objectiveSeconds + 5)]) {
+      await bench.deliver(["A castle"], { sentAt: new Date(Date.now() - waited * 1000) });
+      changes.push(...minutes(cloud, 1));
+    }
+    expect(changes).toEqual(["ALARM time-to-image", "ALARM outage"]);
+    await bench.deliver(["A harbour"]);
+    expect(minutes(cloud, 5)).toEqual(["OK time-to-image", "OK outage"]);
+  });
+});
+
 describe("spending past the limit", () => {
   it("stops the consumer until somebody resumes it, and every prompt is painted in the end", async () => {
     // Two of them cost more than the two dollars an hour that follow from the budget.

@@ -77,6 +77,7 @@ function describeAlarms(input: unknown, cloudWatch: CloudWatch): object {
         AlarmDescription: description,
         Threshold: rule.threshold,
         StateValue: cloudWatch.state(name),
+        StateReason: cloudWatch.reason(name),
       }))
       .filter((alarm) => StateValue === undefined || alarm.StateValue === StateValue),
   };

@@ -55,6 +55,10 @@ export class CloudWatch {
     return this.#evaluator.state(alarmName);
   }
 
+  reason(alarmName: string): ReturnType<Evaluator["reason"]> {
+    return this.#evaluator.reason(alarmName);
+  }
+
   /** Ends the period: samples the queues, evaluates all alarms, and does what those say that changed. */
   tick(): void {
     for (const name of this.#options.queueNames) this.#recordQueue(name);

@@ -17,7 +17,7 @@ export interface Transition {
 export class Evaluator {
   readonly #specs: AlarmSpecs;
   readonly #store: MetricStore;
-  readonly #states = new Map<string, AlarmState>();
+  readonly #last = new Map<string, Transition>();
 
   constructor(specs: AlarmSpecs, store: MetricStore) {
     this.#specs = specs;
@@ -26,7 +26,12 @@ export class Evaluator {
 
   /** @param name an alarm that has not been evaluated yet, or is none, has no data */
   state(name: string): AlarmState {
-    return this.#states.get(name) ?? "INSUFFICIENT_DATA";
+    return this.#last.get(name)?.to ?? "INSUFFICIENT_DATA";
+  }
+
+  /** Why the alarm has this state; `undefined` as long as it has never had another. */
+  reason(name: string): string | undefined {
+    return this.#last.get(name)?.reason;
   }
 
   /**
@@ -55,8 +60,10 @@ export class Evaluator {
 
   #move(alarm: Transition["alarm"], to: AlarmState, at: number, reason: () => string): Transition[] {
     const from = this.state(alarm.name);
-    this.#states.set(alarm.name, to);
-    return from === to ? [] : [{ alarm, from, to, at, reason: reason() }];
+    if (from === to) return [];
+    const transition = { alarm, from, to, at, reason: reason() };
+    this.#last.set(alarm.name, transition);
+    return [transition];
   }
 
   #data({ metrics, expression, period, rule }: MetricAlarmSpec, at: number): Series {
