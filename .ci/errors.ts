@@ -12,7 +12,7 @@ interface Explanation {
 const explanations: readonly Explanation[] = [
   {
     pattern:
-      /Error acquiring the state lock.*?ID: +(?<id>\S+) .*?Path: +(?<path>\S+) .*?Operation: +(?<operation>\S+) .*?Who: +(?<who>\S+) .*?Created: +(?<created>[\d-]+ [\d:]+)/,
+      /Error acquiring the state lock.*?Lock Info: +ID: +(?<id>\S+) .*?Path: +(?<path>\S+) .*?Operation: +(?<operation>\S+) .*?Who: +(?<who>\S+) .*?Created: +(?<created>[\d-]+ [\d:]+)/,
     say: ({ id, path, operation, who, created }) =>
       `State locked: ${path}, by ${who} (${operation}) since ${created} UTC. If that run still works, wait for it. If it is dead, type: npm run unlock -- ${id}`,
   },
