@@ -1,7 +1,8 @@
 import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboard/index.js";
 import { Construct } from "constructs";
 import type { Derived } from "../../config/derived.ts";
-import { functionMetric, type Metric, ownMetric, queueMetric } from "./metrics.ts";
+import type { WatchedApi } from "./alarm-table.ts";
+import { apiMetric, functionMetric, type Metric, ownMetric, queueMetric } from "./metrics.ts";
 
 export interface DashboardProps {
   readonly suffix: string;
@@ -10,6 +11,7 @@ export interface DashboardProps {
   readonly promptQueue: string;
   readonly deadLetterQueue: string;
   readonly consumer: { readonly name: string; readonly timeout: number };
+  readonly api: WatchedApi;
   readonly alarmArns: readonly string[];
 }
 
@@ -53,7 +55,7 @@ export class Dashboard extends Construct {
   }
 }
 
-function whatUsersFeel({ suffix, derived, promptQueue, deadLetterQueue }: DashboardProps): Graph[] {
+function whatUsersFeel({ suffix, derived, promptQueue, deadLetterQueue, api }: DashboardProps): Graph[] {
   const { timeToImageSeconds } = derived.thresholds;
   return [
     {
@@ -88,6 +90,7 @@ function whatUsersFeel({ suffix, derived, promptQueue, deadLetterQueue }: Dashbo
           ...queueMetric(deadLetterQueue, "ApproximateNumberOfMessagesVisible", "Maximum"),
           label: "dead letters",
         },
+        { ...apiMetric(api, "5xx", "Sum"), label: "HTTP requests answered with an error" },
       ],
     },
   ];
