@@ -32,6 +32,8 @@ interface Graph {
 const COLUMNS = 4;
 const WIDTH = 24 / COLUMNS;
 const HEIGHT = 6;
+/** Room for three lines of alarms. */
+const ALARMS_HEIGHT = 3;
 
 /** One page for the environment: what users feel first, then the machine, then money. */
 export class Dashboard extends Construct {
@@ -43,13 +45,16 @@ export class Dashboard extends Construct {
       { title: "Money", graphs: money(props) },
     ];
     const alarms = {
-      ...{ type: "alarm", x: 0, y: 0, width: 24, height: 2 },
+      ...{ type: "alarm", x: 0, y: 0, width: 24, height: ALARMS_HEIGHT },
       properties: { title: "Alarms", alarms: props.alarmArns },
     };
     new CloudwatchDashboard(this, "dashboard", {
       dashboardName: `image-generation-${props.suffix}`,
       dashboardBody: JSON.stringify({
-        widgets: [alarms, ...rows.flatMap((row, index) => toWidgets(row, 2 + index * (HEIGHT + 1), props))],
+        widgets: [
+          alarms,
+          ...rows.flatMap((row, index) => toWidgets(row, ALARMS_HEIGHT + index * (HEIGHT + 1), props)),
+        ],
       }),
     });
   }
