@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { settings as dev } from "../config/environments/dev.ts";
 import { settings as prod } from "../config/environments/prod.ts";
@@ -8,6 +8,11 @@ import { Terraform } from "../local/terraform.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 const RUNBOOKS = new URL("../docs/runbooks/", import.meta.url);
+
+/** The page that an alarm's description ends with. */
+function runbookOf(description: string): string | undefined {
+  return /\/docs\/runbooks\/([a-z-]+\.md)$/.exec(description)?.[1];
+}
 
 describe.each([dev, prod])("the alarms of $suffix", async (settings) => {
   const synthesised = synthesise(settingsWith(settings));
@@ -49,12 +54,23 @@ describe.each([dev, prod])("the alarms of $suffix", async (settings) => {
       expect(topics).toContain(actions.ALARM[0]);
       expect(topics).toContain(actions.OK[0]);
       expect(description).toMatch(/^(PAGE|TICKET)\. .+\nFirst: .+\nRunbook: https:/s);
-      const runbook = /\/docs\/runbooks\/([a-z-]+\.md)$/.exec(description)?.[1];
-      expect(existsSync(new URL(runbook ?? "none", RUNBOOKS))).toBe(true);
+      expect(existsSync(new URL(runbookOf(description) ?? "none", RUNBOOKS))).toBe(true);
       // The most that CloudWatch keeps.
       expect(description.length).toBeLessThanOrEqual(1024);
     },
   );
+
+  it("are all on the page for the person on call, with severity and runbook", () => {
+    const listed = readFileSync(new URL("../docs/monitoring.md", import.meta.url), "utf8").matchAll(
+      /^\| (?<id>[a-z-]+) \| (?<severity>page|ticket) \| .+ \| \[.+\]\(runbooks\/(?<runbook>[a-z-]+\.md)\) \|$/gm,
+    );
+    const expected = metricAlarms.map(({ name, description }) => ({
+      id: name.replace(`image-generation-${settings.suffix}-`, ""),
+      severity: description.startsWith("PAGE") ? "page" : "ticket",
+      runbook: runbookOf(description),
+    }));
+    expect([...listed].map(({ groups }) => ({ ...groups }))).toEqual(expected);
+  });
 
   it("page once: those that users notice are joined in one alarm, the only one that the pager hears", () => {
     const paging = metricAlarms.filter(({ description }) => description.startsWith("PAGE"));

@@ -54,7 +54,7 @@ export interface Watched {
   readonly deadLetterQueue: string;
   readonly consumer: Pick<WatchedFunction, "name" | "timeout">;
   readonly breaker: Pick<WatchedFunction, "name" | "timeout">;
-  readonly api?: WatchedApi | undefined;
+  readonly api: WatchedApi;
   readonly thresholds: Thresholds;
 }
 
@@ -77,24 +77,21 @@ export function alarmTable(watched: Watched): AlarmDefinition[] {
       severity: "page",
       usersFeel: "nothing yet; but runaway spending is not stopped",
     },
-  ];
-  if (api !== undefined) {
-    const { functionName: name, timeout } = api;
-    functions.push({
-      name,
-      timeout,
+    {
+      name: api.functionName,
+      timeout: api.timeout,
       role: "api-handler",
       severity: "ticket",
       usersFeel: "requests over HTTP fail",
-    });
-  }
+    },
+  ];
   return [
     ...waitAlarms(watched),
     ...failureAlarms(watched),
     ...functions.flatMap(functionAlarms),
     consumerDuration(watched),
     spend(watched),
-    ...(api === undefined ? [] : [apiErrors(api)]),
+    apiErrors(api),
   ];
 }
 

@@ -1,7 +1,8 @@
 import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboard/index.js";
 import { Construct } from "constructs";
 import type { Derived } from "../../config/derived.ts";
-import { functionMetric, type Metric, ownMetric, queueMetric } from "./metrics.ts";
+import type { WatchedApi } from "./alarm-table.ts";
+import { apiMetric, functionMetric, type Metric, ownMetric, queueMetric } from "./metrics.ts";
 
 export interface DashboardProps {
   readonly suffix: string;
@@ -10,6 +11,7 @@ export interface DashboardProps {
   readonly promptQueue: string;
   readonly deadLetterQueue: string;
   readonly consumer: { readonly name: string; readonly timeout: number };
+  readonly api: WatchedApi;
   readonly alarmArns: readonly string[];
 }
 
@@ -30,6 +32,8 @@ interface Graph {
 const COLUMNS = 4;
 const WIDTH = 24 / COLUMNS;
 const HEIGHT = 6;
+/** Room for three lines of alarms. */
+const ALARMS_HEIGHT = 3;
 
 /** One page for the environment: what users feel first, then the machine, then money. */
 export class Dashboard extends Construct {
@@ -41,19 +45,22 @@ export class Dashboard extends Construct {
       { title: "Money", graphs: money(props) },
     ];
     const alarms = {
-      ...{ type: "alarm", x: 0, y: 0, width: 24, height: 2 },
+      ...{ type: "alarm", x: 0, y: 0, width: 24, height: ALARMS_HEIGHT },
       properties: { title: "Alarms", alarms: props.alarmArns },
     };
     new CloudwatchDashboard(this, "dashboard", {
       dashboardName: `image-generation-${props.suffix}`,
       dashboardBody: JSON.stringify({
-        widgets: [alarms, ...rows.flatMap((row, index) => toWidgets(row, 2 + index * (HEIGHT + 1), props))],
+        widgets: [
+          alarms,
+          ...rows.flatMap((row, index) => toWidgets(row, ALARMS_HEIGHT + index * (HEIGHT + 1), props)),
+        ],
       }),
     });
   }
 }
 
-function whatUsersFeel({ suffix, derived, promptQueue, deadLetterQueue }: DashboardProps): Graph[] {
+function whatUsersFeel({ suffix, derived, promptQueue, deadLetterQueue, api }: DashboardProps): Graph[] {
   const { timeToImageSeconds } = derived.thresholds;
   return [
     {
@@ -88,6 +95,7 @@ function whatUsersFeel({ suffix, derived, promptQueue, deadLetterQueue }: Dashbo
           ...queueMetric(deadLetterQueue, "ApproximateNumberOfMessagesVisible", "Maximum"),
           label: "dead letters",
         },
+        { ...apiMetric(api, "5xx", "Sum"), label: "HTTP requests answered with an error" },
       ],
     },
   ];

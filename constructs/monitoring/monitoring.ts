@@ -16,8 +16,7 @@ export interface MonitoringProps {
   readonly deadLetterQueueName: string;
   readonly consumer: BundledFunction["function"];
   readonly eventSource: LambdaEventSourceMapping;
-  /** The HTTP API, where there is one. */
-  readonly api?: WatchedApi;
+  readonly api: WatchedApi;
 }
 
 /** Tells people before users notice, and stops runaway spending. */
@@ -36,12 +35,12 @@ export class Monitoring extends Construct {
       promptQueue: props.queueName,
       deadLetterQueue: props.deadLetterQueueName,
       consumer: { name: consumer.functionName, timeout: settings.consumer.timeoutSeconds },
+      api: props.api,
     };
     const table = alarmTable({
       ...watched,
       environment: suffix,
       breaker: { name: breaker.function.functionName, timeout: breaker.timeout },
-      api: props.api,
       thresholds: derived.thresholds,
     });
     const alarms = new Alarms(this, "alarms", {
