@@ -9,24 +9,6 @@ describe("a failure of a tool", () => {
     expect(explain(printed)?.message).toMatch(/^Your AWS session is over\. Type: aws sso login/);
   });
 
-  it("is a locked state, by the lock's id and not by the request's", () => {
-    const printed = [
-      "│ Error: Error acquiring the state lock",
-      "│ ",
-      "│ Error message: operation error S3: PutObject, https response error StatusCode: 412, RequestID: 5AqN, HostID: x/y, api error PreconditionFailed: At least one of the pre-conditions you specified did not hold",
-      "│ Lock Info:",
-      "│   ID:        7272d315-f5a8-8073-2f1b-9a10a4af5e72",
-      "│   Path:      couch-explorers-state/dev/pipeline.tfstate",
-      "│   Operation: OperationTypeApply",
-      "│   Who:       somebody@somewhere",
-      "│   Version:   1.11.4",
-      "│   Created:   2026-11-22 20:37:20.123 +0000 UTC",
-    ].join("\n");
-    expect(explain(printed)?.message).toMatch(
-      / by somebody@somewhere \(OperationTypeApply\) .* npm run unlock -- 7272d315-f5a8-8073-2f1b-9a10a4af5e72$/,
-    );
-  });
-
   it("is an interrupted apply, for a resource that is there but not in the state", () => {
     const printed = [
       "╷",
