@@ -59,6 +59,15 @@ describe("the consumer", () => {
     ]);
   });
 
+  it("makes a call of S3 again that hangs, within the same delivery", async () => {
+    const hangs = (["hang before", "hang after"] as const).flatMap((kind) =>
+      [0, 1, 2].map((nth): Fault => ({ on: "store", nth, kind })),
+    );
+    const left = await runPlan(world, plan(hangs.map((hang) => prompt({ faults: [hang] }))));
+    expect(left.flatMap(violations)).toEqual([]);
+    expect(left[0]).toMatchObject({ kills: 0, deliveries: hangs.length, billed: hangs.length });
+  });
+
   it("loses nothing in an hour of throttling, and spreads what it retries", {
     timeout: 3 * MINUTES,
   }, async () => {

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
+import { CALL_LIMITS } from "../domain/call-limits.ts";
 import { ObjectStore } from "../domain/object-store.ts";
 import type { RequestRecord } from "../domain/record.ts";
 import { Records } from "../domain/records.ts";
@@ -15,10 +16,8 @@ import { viewOf } from "./request-view.ts";
 import { readSettings } from "./settings.ts";
 
 const settings = readSettings(process.env);
-// Without these limits a service that hangs would take the whole invocation with it.
-const requestHandler = { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true };
-const sqs = new SQSClient({ requestHandler });
-const s3 = new S3Client({ requestHandler });
+const sqs = new SQSClient({ requestHandler: CALL_LIMITS });
+const s3 = new S3Client({ requestHandler: CALL_LIMITS });
 const records = new Records(new ObjectStore(s3, settings.IMAGE_BUCKET), settings.KEY_PREFIX);
 const queueUrl = settings.SQS_QUEUE_URL;
 const intake = new Intake({ records, sqs, queueUrl, codeVersion: settings.CODE_VERSION });

@@ -3,6 +3,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { CALL_LIMITS } from "../domain/call-limits.ts";
 import { Images } from "../domain/images.ts";
 import { Ledger } from "../domain/ledger.ts";
 import { Metrics } from "../domain/metrics.ts";
@@ -14,8 +15,8 @@ import { hide, renew } from "./postpone.ts";
 import { readSettings } from "./settings.ts";
 
 const settings = readSettings(process.env);
-const sqs = new SQSClient();
-const store = new ObjectStore(new S3Client(), settings.IMAGE_BUCKET);
+const sqs = new SQSClient({ requestHandler: CALL_LIMITS });
+const store = new ObjectStore(new S3Client({ requestHandler: CALL_LIMITS }), settings.IMAGE_BUCKET);
 const metrics = new Metrics(settings.ENVIRONMENT);
 const images = new Images(store, settings.KEY_PREFIX);
 const options: ConsumeOptions = {

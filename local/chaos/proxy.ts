@@ -41,8 +41,6 @@ export interface ProxyOptions {
 
 /** How late a late answer is, in milliseconds: long enough for other deliveries to come in between. */
 const LATE_MS = 150;
-/** How long a function goes on beside a call that hangs before its time is up, in milliseconds. */
-const HANGING_MS = 700;
 
 /** Stands between the functions and all services, and does the harm. */
 export async function startProxy(options: ProxyOptions) {
@@ -87,7 +85,8 @@ async function handle(
     case "kill before":
       return options.kill(call.caller);
     case "hang before":
-      return hang(call, options);
+      // The caller has to give up by itself.
+      return;
     case "reset before":
       response.destroy();
       return;
@@ -110,7 +109,7 @@ async function handle(
     case "kill after":
       return options.kill(call.caller);
     case "hang after":
-      return hang(call, options);
+      return;
     case "reset after":
       response.destroy();
       return;
@@ -124,13 +123,6 @@ async function handle(
     default:
       send(answer);
   }
-}
-
-/** A model that hangs is for the caller to give up on. For anything else it waits until its time is up. */
-async function hang(call: Call, { kill }: ProxyOptions): Promise<void> {
-  if (call.target === "model") return;
-  await setTimeout(HANGING_MS);
-  await kill(call.caller);
 }
 
 function forward(request: IncomingMessage, body: Buffer, upstream: string, agent: Agent): Promise<Answer> {
