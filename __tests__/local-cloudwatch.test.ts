@@ -112,7 +112,7 @@ describe("spending past the limit", () => {
   it("stops the consumer until somebody resumes it, and every prompt is painted in the end", async () => {
     // Two of them cost more than the two dollars an hour that follow from the budget.
     const cloud = await start(
-      { models: [{ id: CORE, concurrency: 8, pricePerImageUsd: 1.5 }] },
+      { monthlyBudgetUsd: 100, models: [{ id: CORE, concurrency: 8, pricePerImageUsd: 1.5 }] },
       { latencyMs: 0 },
     );
     for (const prompt of ["A beach", "A castle"]) {
@@ -139,7 +139,10 @@ describe("spending past the limit", () => {
   });
 
   it("can be resumed by force while it lasts, and one line says what follows", async () => {
-    const cloud = await start({ models: [{ id: CORE, concurrency: 8, pricePerImageUsd: 1.9 }] }, {});
+    const cloud = await start(
+      { monthlyBudgetUsd: 100, models: [{ id: CORE, concurrency: 8, pricePerImageUsd: 1.9 }] },
+      {},
+    );
     const dimensions = { Environment: "dev" };
     const cost = { namespace: "CouchExplorers", name: "EstimatedCostUsd", dimensions };
     cloud.cloudWatch.store.record(cost, 3, Date.now());
