@@ -12,7 +12,7 @@ function problemsOf(change: Partial<SettingsInput>): string[] {
 
 describe("thresholds", () => {
   it("follow from the model's time-out and the budget", () => {
-    expect(derive(settingsWith()).thresholds).toEqual({
+    expect(derive(settingsWith({ monthlyBudgetUsd: 100 })).thresholds).toEqual({
       timeToImageSeconds: 60,
       oldestPromptSeconds: 60,
       consumerDurationSeconds: 50,

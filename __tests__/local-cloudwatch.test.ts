@@ -139,10 +139,7 @@ describe("spending past the limit", () => {
   });
 
   it("can be resumed by force while it lasts, and one line says what follows", async () => {
-    const cloud = await start(
-      { monthlyBudgetUsd: 100, models: [{ id: CORE, concurrency: 8, pricePerImageUsd: 1.9 }] },
-      {},
-    );
+    const cloud = await start({ monthlyBudgetUsd: 100 }, {});
     const dimensions = { Environment: "dev" };
     const cost = { namespace: "CouchExplorers", name: "EstimatedCostUsd", dimensions };
     cloud.cloudWatch.store.record(cost, 3, Date.now());
