@@ -43,27 +43,38 @@ describe("the consumer", () => {
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  it("keeps all promises when it is killed at any call it makes", { timeout: 3 * MINUTES }, async () => {
-    const left = await runPlan(world, plan(KILLS.map((kill) => prompt({ faults: [kill] }))));
-    expect(left.flatMap(violations)).toEqual([]);
-    expect(left[0]?.kills).toBe(KILLS.length);
-    expect(statuses(left)).toEqual(KILLS.map(() => "succeeded"));
-  });
+  describe("killed at any call it makes", () => {
+    let left: readonly Evidence[];
+    beforeAll(async () => {
+      left = await runPlan(world, plan(KILLS.map((kill) => prompt({ faults: [kill] }))));
+    });
 
-  it("pays again only for an owner that was killed between the model's answer and the stored picture", async () => {
-    const [left] = await runPlan(world, plan(KILLS.map((kill) => prompt({ faults: [kill] }))));
-    const paidTwice = left?.prompts.filter(({ paid }) => paid.length > 1);
-    expect(paidTwice?.map(({ planned }) => planned.faults[0])).toEqual([
-      { on: "store", nth: 1, kind: "kill before" },
-      { on: "model", nth: 0, kind: "kill after" },
-    ]);
+    it("keeps all promises", () => {
+      expect(left.flatMap(violations)).toEqual([]);
+      expect(left[0]?.kills).toBe(KILLS.length);
+      expect(statuses(left)).toEqual(KILLS.map(() => "succeeded"));
+    });
+
+    it("pays again only where it died between the model's answer and the stored picture", () => {
+      const paidTwice = left[0]?.prompts.filter(({ paid }) => paid.length > 1);
+      expect(paidTwice?.map(({ planned }) => planned.faults[0])).toEqual([
+        { on: "store", nth: 1, kind: "kill before" },
+        { on: "model", nth: 0, kind: "kill after" },
+      ]);
+    });
   });
 
   it("makes a call of S3 again that hangs, within the same delivery", async () => {
     const hangs = (["hang before", "hang after"] as const).flatMap((kind) =>
       [0, 1, 2].map((nth): Fault => ({ on: "store", nth, kind })),
     );
-    const left = await runPlan(world, plan(hangs.map((hang) => prompt({ faults: [hang] }))));
+    const left = await runPlan(
+      world,
+      plan(
+        hangs.map((hang) => prompt({ faults: [hang] })),
+        { batchSizes: [10] },
+      ),
+    );
     expect(left.flatMap(violations)).toEqual([]);
     expect(left[0]).toMatchObject({ kills: 0, deliveries: hangs.length, billed: hangs.length });
   });
@@ -71,10 +82,10 @@ describe("the consumer", () => {
   it("loses nothing in an hour of throttling, and spreads what it retries", {
     timeout: 3 * MINUTES,
   }, async () => {
-    const prompts = Array.from({ length: 20 }, () => prompt());
+    const prompts = Array.from({ length: 10 }, () => prompt());
     const left = await runPlan(world, plan(prompts, { stormMinutes: 60, batchSizes: [10] }));
     expect(left.flatMap(violations)).toEqual([]);
-    expect(left[0]?.waits.length).toBeGreaterThan(100);
+    expect(left[0]?.waits.length).toBeGreaterThan(60);
     expect(statuses(left)).toEqual(prompts.map(() => "succeeded"));
   });
 
@@ -84,7 +95,7 @@ describe("the consumer", () => {
       timeout: 3 * MINUTES,
     },
     async (seed) => {
-      const result = await runChaos(world, { seed, schedules: 1, mostPrompts: 6, shrinkMs: 0 });
+      const result = await runChaos(world, { seed, schedules: 1, mostPrompts: 4, shrinkMs: 0 });
       expect(result.failure).toBeUndefined();
     },
   );
@@ -159,7 +170,7 @@ describe("a consumer that", () => {
   it("is broken is caught on a schedule that is shrunk to one prompt", { timeout: 3 * MINUTES }, async () => {
     const damage = { file: "functions/consumer/index.ts", from: "failures.flat()", to: "[]" };
     await using world = await startWorld({ stackDir, code: await breakConsumer(damage) });
-    const { failure } = await runChaos(world, { seed: 1, schedules: 20, mostPrompts: 6, shrinkMs: 20_000 });
+    const { failure } = await runChaos(world, { seed: 1, schedules: 20, mostPrompts: 3, shrinkMs: 20_000 });
     expect(failure?.plan.prompts).toHaveLength(1);
   });
 });

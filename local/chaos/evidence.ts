@@ -38,6 +38,15 @@ export interface Wait {
   readonly seconds: number;
 }
 
+/** What an execution environment holds on to between two invocations, after a full collection of garbage. */
+export interface Usage {
+  readonly environment: string;
+  /** How many it has had. */
+  readonly invocations: number;
+  readonly heapBytes: number;
+  readonly handles: number;
+}
+
 /** What a run left behind. */
 export interface Evidence {
   readonly plan: Plan;
@@ -46,6 +55,7 @@ export interface Evidence {
   readonly restless: number;
   /** Waits of prompts that no model took. */
   readonly waits: readonly Wait[];
+  readonly usage: readonly Usage[];
   /** Pictures on the model's own bill. */
   readonly billed: number;
   readonly messages: number;

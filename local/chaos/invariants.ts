@@ -16,7 +16,8 @@ export type PromiseName =
   | "leases end"
   | "a blocked prompt is not asked again"
   | "throttling loses nothing"
-  | "back-off spreads retries";
+  | "back-off spreads retries"
+  | "memory and handles stay flat";
 
 type Check = (evidence: Evidence) => string[];
 
@@ -35,6 +36,7 @@ const CHECKS: Readonly<Record<PromiseName, Check>> = {
   "a blocked prompt is not asked again": (evidence) => each(evidence, askedAgain),
   "throttling loses nothing": (evidence) => each(evidence, throttledAway),
   "back-off spreads retries": huddled,
+  "memory and handles stay flat": growing,
 };
 
 /** Every promise that the evidence speaks against. */
@@ -184,4 +186,29 @@ function huddled({ waits }: Evidence): string[] {
       ? [`${group.length} messages waited for ${different} different times after ${receives} receives`]
       : [];
   });
+}
+
+/** So much may the mean of an environment's later measurements be above that of its earlier ones. */
+const MOST_GROWTH = 1.1;
+/** Fewer measurements of an environment say nothing. */
+const FEWEST_MEASUREMENTS = 5;
+
+function growing({ usage }: Evidence): string[] {
+  return [...Map.groupBy(usage, ({ environment }) => environment)].flatMap(([environment, all]) => {
+    // The first is taken while code is still being compiled and connections are opened.
+    const warm = all.slice(1);
+    if (all.length < FEWEST_MEASUREMENTS) return [];
+    const middle = Math.floor(warm.length / 2);
+    return (["heapBytes", "handles"] as const).flatMap((what) => {
+      const values = warm.map((each) => each[what]);
+      const [earlier, later] = [mean(values.slice(0, middle)), mean(values.slice(middle))];
+      return later > earlier * MOST_GROWTH
+        ? [`${environment} went from ${Math.round(earlier)} to ${Math.round(later)} ${what}`]
+        : [];
+    });
+  });
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

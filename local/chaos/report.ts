@@ -1,5 +1,5 @@
 import type { Evidence } from "./evidence.ts";
-import { lostPictures } from "./invariants.ts";
+import { lostPictures, type PromiseName, violations } from "./invariants.ts";
 
 /** The figures of runs, as lines of a Markdown table. */
 export function figures(evidence: readonly Evidence[]): string[] {
@@ -10,7 +10,12 @@ export function figures(evidence: readonly Evidence[]): string[] {
   for (const { fault } of evidence.flatMap(({ prompts }) => prompts.flatMap(({ calls }) => calls))) {
     if (fault !== undefined) faults.set(fault, (faults.get(fault) ?? 0) + 1);
   }
+  const broken = evidence.flatMap(violations);
+  const times = (promise: PromiseName) => broken.filter((violation) => violation.promise === promise).length;
+  const usage = evidence.flatMap((each) => each.usage);
   const rows: [string, number][] = [
+    ["lost", times("nothing is lost")],
+    ["paid twice outside the named windows", times("nobody pays twice")],
     ["prompts", sum(({ prompts }) => prompts.length)],
     ["messages sent", sum(({ messages }) => messages)],
     ["deliveries", sum(({ deliveries }) => deliveries)],
@@ -26,7 +31,13 @@ export function figures(evidence: readonly Evidence[]): string[] {
       sum(({ prompts }) => prompts.reduce((n, p) => n + p.countedLosses, 0)),
     ],
     ["execution environments killed", sum(({ kills }) => kills)],
+    ["largest heap between invocations, MB", Math.ceil(most(usage.map(({ heapBytes }) => heapBytes)) / 1e6)],
+    ["most handles between invocations", most(usage.map(({ handles }) => handles))],
     ...[...faults].toSorted().map(([kind, times]): [string, number] => [`fault: ${kind}`, times]),
   ];
   return ["| figure | count |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)];
+}
+
+function most(values: readonly number[]): number {
+  return Math.max(0, ...values);
 }

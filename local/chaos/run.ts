@@ -9,7 +9,7 @@ import { type Random, stream } from "../painter/random.ts";
 import type { Call } from "./call.ts";
 import { clock } from "./clock.ts";
 import type { Invocation } from "./environments.ts";
-import type { CallEvidence, Evidence, PaidPicture, PromptEvidence, Wait } from "./evidence.ts";
+import type { CallEvidence, Evidence, PaidPicture, PromptEvidence, Usage, Wait } from "./evidence.ts";
 import type { FaultKind } from "./faults.ts";
 import type { Plan, PlannedPrompt } from "./plan.ts";
 import type { Answer } from "./proxy.ts";
@@ -53,6 +53,14 @@ export async function runPlan(world: World, plan: Plan): Promise<Evidence[]> {
 const lineSchema = z.object({
   message: z.object({ event: z.string(), requestId: z.string(), answer: z.string().optional() }),
 });
+const usageSchema = z.object({
+  chaos: z.object({
+    environment: z.string(),
+    invocations: z.number(),
+    heapBytes: z.number(),
+    handles: z.number(),
+  }),
+});
 const hideSchema = z.object({ ReceiptHandle: z.string(), VisibilityTimeout: z.number() });
 const requestSchema = z.object({ requestId: z.string() });
 const leasedSchema = z.object({ lease: z.object({ expiresAt: z.string() }) });
@@ -72,6 +80,7 @@ class Run implements Observer {
   readonly #receives = new Map<string, number>();
   readonly #lastInvocation = new Map<string, Invocation>();
   readonly #waits: Wait[] = [];
+  readonly #usage: Usage[] = [];
   readonly #killed = new Set<number>();
   #messages = 0;
   #deliveries = 0;
@@ -172,7 +181,10 @@ class Run implements Observer {
   }
 
   onLine(line: string): void {
-    const { data } = lineSchema.safeParse(line.startsWith("{") ? JSON.parse(line) : undefined);
+    const json: unknown = line.startsWith("{") ? JSON.parse(line) : undefined;
+    const usage = usageSchema.safeParse(json);
+    if (usage.success) this.#usage.push(usage.data.chaos);
+    const { data } = lineSchema.safeParse(json);
     const track = this.#tracks.get(data?.message.requestId ?? "");
     if (data === undefined || track === undefined) return;
     const { event, answer } = data.message;
@@ -265,6 +277,7 @@ class Run implements Observer {
       ),
       restless,
       waits: this.#waits,
+      usage: this.#usage,
       billed: this.#world.bill.length - this.#billedBefore,
       messages: this.#messages,
       deliveries: this.#deliveries,
