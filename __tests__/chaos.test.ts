@@ -158,6 +158,19 @@ const BROKEN: readonly {
     plan: plan([prompt({ faults: [{ on: "model", nth: 0, kind: "reset after" }] })]),
     promise: "every loss is counted",
   },
+  {
+    name: "leaves a timer behind",
+    damage: {
+      file: "functions/consumer/index.ts",
+      from: "const failures = await",
+      to: "setInterval(() => {}, 60_000); const failures = await",
+    },
+    plan: plan(
+      Array.from({ length: 50 }, () => prompt()),
+      { invocationsAtOnce: 1 },
+    ),
+    promise: "memory and handles stay flat",
+  },
 ];
 
 describe("a consumer that", () => {

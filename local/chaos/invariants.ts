@@ -1,4 +1,4 @@
-import type { Evidence, PaidPicture, PromptEvidence } from "./evidence.ts";
+import type { Evidence, PaidPicture, PromptEvidence, Usage } from "./evidence.ts";
 import { BUSY, FILTERED } from "./faults.ts";
 
 /** A promise that was not kept. */
@@ -193,11 +193,16 @@ const MOST_GROWTH = 1.1;
 /** Fewer measurements of an environment say nothing. */
 const FEWEST_MEASUREMENTS = 5;
 
-function growing({ usage }: Evidence): string[] {
-  return [...Map.groupBy(usage, ({ environment }) => environment)].flatMap(([environment, all]) => {
+/** The measurements of each environment that lived long enough. */
+export function followed({ usage }: Evidence): [string, Usage[]][] {
+  const byEnvironment = Map.groupBy(usage, ({ environment }) => environment);
+  return [...byEnvironment].filter(([, all]) => all.length >= FEWEST_MEASUREMENTS);
+}
+
+function growing(evidence: Evidence): string[] {
+  return followed(evidence).flatMap(([environment, all]) => {
     // The first is taken while code is still being compiled and connections are opened.
     const warm = all.slice(1);
-    if (all.length < FEWEST_MEASUREMENTS) return [];
     const middle = Math.floor(warm.length / 2);
     return (["heapBytes", "handles"] as const).flatMap((what) => {
       const values = warm.map((each) => each[what]);

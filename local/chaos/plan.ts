@@ -72,7 +72,7 @@ export function plans(mostPrompts: number): fc.Arbitrary<Plan> {
         maxLength: 4,
       }),
       invocationsAtOnce: fc.integer({ min: 2, max: 4 }),
-      stormMinutes: fc.constantFrom(0, 0, 10, 60),
+      stormMinutes: fc.constantFrom(0, 0, 5, 20),
       order: fc.nat(),
     }),
   );

@@ -1,5 +1,5 @@
 import type { Evidence } from "./evidence.ts";
-import { lostPictures, type PromiseName, violations } from "./invariants.ts";
+import { followed, lostPictures, type PromiseName, violations } from "./invariants.ts";
 
 /** The figures of runs, as lines of a Markdown table. */
 export function figures(evidence: readonly Evidence[]): string[] {
@@ -31,6 +31,7 @@ export function figures(evidence: readonly Evidence[]): string[] {
       sum(({ prompts }) => prompts.reduce((n, p) => n + p.countedLosses, 0)),
     ],
     ["execution environments killed", sum(({ kills }) => kills)],
+    ["environments that were watched for growing", evidence.flatMap(followed).length],
     ["largest heap between invocations, MB", Math.ceil(most(usage.map(({ heapBytes }) => heapBytes)) / 1e6)],
     ["most handles between invocations", most(usage.map(({ handles }) => handles))],
     ...[...faults].toSorted().map(([kind, times]): [string, number] => [`fault: ${kind}`, times]),
