@@ -166,7 +166,7 @@ const BROKEN: readonly {
       to: "setInterval(() => {}, 60_000); const failures = await",
     },
     plan: plan(
-      Array.from({ length: 50 }, () => prompt()),
+      Array.from({ length: 30 }, () => prompt()),
       { invocationsAtOnce: 1 },
     ),
     promise: "memory and handles stay flat",

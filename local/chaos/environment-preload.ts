@@ -6,7 +6,7 @@ import { z } from "zod";
 import { clock } from "./clock.ts";
 
 /** How often an environment measures itself, in invocations: a full collection takes its time. */
-const MEASURE_EVERY = 10;
+const MEASURE_EVERY = 5;
 
 const invokeSchema = z.object({ deadline: z.number() });
 const lifetimeMs = Number(process.env.CHAOS_LIFETIME_MS);
