@@ -7,6 +7,7 @@ import type {
   FunctionError,
   InvokeCommand,
 } from "./lambda-protocol.ts";
+import type { FunctionSpec } from "./stack.ts";
 
 const RUNTIME = fileURLToPath(new URL("./lambda-runtime.ts", import.meta.url));
 
@@ -15,6 +16,12 @@ export type EnvironmentOutcome =
   | { readonly type: "error"; readonly error: FunctionError }
   /** The process is gone: it was killed, crashed, or left. */
   | { readonly type: "exit"; readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+/** What an environment has to know of its function. */
+export function runtimeSettings(spec: FunctionSpec, codeDirectory: string): EnvironmentSettings {
+  const { handler, functionName, arn, memoryMb, logFormat } = spec;
+  return { codeDirectory, handler, functionName, functionArn: arn, memoryMb, logFormat };
+}
 
 export interface EnvironmentOptions {
   readonly settings: EnvironmentSettings;

@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { unzipSync } from "fflate";
 import pLimit from "p-limit";
-import { type EnvironmentOutcome, LambdaEnvironment } from "./lambda-environment.ts";
+import { type EnvironmentOutcome, LambdaEnvironment, runtimeSettings } from "./lambda-environment.ts";
 import type { FunctionError } from "./lambda-protocol.ts";
 import type { FunctionSpec } from "./stack.ts";
 import { systemErrorReason, UserError } from "./user-error.ts";
@@ -132,14 +132,7 @@ export class LambdaFunction {
   async #startEnvironment() {
     const { spec, hostVariables, onLine } = this.#options;
     const environment = new LambdaEnvironment({
-      settings: {
-        codeDirectory: this.#codeDirectory,
-        handler: spec.handler,
-        functionName: spec.functionName,
-        functionArn: spec.arn,
-        memoryMb: spec.memoryMb,
-        logFormat: spec.logFormat,
-      },
+      settings: runtimeSettings(spec, this.#codeDirectory),
       variables: {
         // A home without ~/.aws: the host's own AWS configuration must not reach the function unasked.
         HOME: this.#codeDirectory,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EnvironmentOutcome, LambdaEnvironment } from "../lambda-environment.ts";
+import { type EnvironmentOutcome, LambdaEnvironment, runtimeSettings } from "../lambda-environment.ts";
 import type { FunctionSpec } from "../stack.ts";
 
 const PRELOAD = new URL("./environment-preload.ts", import.meta.url).href;
@@ -102,14 +102,7 @@ export class Environments {
     this.#started += 1;
     const name = `environment-${this.#started}`;
     const started = new LambdaEnvironment({
-      settings: {
-        codeDirectory: this.#codeDirectory,
-        handler: spec.handler,
-        functionName: spec.functionName,
-        functionArn: spec.arn,
-        memoryMb: spec.memoryMb,
-        logFormat: spec.logFormat,
-      },
+      settings: runtimeSettings(spec, this.#codeDirectory),
       variables: {
         ...spec.environment,
         ...variables,
