@@ -1,4 +1,4 @@
-import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { HeadBucketCommand, S3Client, S3ServiceException } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { z } from "zod";
 import type { Settings } from "../config/settings.ts";
@@ -47,7 +47,8 @@ export async function stateBucketExists({ state }: Settings, account: string): P
     .catch((error: unknown) => {
       if (!(error instanceof Error)) throw error;
       if (error.name === "NotFound") return undefined;
-      if (error.name === "403" || error.name === "Forbidden") {
+      // An answer to HEAD has no body, and so its error has no name of its own.
+      if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403) {
         throw new DeployError(
           `The state bucket ${state.bucket} is not ours: account ${account} may not read it. Choose another name for state.bucket in config/environments, then type: npm run bootstrap`,
         );
