@@ -150,7 +150,7 @@ class Run implements Observer {
       call,
       invocation,
       fault: this.#faultOf(call, track, nth),
-      reached: false,
+      status: undefined,
       delivered: false,
     };
     track.calls.push(entry);
