@@ -29,7 +29,8 @@ interface Track {
   readonly calls: CallEvidence[];
   readonly paid: PaidPicture[];
   readonly deadLetters: (Invocation | undefined)[];
-  countedLosses: number;
+  abandoned: number;
+  failedCalls: number;
   leaseExcessMs: number;
   deletesLost: number;
   duplicates: number;
@@ -61,6 +62,7 @@ const usageSchema = z.object({
     handles: z.number(),
   }),
 });
+const metricSchema = z.object({ AbandonedLeases: z.number() });
 const hideSchema = z.object({ ReceiptHandle: z.string(), VisibilityTimeout: z.number() });
 const requestSchema = z.object({ requestId: z.string() });
 const leasedSchema = z.object({ lease: z.object({ expiresAt: z.string() }) });
@@ -82,6 +84,7 @@ class Run implements Observer {
   readonly #waits: Wait[] = [];
   readonly #usage: Usage[] = [];
   readonly #killed = new Set<number>();
+  #abandonedLeases = 0;
   #messages = 0;
   #deliveries = 0;
   #invocations = 0;
@@ -184,11 +187,13 @@ class Run implements Observer {
     const json: unknown = line.startsWith("{") ? JSON.parse(line) : undefined;
     const usage = usageSchema.safeParse(json);
     if (usage.success) this.#usage.push(usage.data.chaos);
+    this.#abandonedLeases += metricSchema.safeParse(json).data?.AbandonedLeases ?? 0;
     const { data } = lineSchema.safeParse(json);
     const track = this.#tracks.get(data?.message.requestId ?? "");
     if (data === undefined || track === undefined) return;
     const { event, answer } = data.message;
-    if (event === "abandoned" || (event === "not painted" && answer === "failed")) track.countedLosses += 1;
+    if (event === "abandoned") track.abandoned += 1;
+    if (event === "not painted" && answer === "failed") track.failedCalls += 1;
   }
 
   #isStormy(): boolean {
@@ -278,6 +283,7 @@ class Run implements Observer {
       restless,
       waits: this.#waits,
       usage: this.#usage,
+      abandonedLeases: this.#abandonedLeases,
       billed: this.#world.bill.length - this.#billedBefore,
       messages: this.#messages,
       deliveries: this.#deliveries,
@@ -306,7 +312,13 @@ class Run implements Observer {
 function newTrack(requestId: string, planned: PlannedPrompt): Track {
   return {
     ...{ requestId, planned, calls: [], paid: [], deadLetters: [] },
-    ...{ countedLosses: 0, leaseExcessMs: Number.NEGATIVE_INFINITY, deletesLost: 0, duplicates: 0 },
+    ...{
+      abandoned: 0,
+      failedCalls: 0,
+      leaseExcessMs: Number.NEGATIVE_INFINITY,
+      deletesLost: 0,
+      duplicates: 0,
+    },
   };
 }
 
