@@ -1,4 +1,6 @@
 import { writeFileSync } from "node:fs";
+import { judge } from "../config/policies/judge.ts";
+import { readStack } from "../config/policies/stack.ts";
 import type { Settings } from "../config/settings.ts";
 import { dataLossAllowed, summarise } from "./github.ts";
 import { type PlanReport, reportOn } from "./plan-report.ts";
@@ -14,7 +16,8 @@ export const PLAN_REPORT = "cdktf.out/plan.md";
  */
 export async function makePlan(settings: Settings, lock: boolean): Promise<PlanReport> {
   await cdktf(["plan", "pipeline"], { env: { TF_CLI_ARGS_plan: `-lock=${lock}` } });
-  const report = reportOn(await readPlan(), settings.suffix, await dataLossAllowed());
+  const verdict = judge(readStack("cdktf.out/stacks/pipeline/cdk.tf.json"), new Date());
+  const report = reportOn(await readPlan(), verdict, settings.suffix, await dataLossAllowed());
   writeFileSync(PLAN_REPORT, report.markdown);
   console.log(`\n${report.markdown}`);
   summarise(report.markdown);

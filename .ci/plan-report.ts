@@ -1,4 +1,6 @@
+import type { Verdict } from "../config/policies/judge.ts";
 import { consequences, monthlyUsd } from "./consequences.ts";
+import { policySection, violationOf } from "./policy-report.ts";
 import { type Change, changedAttributes, type Plan } from "./terraform-plan.ts";
 
 /** The label, on a pull request, that lets its plan destroy what holds data. */
@@ -20,21 +22,24 @@ interface Entry {
 
 /**
  * Says what a plan does and whether it may be applied.
+ * @param verdict what the policies say to the stack that is planned
  * @param suffix the environment's suffix in the settings
  * @param dataLossAllowed whether somebody has agreed to the loss of data
  */
-export function reportOn(plan: Plan, suffix: string, dataLossAllowed: boolean): PlanReport {
+export function reportOn(plan: Plan, verdict: Verdict, suffix: string, dataLossAllowed: boolean): PlanReport {
   const entries = plan.resource_changes.flatMap(entryOf);
   const renames = findRenames(entries);
   const refusals = [
     ...strangers(plan, suffix),
     ...(dataLossAllowed ? [] : entries.filter(losesData).map(refusalOf)),
+    ...verdict.violations.map(violationOf),
   ];
   const sections = [
     `### Plan for ${suffix}: ${headline(entries)}`,
     ...(entries.length === 0 ? [] : [table(entries)]),
     ...renames.map(renameAdvice),
     ...(entries.length === 0 ? [] : [costLine(entries)]),
+    policySection(verdict),
     ...refusals.map((line) => `**Refused:** ${line}`),
   ];
   return { markdown: `${sections.join("\n\n")}\n`, refusals };

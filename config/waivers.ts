@@ -1,6 +1,6 @@
 /** A rule that does not have to hold for some resources, and why. */
 export interface Waiver {
-  /** The id of the rule, as in `__tests__/support/policy-rules.ts`. */
+  /** The id of the rule, as in `config/policies`. */
   readonly rule: string;
   /** The type of the resources in Terraform; with a name after a dot, only those whose name has it as a part. */
   readonly resource: string;

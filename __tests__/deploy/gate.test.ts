@@ -34,7 +34,10 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
   }
 
   it("passes no change", async () => {
-    expect(await plan()).toMatchObject({ code: 0, report: "### Plan for dev: no change\n" });
+    const { code, report } = await plan();
+    expect(code).toBe(0);
+    expect(report).toMatch(/^### Plan for dev: no change\n/);
+    expect(report).toMatch(/\d+ rules hold, \d+ waived, none broken\./);
   });
 
   it("sees no change with Terraform alone, without this project and CDKTF", async () => {
@@ -56,7 +59,7 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     project.edit("constructs/account.ts", 'Project: "couch-explorers"', 'Project: "couch"');
     const { code, report } = await plan();
     expect(code).toBe(0);
-    const rows = report.match(/^\| \w+ \|.*$/gm) ?? [];
+    const rows = report.match(/^\| [a-z]+ \|.*$/gm) ?? [];
     expect(report).toMatch(new RegExp(`^### Plan for dev: ${rows.length} changed\n`));
     expect(rows.filter((row) => !/^\| update \| `\S+` \| [^|]*tags_all \|$/.test(row))).toEqual([]);
     expect(rows.join()).toMatch(/`aws_sqs_queue\.\w+`/);
@@ -94,6 +97,18 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     expect(code).toBe(1);
     expect(report).toMatch(
       /\| replace \| `aws_sqs_queue\.queue_prompts_\w+` \| name cannot be changed in place: the messages in it are lost/,
+    );
+  });
+
+  it("stops what breaks a policy, names the rule, and lists what is waived, why and until when", async () => {
+    project.edit("constructs/bundled-function.ts", 'mode: "Active"', 'mode: "PassThrough"');
+    const { code, output, report } = await plan();
+    expect(code).toBe(1);
+    expect(output.trim().split("\n").at(-1)).toMatch(
+      /^CKV_AWS_50: aws_lambda_function\.\S+ must be one that is traced\. Change it, or waive the rule for it in config\/waivers\.ts/,
+    );
+    expect(report).toMatch(
+      /^\| CKV_AWS_117 \| 3 × `aws_lambda_function` \| It talks to AWS services only\..* \| \d{4}-\d\d-\d\d \|$/m,
     );
   });
 

@@ -4,21 +4,20 @@ import { join } from "node:path";
 import { App } from "cdktf";
 import { z } from "zod";
 import { settings as dev } from "../../config/environments/dev.ts";
+import type { StackResources } from "../../config/policies/rule.ts";
+import { readStack } from "../../config/policies/stack.ts";
 import { checkSettings, type Settings, type SettingsInput } from "../../config/settings.ts";
 import { PipelineStack } from "../../constructs/pipeline-stack.ts";
 
-const blocks = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())));
-const stackSchema = z.looseObject({ resource: blocks, data: blocks.optional() });
+const dataSchema = z.object({ data: z.record(z.string(), z.unknown()).default({}) });
 
-export interface SynthesisedStack {
+export interface SynthesisedStack extends StackResources {
   /** Where the stack's `cdk.tf.json` is. */
   readonly folder: string;
   readonly text: string;
-  /** All resources of a type, by their names in Terraform. */
-  resources(type: string): Record<string, Record<string, unknown>>;
   /** The only resource of a type. */
-  resource(type: string): Record<string, unknown>;
-  readonly data: Record<string, unknown>;
+  resource(type: string): Readonly<Record<string, unknown>>;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** The settings of `dev` with some of them changed. */
@@ -35,9 +34,9 @@ export function synthesise(settings: Settings): SynthesisedStack {
   new PipelineStack(app, "pipeline", settings);
   app.synth();
   const folder = join(outdir, "stacks", "pipeline");
-  const text = readFileSync(join(folder, "cdk.tf.json"), "utf8");
-  const stack = stackSchema.parse(JSON.parse(text));
-  const resources = (type: string) => stack.resource[type] ?? {};
+  const file = join(folder, "cdk.tf.json");
+  const text = readFileSync(file, "utf8");
+  const { resources } = readStack(file);
   return {
     folder,
     text,
@@ -47,6 +46,6 @@ export function synthesise(settings: Settings): SynthesisedStack {
       if (first === undefined || others.length > 0) throw new Error(`there is not exactly one ${type}`);
       return first;
     },
-    data: stack.data ?? {},
+    data: dataSchema.parse(JSON.parse(text)).data,
   };
 }

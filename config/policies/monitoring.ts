@@ -1,0 +1,56 @@
+import { has, isSet, type PolicyRule } from "./rule.ts";
+import { closedToEverybody, demandsTls } from "./statements.ts";
+
+export const monitoringRules: readonly PolicyRule[] = [
+  { id: "CKV_AWS_26", type: "aws_sns_topic", demand: "is encrypted", holds: isSet("kms_master_key_id") },
+  {
+    id: "TOPIC_POLICY",
+    type: "aws_sns_topic",
+    demand: "has a policy",
+    holds: has("aws_sns_topic_policy", "aws_sns_topic"),
+  },
+  {
+    id: "CKV_AWS_169",
+    type: "aws_sns_topic_policy",
+    demand: "allows nothing to everybody",
+    holds: closedToEverybody(),
+  },
+  {
+    id: "TOPIC_TLS",
+    type: "aws_sns_topic_policy",
+    demand: "refuses whoever comes without TLS",
+    holds: demandsTls,
+  },
+  {
+    id: "CKV_AWS_66",
+    type: "aws_cloudwatch_log_group",
+    demand: "forgets",
+    holds: isSet("retention_in_days"),
+  },
+  {
+    id: "CKV_AWS_158",
+    type: "aws_cloudwatch_log_group",
+    demand: "is encrypted with a key of the account",
+    holds: isSet("kms_key_id"),
+  },
+  {
+    id: "CKV_AWS_338",
+    type: "aws_cloudwatch_log_group",
+    demand: "keeps a year",
+    holds: (group) => Number(group.retention_in_days) >= 365,
+  },
+  {
+    id: "CKV_AWS_319",
+    type: "aws_cloudwatch_metric_alarm",
+    demand: "has its actions on",
+    holds: (alarm) => alarm.actions_enabled !== false,
+  },
+  {
+    id: "ALARM_ACTION",
+    type: "aws_cloudwatch_metric_alarm",
+    demand: "tells somebody, itself or through the composite alarm",
+    holds: (alarm, stack, name) =>
+      JSON.stringify(alarm.alarm_actions ?? []).includes("aws_sns_topic") ||
+      has("aws_cloudwatch_composite_alarm", "aws_cloudwatch_metric_alarm")(alarm, stack, name),
+  },
+];

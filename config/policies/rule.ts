@@ -1,0 +1,38 @@
+type Attributes = Readonly<Record<string, unknown>>;
+
+/** The resources of a synthesised stack. */
+export interface StackResources {
+  /** All resources of a type, by their names in Terraform. */
+  resources(type: string): Readonly<Record<string, Attributes>>;
+}
+
+export type Predicate = (attributes: Attributes, stack: StackResources, name: string) => boolean;
+
+/** A rule for all resources of a type. Ids that begin with CKV are those of the same rules in Checkov. */
+export interface PolicyRule {
+  readonly id: string;
+  readonly type: string;
+  /** What every such resource has to be like. */
+  readonly demand: string;
+  readonly holds: Predicate;
+}
+
+/** Whether another resource of a type refers to this one. */
+export function has(companion: string, type: string): Predicate {
+  return (_, stack, name) => companions(stack, companion, `${type}.${name}`).length > 0;
+}
+
+/** The resources of a type that refer to the one with an address. */
+export function companions(stack: StackResources, type: string, address: string): Attributes[] {
+  return Object.values(stack.resources(type)).filter((attributes) =>
+    JSON.stringify(attributes).includes(`\${${address}.`),
+  );
+}
+
+export function isSet(attribute: string): Predicate {
+  return (attributes) => (attributes[attribute] ?? "") !== "";
+}
+
+export function is(attribute: string, value: unknown): Predicate {
+  return (attributes) => attributes[attribute] === value;
+}
