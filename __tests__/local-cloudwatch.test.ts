@@ -1,17 +1,12 @@
-import { execFile } from "node:child_process";
 import { on, once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { SettingsInput } from "../config/settings.ts";
 import { type Cloud, startCloud } from "../local/cloud.ts";
 import type { Trouble } from "../local/trouble.ts";
+import { type Ended, runClient } from "./support/client.ts";
 import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
-
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const run = promisify(execFile);
 
 async function start(settings: Partial<SettingsInput>, trouble: Trouble): Promise<Cloud> {
   const { folder } = synthesise(settingsWith(settings));
@@ -50,21 +45,15 @@ async function invocationOf(cloud: Cloud, name: string): Promise<void> {
   for await (const [{ functionName }] of on(cloud.events, "invocation")) if (functionName === name) return;
 }
 
-async function resume(cloud: Cloud, ...options: string[]): Promise<{ code: number; text: string }> {
-  const command = ["functions/breaker/resume.ts", "--environment", "dev", ...options];
-  const env = {
-    PATH: process.env.PATH,
-    AWS_ENDPOINT_URL: cloud.endpoint,
-    AWS_ACCESS_KEY_ID: "local",
-    AWS_SECRET_ACCESS_KEY: "local",
-  };
-  try {
-    const { stdout } = await run(process.execPath, command, { cwd: ROOT, env });
-    return { code: 0, text: stdout };
-  } catch (error) {
-    if (error instanceof Error && "stderr" in error) return { code: 1, text: String(error.stderr) };
-    throw error;
-  }
+function resume(cloud: Cloud, ...options: string[]): Promise<Ended> {
+  return runClient(["resume", ...options], {
+    env: {
+      SQS_QUEUE_URL: cloud.queueUrl,
+      AWS_ENDPOINT_URL: cloud.endpoint,
+      AWS_ACCESS_KEY_ID: "local",
+      AWS_SECRET_ACCESS_KEY: "local",
+    },
+  });
 }
 
 describe("a model that is down", () => {
@@ -127,15 +116,17 @@ describe("spending past the limit", () => {
 
     const last = painted(cloud);
     await send(cloud, "A fjord");
-    const refused = await resume(cloud);
-    expect(refused.code).toBe(1);
-    expect(refused.text).toMatch(
-      /^image-processor-dev stays stopped: image-generation-dev-spend still fires, models cost more than 2 US dollars/,
-    );
+    expect(await resume(cloud)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        "image-processor-dev stays stopped: image-generation-dev-spend still fires, models cost more than 2 US dollars within the last hour. Wait until it is OK, raise the limit and deploy, or use --force.\n",
+    });
+    expect(cloud.eventSources.map(({ state }) => state)).toEqual(["Disabled"]);
     expect(minutes(cloud, 60)).toContain("OK spend");
-    expect(await resume(cloud)).toEqual({ code: 0, text: "image-processor-dev runs again.\n" });
+    expect(await resume(cloud)).toEqual({ code: 0, stdout: "image-processor-dev runs again.\n", stderr: "" });
     await last;
-    expect(await resume(cloud)).toEqual({ code: 0, text: "image-processor-dev is running.\n" });
+    expect(await resume(cloud)).toEqual({ code: 0, stdout: "image-processor-dev is running.\n", stderr: "" });
   });
 
   it("can be resumed by force while it lasts, and one line says what follows", async () => {
@@ -146,9 +137,10 @@ describe("spending past the limit", () => {
     const stopped = invocationOf(cloud, "spend-breaker-dev");
     minutes(cloud, 2);
     await stopped;
-    expect(await resume(cloud, "--force")).toEqual({
+    expect(await resume(cloud, "--force", "--json")).toEqual({
       code: 0,
-      text: "image-processor-dev runs again. The breaker can stop it again only once image-generation-dev-spend has been OK.\n",
+      stdout: '{"consumer":"image-processor-dev","outcome":"resumed"}\n',
+      stderr: "The breaker can stop it again only once image-generation-dev-spend has been OK.\n",
     });
   });
 });

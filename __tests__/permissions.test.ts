@@ -25,6 +25,8 @@ const DOCUMENTED: Readonly<Record<string, string>> = {
   "the bucket": BUCKET,
   "the bucket's `requests/*`": `${BUCKET}/requests/*`,
   "the bucket's `images/*`": `${BUCKET}/images/*`,
+  everything: "*",
+  "the consumer's event source": `arn:aws:lambda:eu-west-1:${LOCAL_ACCOUNT_ID}:event-source-mapping:*`,
 };
 
 const { folder } = synthesise(settingsWith());
@@ -200,6 +202,7 @@ const CLIENT_RUNS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   // The other letter is put back.
   "dlq redrive": [["dlq", "redrive", "dead"]],
   "dlq purge": [["dlq", "purge", "--yes"]],
+  resume: [["resume"]],
 };
 
 async function useClient(): Promise<void> {
@@ -211,6 +214,7 @@ async function useClient(): Promise<void> {
   await send(cloud.deadLetterQueueUrl, "dead");
   await send(cloud.deadLetterQueueUrl, "another");
   for (const [command, runs] of Object.entries(CLIENT_RUNS)) {
+    if (command === "resume") for (const source of cloud.eventSources) await source.disable();
     for (const args of runs) await recorder.runClientAs(command, args);
   }
 }

@@ -4,7 +4,7 @@ import { ClientError, EXIT, interrupted } from "./exit.ts";
 const neededActions = new WeakMap<object, string>();
 
 /** SDK middleware: from now on {@link explain} can name the permission behind an "access denied". */
-export function rememberAction(service: "sqs" | "s3") {
+export function rememberAction(service: "sqs" | "s3" | "lambda" | "cloudwatch") {
   return <Input, Output>(
     next: (call: Input) => Promise<Output>,
     { commandName = "" }: { readonly commandName?: string },
@@ -69,6 +69,8 @@ function adviceFor(error: Error): string {
       return "The bucket that the queue names does not exist. Deploy the pipeline again, or set IMAGE_BUCKET.";
     case "PurgeQueueInProgress":
       return "The queue was purged less than 60 seconds ago. Try again in a minute.";
+    case "ResourceInUseException":
+      return "The consumer is being started or stopped right now. Try again in a minute.";
     case "TimeoutError":
       return unreachable(error.name);
   }

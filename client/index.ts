@@ -6,6 +6,7 @@ import { doctorCommand } from "./doctor.ts";
 import { EXIT } from "./exit.ts";
 import { listCommand } from "./list.ts";
 import { remark } from "./output.ts";
+import { resumeCommand } from "./resume.ts";
 import { sendCommand } from "./send.ts";
 import { statusCommand } from "./status.ts";
 import { waitCommand } from "./wait.ts";
@@ -42,6 +43,7 @@ const program = new Command("image-generator-client")
   .addCommand(statusCommand())
   .addCommand(listCommand())
   .addCommand(dlqCommand())
+  .addCommand(resumeCommand())
   .addCommand(doctorCommand());
 
 // These settings are inherited by commands that commander makes itself, and not by those that are added.

@@ -2,8 +2,8 @@
 # Builds the client's image, and lets a container of it paint one picture on the local cloud: with the three variables
 # and an endpoint, as a user that is not root, on a read-only file system.
 #   client/try-container.sh                  with docker
-#   ENGINE=buildah client/try-container.sh   with buildah, on stand-ins for the base images made from this machine's
-#                                            Node.js: for machines that reach no registry
+#   ENGINE=buildah client/try-container.sh   with buildah, as root, on stand-ins for the base images made from this
+#                                            machine's Node.js: for machines that reach no registry
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -71,14 +71,26 @@ run() {
     return
   fi
   # `buildah run` ignores the entry point: it is read from the image.
-  local container entrypoint
+  local container root entrypoint
   container="$(buildah from --pull-never "$IMAGE")"
   mapfile -t entrypoint < <(buildah inspect --type image "$IMAGE" |
     node -e 'JSON.parse(require("fs").readFileSync(0)).OCIv1.config.Entrypoint.forEach((word) => console.log(word))')
   local settings=()
   for variable in "${variables[@]}"; do settings+=(--env "$variable=${!variable}"); done
-  buildah run --volume "$WORK/pictures:/pictures" "${settings[@]}" "$container" -- "${entrypoint[@]}" "$@"
+  # Nor does it know `--read-only`: the container's root is mounted so before. A first run makes the places where
+  # buildah itself mounts something, and /run is where it writes.
+  buildah run "$container" -- "${entrypoint[@]}" --version >/dev/null
+  root="$(buildah mount "$container")"
+  local code=0
+  unshare --mount bash -euc '
+    mount --bind "$1" "$1"
+    mount --types tmpfs tmpfs "$1/run"
+    mount --options remount,ro,bind "$1"
+    shift
+    exec "$@"' read-only "$root" \
+    buildah run --volume "$WORK/pictures:/pictures" "${settings[@]}" "$container" -- "${entrypoint[@]}" "$@" || code=$?
   buildah rm "$container" >/dev/null
+  return "$code"
 }
 
 build
@@ -101,6 +113,8 @@ mkdir -m 777 "$WORK/pictures"
 
 run "Me on top of K2" --wait --output k2.png
 run doctor
+refusal="$(run "Me on top of K2" --wait --output /tmp/k2.png 2>&1)" && { echo "/tmp is not read-only." >&2; exit 1; }
+grep "read-only" <<<"$refusal"
 owner="$(stat -c %u "$WORK/pictures/k2.png")"
 [[ "$owner" != 0 ]] || { echo "The container ran as root." >&2; exit 1; }
 head -c 8 "$WORK/pictures/k2.png" | grep -q PNG || { echo "k2.png is not a PNG." >&2; exit 1; }

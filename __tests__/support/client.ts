@@ -205,16 +205,17 @@ export interface Answer {
   readonly body: object | string;
 }
 
-/** A server that answers each call as told, for what an emulator never says. */
+/**
+ * A server that answers each call as told, for what an emulator never says. A call's action is its name for SQS, its
+ * `X-Amz-Target` for other services that send one, else method and path.
+ */
 export async function startScriptedAws(
   answer: (action: string, input: string) => Answer,
 ): Promise<AsyncDisposable & { readonly env: Readonly<Record<string, string>> }> {
   const server = createServer((request, response) => {
     void readAll(request).then((input) => {
-      const { status, body } = answer(
-        String(request.headers["x-amz-target"]).replace("AmazonSQS.", ""),
-        input,
-      );
+      const target = request.headers["x-amz-target"] ?? `${request.method} ${request.url}`;
+      const { status, body } = answer(String(target).replace("AmazonSQS.", ""), input);
       response
         .writeHead(status, { "content-type": "application/x-amz-json-1.0" })
         .end(typeof body === "string" ? body : JSON.stringify(body));

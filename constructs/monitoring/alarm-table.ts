@@ -97,7 +97,7 @@ export function alarmTable(watched: Watched): AlarmDefinition[] {
 
 function waitAlarms(watched: Watched): AlarmDefinition[] {
   const { environment, promptQueue, thresholds } = watched;
-  const lookAtQueue = `aws sqs get-queue-attributes --attribute-names All --queue-url $(aws sqs get-queue-url --queue-name ${promptQueue} --query QueueUrl --output text)`;
+  const lookAtQueue = `aws sqs get-queue-attributes --attribute-names All --queue-url ${urlOf(promptQueue)}`;
   const slow = ["more prompts than the model takes at once", "the model is slow or throttles"];
   return [
     {
@@ -162,7 +162,7 @@ function failureAlarms({ environment, deadLetterQueue, consumer }: Watched): Ala
       usersFeel: "their pictures never come",
       causes: ["a model may not be called, or is gone", "a bug in the consumer", "S3 was away for long"],
       runbook: "dead-letters",
-      firstCommand: `aws sqs receive-message --visibility-timeout 0 --max-number-of-messages 10 --attribute-names All --queue-url $(aws sqs get-queue-url --queue-name ${deadLetterQueue} --query QueueUrl --output text)`,
+      firstCommand: `aws sqs receive-message --visibility-timeout 0 --max-number-of-messages 10 --attribute-names All --queue-url ${urlOf(deadLetterQueue)}`,
     },
     {
       id: "failed-tries",
@@ -254,7 +254,7 @@ function consumerDuration({ consumer, thresholds }: Watched): AlarmDefinition {
   };
 }
 
-function spend({ environment, thresholds }: Watched): AlarmDefinition {
+function spend({ environment, promptQueue, thresholds }: Watched): AlarmDefinition {
   return {
     id: "spend",
     severity: "page",
@@ -272,7 +272,7 @@ function spend({ environment, thresholds }: Watched): AlarmDefinition {
       "the limit is too low",
     ],
     runbook: "spend",
-    firstCommand: `npm run resume -- --environment ${environment}`,
+    firstCommand: `SQS_QUEUE_URL=${urlOf(promptQueue)} npm run client -- resume`,
   };
 }
 
@@ -288,6 +288,11 @@ function apiErrors(api: WatchedApi): AlarmDefinition {
     runbook: "api-errors",
     firstCommand: logCommand(api.functionName),
   };
+}
+
+/** A queue's URL, for a command in a shell. */
+function urlOf(queueName: string): string {
+  return `$(aws sqs get-queue-url --queue-name ${queueName} --query QueueUrl --output text)`;
 }
 
 /** Reads the last of a function's log. */

@@ -1,0 +1,88 @@
+import { CloudWatchClient, DescribeAlarmsCommand } from "@aws-sdk/client-cloudwatch";
+import {
+  type EventSourceMappingConfiguration,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+  ResourceNotFoundException,
+  UpdateEventSourceMappingCommand,
+} from "@aws-sdk/client-lambda";
+import { Command } from "commander";
+import { rememberAction } from "./aws-errors.ts";
+import { ClientError, EXIT, usageError } from "./exit.ts";
+import { addJsonOption, type JsonOption } from "./options.ts";
+import { print, printJson, remark } from "./output.ts";
+import { Pipeline } from "./pipeline.ts";
+
+interface ResumeOptions extends JsonOption {
+  readonly force?: true;
+}
+
+export function resumeCommand(): Command {
+  const command = new Command("resume")
+    .description("Start the consumer again after the spend breaker has stopped it.")
+    .option("--force", "although models still cost more than the limit")
+    .action(resume);
+  return addJsonOption(command);
+}
+
+async function resume({ force, json }: ResumeOptions): Promise<void> {
+  const { queueUrl, region } = new Pipeline(process.env);
+  const { consumer, alarm: alarmName } = namesOf(queueUrl);
+  const lambda = new LambdaClient({ region });
+  const cloudWatch = new CloudWatchClient({ region });
+  lambda.middlewareStack.add(rememberAction("lambda"), { step: "initialize" });
+  cloudWatch.middlewareStack.add(rememberAction("cloudwatch"), { step: "initialize" });
+  const report = (outcome: "running" | "resumed", sentence: string): void => {
+    if (json) printJson({ consumer, outcome });
+    else print(sentence);
+  };
+
+  const { UUID, State: state } = await eventSourceOf(lambda, consumer, region);
+  // Enabling, or Enabled.
+  if (state?.startsWith("Enabl")) {
+    report("running", `${consumer} is running.`);
+    return;
+  }
+  const { MetricAlarms: [alarm] = [] } = await cloudWatch.send(
+    new DescribeAlarmsCommand({ AlarmNames: [alarmName], AlarmTypes: ["MetricAlarm"] }),
+  );
+  const stillTooMuch = alarm?.StateValue === "ALARM";
+  if (stillTooMuch && !force) {
+    throw new ClientError(
+      `${consumer} stays stopped: ${alarmName} still fires, models cost more than ${alarm.Threshold} US dollars within the last hour. Wait until it is OK, raise the limit and deploy, or use --force.`,
+      EXIT.failed,
+    );
+  }
+  await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: true }));
+  report("resumed", `${consumer} runs again.`);
+  if (stillTooMuch) remark(`The breaker can stop it again only once ${alarmName} has been OK.`);
+}
+
+/** What an environment calls its parts follows from its queue's name. */
+function namesOf(queueUrl: string): { readonly consumer: string; readonly alarm: string } {
+  const suffix = /\/image-generation-queue-([\w-]+)$/.exec(queueUrl)?.[1];
+  if (suffix === undefined) {
+    throw usageError(
+      `SQS_QUEUE_URL is not that of a queue of prompts, image-generation-queue-<environment>: ${queueUrl}`,
+    );
+  }
+  return { consumer: `image-processor-${suffix}`, alarm: `image-generation-${suffix}-spend` };
+}
+
+async function eventSourceOf(
+  lambda: LambdaClient,
+  consumer: string,
+  region: string,
+): Promise<EventSourceMappingConfiguration> {
+  const { EventSourceMappings: [eventSource] = [] } = await lambda
+    .send(new ListEventSourceMappingsCommand({ FunctionName: consumer }))
+    .catch((error: unknown) => {
+      if (error instanceof ResourceNotFoundException) return { EventSourceMappings: [] };
+      throw error;
+    });
+  if (eventSource !== undefined) return eventSource;
+  throw new ClientError(
+    `${consumer} has no event source in ${region}. Check the account and the name in SQS_QUEUE_URL, or deploy the pipeline again.`,
+    EXIT.failed,
+  );
+}
