@@ -138,11 +138,14 @@ class Run implements Observer {
   /** Sends dead letters back, and does no more harm. @returns whether there were any to send back */
   async redrive(): Promise<boolean> {
     this.#faultless = true;
-    // SQS gives a message that it sends back a new id, and a prompt in plain text would become another prompt.
-    const named = this.#deadLetters.filter(({ body }) => body.startsWith("{"));
-    for (const record of named) this.#trackOfMessage(record).deadLetters.length = 0;
-    await this.#world.queue.send(named.map(({ body }) => body));
-    return named.length > 0;
+    for (const record of this.#deadLetters) this.#trackOfMessage(record).deadLetters.length = 0;
+    // As the client does: a prompt in plain text goes by the id of its message, and what is sent back gets a new one.
+    await this.#world.queue.send(
+      this.#deadLetters.map(({ body, messageId }) =>
+        body.startsWith("{") ? body : JSON.stringify({ requestId: messageId, prompt: body }),
+      ),
+    );
+    return this.#deadLetters.length > 0;
   }
 
   onCall(call: Call): CallEvidence {
