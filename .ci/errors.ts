@@ -27,10 +27,6 @@ const explanations: readonly Explanation[] = [
       "The AWS provider cannot be had: registry.terraform.io does not answer, and there is no mirror. Connect to the internet, or name a mirror in a file and type: export TF_CLI_CONFIG_FILE=<file>",
   },
   {
-    pattern: /Unsupported Terraform Core version/,
-    say: () => "Terraform is too old: 1.11 is needed. Install it, then type: terraform version",
-  },
-  {
     pattern:
       /(EntityAlreadyExists|BucketAlreadyOwnedByYou|ResourceAlreadyExistsException|ResourceConflictException).*? with (?<address>[\w.-]+),/,
     say: ({ address }) =>

@@ -12,7 +12,7 @@ function impatientStack(): string {
   const { folder } = synthesise(settingsWith({ models: [{ id: CORE, concurrency: 8 }] }));
   const file = join(folder, "cdk.tf.json");
   const changes: readonly (readonly [RegExp, string])[] = [
-    [/(\\"maxReceiveCount\\":)\d+/, "1"],
+    [/("maxReceiveCount": )\d+/, "1"],
     [/("RECEIVE_LIMIT": ")\d+/, "1"],
     [/("GIVE_UP_AFTER_SECONDS": ")\d+/, "0.001"],
   ];

@@ -63,11 +63,18 @@ it("resolves data sources, locals and variables", async () => {
   expect(await resolve(value, parts, { size: "large" })).toBe("000000000000 eu-west-1 dev large <>");
 });
 
+it("writes JSON as Terraform does", async () => {
+  const locals = { rule: { arn: "${aws_sqs_queue.prompts.arn}", count: 3 } };
+  expect(await resolve("${jsonencode(local.rule)}", { locals })).toBe(
+    '{"arn":"arn:aws:sqs:eu-west-1:000000000000:prompts","count":3}',
+  );
+});
+
 it.each([
   ["${aws_sqs_queue.missing.arn}"],
   ["${aws_sqs_queue.prompts.no_such_attribute}"],
   ["${unknown_type.x.arn}"],
-  ["${jsonencode(aws_sqs_queue.prompts)}"],
+  ["${upper(aws_sqs_queue.prompts.arn)}"],
   ["before ${var.missing} after"],
 ])("names the resource and the reference when it cannot resolve %s", async (value) => {
   const reference = /\$\{.*\}/.exec(value)?.[0];

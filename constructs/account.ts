@@ -24,6 +24,4 @@ export function keepState(stack: TerraformStack, state: Settings["state"]): void
     use_lockfile: true,
   };
   new S3Backend(stack, config);
-  // The first version in which S3's own lock is not experimental any more.
-  stack.addOverride("terraform.required_version", ">= 1.11");
 }

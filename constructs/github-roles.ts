@@ -4,6 +4,7 @@ import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy/index.js"
 import { Construct } from "constructs";
 import type { Settings } from "../config/settings.ts";
 import { applyPermissions, planPermissions } from "./deploy-permissions.ts";
+import { jsonOf } from "./json.ts";
 import { type PolicyStatement, policyJson } from "./policy.ts";
 
 export interface GithubRolesProps {
@@ -45,7 +46,7 @@ export class GithubRoles extends Construct {
     const name = `couch-explorers-${purpose}-${settings.suffix}`;
     const role = new IamRole(this, purpose, {
       name,
-      assumeRolePolicy: JSON.stringify({
+      assumeRolePolicy: jsonOf({
         Version: "2012-10-17",
         Statement: [
           {

@@ -1,3 +1,5 @@
+import { jsonOf } from "./json.ts";
+
 /** A statement of an IAM policy. */
 export interface PolicyStatement {
   readonly Sid?: string;
@@ -9,7 +11,7 @@ export interface PolicyStatement {
 }
 
 export function policyJson(statements: readonly PolicyStatement[]): string {
-  return JSON.stringify({ Version: "2012-10-17", Statement: statements });
+  return jsonOf({ Version: "2012-10-17", Statement: statements });
 }
 
 /**

@@ -2,6 +2,7 @@ import { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
 import { SqsQueuePolicy } from "@cdktf/provider-aws/lib/sqs-queue-policy/index.js";
 import { SqsQueueRedriveAllowPolicy } from "@cdktf/provider-aws/lib/sqs-queue-redrive-allow-policy/index.js";
 import { SqsQueueRedrivePolicy } from "@cdktf/provider-aws/lib/sqs-queue-redrive-policy/index.js";
+import { Fn, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
 import type { ImageBucket } from "./image-bucket.ts";
 import { denyWithoutTls, policyJson } from "./policy.ts";
@@ -45,18 +46,24 @@ export class PromptQueue extends Construct {
     this.#createPolicy("dead-letters-policy", this.deadLetterQueue);
   }
 
-  // Two resources of their own: as attributes of the queues they would refer to each other in a circle.
+  // Two resources of their own: as attributes of the queues they would refer to each other in a circle. Terraform writes
+  // their JSON: the provider takes it for a change where AWS has other blanks.
   #createRedrive(maxReceiveCount: number): void {
+    const redrive = new TerraformLocal(this, "redrive-rule", {
+      deadLetterTargetArn: this.deadLetterQueue.arn,
+      maxReceiveCount,
+    });
     new SqsQueueRedrivePolicy(this, "redrive", {
       queueUrl: this.queue.url,
-      redrivePolicy: JSON.stringify({ deadLetterTargetArn: this.deadLetterQueue.arn, maxReceiveCount }),
+      redrivePolicy: Fn.jsonencode(redrive.expression),
+    });
+    const redriveAllow = new TerraformLocal(this, "redrive-allow-rule", {
+      redrivePermission: "byQueue",
+      sourceQueueArns: [this.queue.arn],
     });
     new SqsQueueRedriveAllowPolicy(this, "redrive-allow", {
       queueUrl: this.deadLetterQueue.url,
-      redriveAllowPolicy: JSON.stringify({
-        redrivePermission: "byQueue",
-        sourceQueueArns: [this.queue.arn],
-      }),
+      redriveAllowPolicy: Fn.jsonencode(redriveAllow.expression),
     });
   }
 

@@ -164,6 +164,8 @@ export class Terraform {
   }
 
   #lookUp(expression: string, where: string): unknown {
+    const encoded = /^jsonencode\((.*)\)$/.exec(expression)?.[1];
+    if (encoded !== undefined) return JSON.stringify(this.#reference(encoded, where));
     const steps = segments(expression);
     const [head, ...rest] = steps;
     if (head === "var" && rest[0] !== undefined) {

@@ -40,19 +40,37 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     expect(report).toMatch(/\d+ rules hold, \d+ waived, none broken\./);
   });
 
-  it("sees no change with Terraform alone, without this project and CDKTF", async () => {
-    await project.npm("synth");
+  /** Terraform, in a folder with nothing but what has been synthesised. */
+  function terraformAlone() {
     const folder = mkdtempSync(join(tmpdir(), "couch-terraform-alone-"));
     cpSync(join(project.folder, "cdktf.out/stacks/pipeline"), folder, { recursive: true });
-    const terraform = (...args: string[]) =>
-      promisify(execFile)(process.env.TERRAFORM_BINARY_NAME ?? "terraform", args, {
+    return async (...args: string[]): Promise<string> => {
+      const { stdout } = await promisify(execFile)(process.env.TERRAFORM_BINARY_NAME ?? "terraform", args, {
         cwd: folder,
         env: project.environment(rootCredentials),
       });
+      return stdout;
+    };
+  }
+
+  it("sees no change with Terraform alone, without this project and CDKTF", async () => {
+    await project.npm("synth");
+    const terraform = terraformAlone();
     await terraform("init", "-input=false");
-    await terraform("validate");
     // It ends with 2, and so throws, when there is a change.
     await terraform("plan", "-input=false", "-detailed-exitcode");
+  });
+
+  it("in Terraform's own language validates, and changes nothing but the end of descriptions", async () => {
+    const { code, output } = await project.npm("synth", { args: ["--hcl"] });
+    expect(code, output).toBe(0);
+    const terraform = terraformAlone();
+    await terraform("init", "-input=false");
+    expect(await terraform("validate", "-no-color")).toContain("Success!");
+    const plan = await terraform("plan", "-input=false", "-no-color");
+    expect(plan).toMatch(/Plan: 0 to add, \d+ to change, 0 to destroy/);
+    const attributes = [...plan.matchAll(/^ +[~+-] (\w+) += /gm)].map(([, name]) => name);
+    expect([...new Set(attributes)].sort()).toEqual(["alarm_description", "alarm_rule"]);
   });
 
   it("passes a change of a tag, and lists each resource that gets it", async () => {

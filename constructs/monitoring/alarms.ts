@@ -78,7 +78,7 @@ export class Alarms extends Construct {
         `First: aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix ${alarmName(suffix, "")}`,
         `Runbook: ${runbookUrl(props.repository, "outage")}`,
       ].join("\n"),
-      alarmRule: paging.map(({ id }) => `ALARM("${this.#get(id).alarmName}")`).join(" OR "),
+      alarmRule: paging.map(({ id }) => `ALARM("${this.#get(id).alarmName}")`).join(" OR\n"),
       alarmActions: [topicArns.page],
       okActions: [topicArns.page],
       tags: { Severity: "page" },

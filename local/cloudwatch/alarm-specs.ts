@@ -99,7 +99,7 @@ export function readAlarms(terraform: Terraform): AlarmSpecs {
     metricAlarms: terraform.resources("aws_cloudwatch_metric_alarm", metricAlarmSchema).map(toMetricAlarm),
     compositeAlarms: terraform.resources("aws_cloudwatch_composite_alarm", compositeSchema).map((alarm) => ({
       ...toAlarm(alarm),
-      anyOf: alarm.alarm_rule.split(" OR ").map((part) => {
+      anyOf: alarm.alarm_rule.split(/\sOR\s/).map((part) => {
         const name = /^ALARM\("([^"]+)"\)$/.exec(part)?.[1];
         if (name !== undefined) return name;
         throw new UserError(

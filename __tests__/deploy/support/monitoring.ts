@@ -93,7 +93,7 @@ export function testMonitoring(deployment: () => Deployment): void {
           OKActions: [TOPICS.page],
         }),
       ]);
-      const rule = CompositeAlarms?.[0]?.AlarmRule?.split(" OR ").sort();
+      const rule = CompositeAlarms?.[0]?.AlarmRule?.split(" OR\n").sort();
       expect(rule).toEqual(paging.map(({ AlarmName }) => `ALARM("${AlarmName}")`).sort());
     });
   });
