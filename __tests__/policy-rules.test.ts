@@ -129,7 +129,6 @@ function github(subject: string) {
 
 function terraform(change: object) {
   return {
-    required_version: ">= 1.11",
     required_providers: { aws: { version: "5.100.0" } },
     backend: { s3: { encrypt: true, use_lockfile: true } },
     ...change,

@@ -5,7 +5,6 @@ const settingsSchema = z.object({
   backend: z.object({ s3: z.object({ encrypt: z.literal(true), use_lockfile: z.literal(true) }) }),
 });
 const providersSchema = z.object({
-  required_version: z.string(),
   required_providers: z.record(z.string(), z.object({ version: z.string().regex(/^\d+\.\d+\.\d+$/) })),
 });
 
@@ -20,7 +19,7 @@ export const terraformRules: readonly PolicyRule[] = [
   {
     id: "PROVIDER_PINNED",
     type: "terraform",
-    demand: "names one version of each provider, and the least of Terraform",
+    demand: "names one version of each provider",
     holds: (settings) => providersSchema.safeParse(settings).success,
   },
   {
