@@ -1,8 +1,9 @@
 import { type Journaled, startProxy } from "../../local/chaos/proxy.ts";
 import type { Cloud } from "../../local/cloud.ts";
 import { startHttpApi } from "../../local/http-api.ts";
-import { LambdaFunction } from "../../local/lambda.ts";
+import type { LambdaFunction } from "../../local/lambda.ts";
 import { type Ended, runClient } from "./client.ts";
+import { startFunctions } from "./functions.ts";
 
 /** A second set of a cloud's functions, and clients of it, whose calls of AWS are written down. */
 export interface CallRecorder extends AsyncDisposable {
@@ -43,16 +44,7 @@ export async function startCallRecorder({
     // The SDK calls a queue where its URL says.
     SQS_QUEUE_URL: queueUrl.replace(endpoint, proxy.endpoint),
   });
-  const functions = new Map<string, LambdaFunction>();
-  for (const spec of stack.functions) {
-    const recorded = await LambdaFunction.create({
-      spec,
-      hostVariables: variables(spec.functionName),
-      onInvocation: () => {},
-      onLine: () => {},
-    });
-    functions.set(spec.functionName, recorded);
-  }
+  const functions = await startFunctions(stack, variables);
   const api = await startHttpApi({ spec: apiSpec, port: 0, functions, onRequest: () => {} });
   return {
     functions,

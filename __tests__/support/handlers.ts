@@ -7,7 +7,8 @@ import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import { apiFunctionName, consumerName } from "../../config/names.ts";
 import { startCloud } from "../../local/cloud.ts";
-import { type InvocationOutcome, LambdaFunction } from "../../local/lambda.ts";
+import type { InvocationOutcome } from "../../local/lambda.ts";
+import { startFunctions } from "./functions.ts";
 import { settingsWith, synthesise } from "./synthesise.ts";
 
 /** What a model sends back, byte for byte. */
@@ -52,21 +53,17 @@ export async function startHandlers(): Promise<Handlers> {
   if (address === null || typeof address === "string") throw new Error("the model has no port");
 
   const lines: string[] = [];
-  const functions = new Map<string, LambdaFunction>();
-  for (const spec of stack.functions) {
-    const started = await LambdaFunction.create({
-      spec,
-      hostVariables: {
-        AWS_ACCESS_KEY_ID: "local",
-        AWS_SECRET_ACCESS_KEY: "local",
-        AWS_ENDPOINT_URL: cloud.endpoint,
-        AWS_ENDPOINT_URL_BEDROCK_RUNTIME: `http://127.0.0.1:${address.port}`,
-      },
-      onInvocation: () => {},
-      onLine: ({ line }) => lines.push(line),
-    });
-    functions.set(spec.functionName, started);
-  }
+  const variables = {
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_ENDPOINT_URL: cloud.endpoint,
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: `http://127.0.0.1:${address.port}`,
+  };
+  const functions = await startFunctions(
+    stack,
+    () => variables,
+    (line) => lines.push(line),
+  );
   const invoke = (name: string) => (event: object) => {
     const invoked = functions.get(name);
     if (invoked === undefined) throw new Error(`the stack has no function ${name}`);
