@@ -13,8 +13,9 @@ await command(async () => {
   await confirm(`Apply this plan to ${settings.suffix}?`, "apply");
   // `cdktf deploy` would make a plan of its own; Terraform applies this one, or nothing when the state has changed.
   await terraform("pipeline", ["apply", "-input=false", "plan"]);
-  for (const { endpoint, pending_confirmation: pending } of await readState("aws_sns_topic_subscription")) {
-    if (pending === true)
-      console.warn(`Warning: ${String(endpoint)} gets no alarms yet. Confirm the e-mail from AWS.`);
+  const subscriptions = await readState("aws_sns_topic_subscription");
+  const unconfirmed = subscriptions.filter(({ pending_confirmation: pending }) => pending === true);
+  for (const address of new Set(unconfirmed.map(({ endpoint }) => String(endpoint)))) {
+    console.warn(`Warning: ${address} gets no alarms yet. Confirm the e-mails from AWS.`);
   }
 });

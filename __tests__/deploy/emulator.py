@@ -8,6 +8,7 @@ from moto.cloudwatch.responses import CloudWatchResponse
 from moto.iam.access_control import IAMPolicyStatement, IAMRequestBase, PermissionResult
 from moto.s3.responses import ACTION_MAP
 from moto.server import main
+from moto.sns.models import SNSBackend
 from moto.sqs.models import Queue
 
 # moto drops this attribute; Terraform then waits for ever to read back what it has set.
@@ -16,6 +17,18 @@ Queue.redrive_allow_policy = None
 
 # moto reads the rule of a composite alarm, but does not know the action that sends it.
 CloudWatchResponse.put_composite_alarm = CloudWatchResponse.put_metric_alarm
+
+subscribe = SNSBackend.subscribe
+
+
+def subscribe_unconfirmed(topics, topic_arn, endpoint, protocol):
+    """moto confirms e-mail by itself; AWS waits for a click."""
+    subscription = subscribe(topics, topic_arn, endpoint, protocol)
+    subscription.attributes["PendingConfirmation"] = protocol == "email"
+    return subscription
+
+
+SNSBackend.subscribe = subscribe_unconfirmed
 
 set_attributes = Queue._set_attributes
 get_attributes = Queue.attributes.fget

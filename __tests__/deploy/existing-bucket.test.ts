@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import {
   CreateBucketCommand,
@@ -50,6 +52,28 @@ describe.skipIf(inject("missing") !== "")("an environment with a bucket that was
       new GetFunctionConfigurationCommand({ FunctionName: "image-processor-dev" }),
     );
     expect(environment?.Variables).toMatchObject({ IMAGE_BUCKET: BUCKET, KEY_PREFIX: "couch/" });
+  });
+
+  it("gets back into the state what an interrupted apply made, by the command that the next deploy names", async () => {
+    const terraform = async (command: string): Promise<string> => {
+      const [program = "", ...args] = command.split(" ");
+      const { stdout } = await promisify(execFile)(process.env.TERRAFORM_BINARY_NAME ?? program, args, {
+        cwd: project.folder,
+        env: project.environment(rootCredentials),
+      });
+      return stdout;
+    };
+    const inStack = "terraform -chdir=cdktf.out/stacks/pipeline";
+    const logs = (await terraform(`${inStack} state list`))
+      .split("\n")
+      .find((name) => name.includes("consumer_logs"));
+    await terraform(`${inStack} state rm ${logs}`);
+    const { code, output } = await project.npm("deploy", { args: ["--yes"] });
+    expect(code).toBe(1);
+    const [, command] = / Type: (terraform .*) <its name>$/.exec(output.trim()) ?? [];
+    expect(command).toBe(`${inStack} import ${logs}`);
+    await terraform(`${command} /aws/lambda/image-processor-dev`);
+    expect((await project.npm("plan")).output).toContain("### Plan for dev: no change");
   });
 
   it("leaves the bucket and its pictures when it is destroyed", async () => {

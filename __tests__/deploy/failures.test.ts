@@ -1,10 +1,26 @@
+import { once } from "node:events";
 import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { Project, type RunOptions, rootCredentials } from "./support/project.ts";
+
+/** An S3 that lets nobody in. */
+async function startClosedS3(): Promise<AsyncDisposable & { readonly endpoint: string }> {
+  const server = createServer((_, response) => response.writeHead(403).end()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  return {
+    endpoint: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
 
 describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, with what to type next", () => {
   let emulator: Emulator;
@@ -70,6 +86,14 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
     project.edit("config/environments/dev.ts", '"couch-explorers-state"', '"no-such-state"');
     expect(await complaint()).toBe(
       "There is no state bucket no-such-state in account 123456789012. Type: npm run bootstrap",
+    );
+  });
+
+  it("for a state bucket of somebody else", async () => {
+    // The emulator lets everybody into every bucket.
+    await using theirs = await startClosedS3();
+    expect(await complaint({ env: { AWS_ENDPOINT_URL_S3: theirs.endpoint } })).toBe(
+      "The state bucket couch-explorers-state is not ours: account 123456789012 may not read it. Choose another name for state.bucket in config/environments, then type: npm run bootstrap",
     );
   });
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { Github } from "../support/github.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { Project, rootCredentials } from "./support/project.ts";
 
@@ -118,10 +119,12 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     );
   });
 
-  it("stops what breaks a policy, names the rule, and lists what is waived, why and until when", async () => {
+  it("stops what breaks a policy, and its comment names the rule and what is waived, why and until when", async () => {
     project.edit("constructs/bundled-function.ts", 'mode: "Active"', 'mode: "PassThrough"');
-    const { code, output, report } = await plan();
+    const github = new Github();
+    const { code, output, report } = await plan({ ...github.env, PULL_REQUEST: "7" });
     expect(code).toBe(1);
+    expect(github.state.comments).toEqual({ 7: [report] });
     expect(output.trim().split("\n").at(-1)).toMatch(
       /^CKV_AWS_50: aws_lambda_function\.\S+ must be one that is traced\. Change it, or waive the rule for it in config\/waivers\.ts/,
     );

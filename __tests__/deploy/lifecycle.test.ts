@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -31,9 +32,10 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { Github } from "../support/github.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { testMonitoring } from "./support/monitoring.ts";
-import { Project, rootCredentials } from "./support/project.ts";
+import { ALARM_EMAIL, Project, rootCredentials } from "./support/project.ts";
 
 const STATE_BUCKET = "couch-explorers-state";
 const IMAGE_BUCKET = "couch-explorers-images-dev";
@@ -62,8 +64,11 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
 
   const s3 = () => new S3Client(client);
 
-  it("deploys the pipeline", async () => {
-    await succeed("deploy", "--yes");
+  it("deploys the pipeline, and warns while nobody has confirmed the e-mail about alarms", async () => {
+    const output = await succeed("deploy", "--yes");
+    expect(output.match(/^Warning: .*$/gm)).toEqual([
+      `Warning: ${ALARM_EMAIL} gets no alarms yet. Confirm the e-mails from AWS.`,
+    ]);
     const { QueueUrls } = await new SQSClient(client).send(new ListQueuesCommand({}));
     expect(QueueUrls?.map((url) => url.split("/").at(-1)).sort()).toEqual([QUEUE, `${QUEUE}-dlq`]);
   });
@@ -214,10 +219,12 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     expect(report).toMatch(/\| update \| `aws_lambda_function\.\w+` \| [^|]*memory_size[^|]* \|/);
   });
 
-  it("names what somebody has changed by hand", async () => {
+  it("names what somebody has changed by hand, in an issue", async () => {
     await s3().send(new DeletePublicAccessBlockCommand({ Bucket: IMAGE_BUCKET }));
-    const { output } = await project.npm("drift");
-    expect(output).toMatch(
+    const github = new Github();
+    await project.npm("drift", { env: { ...github.env, GITHUB_ACTIONS: "true" } });
+    expect(github.state.issues.map(({ title }) => title)).toEqual(["Nightly check of dev"]);
+    expect(github.state.issues[0]?.body).toMatch(
       /`aws_s3_bucket_public_access_block\.\w+-\w+-\w+` (was changed outside|waits for)/,
     );
   });
@@ -270,7 +277,10 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
   });
 
   it("refuses a second apply during an apply, names the lock, and recovers from a killed apply as the docs say", async () => {
+    git("init", "--quiet");
+    commit("What is deployed");
     project.edit("config/environments/dev.ts", "receiveLimit: 10", "receiveLimit: 11");
+    commit("A bad change");
     const first = project.start("deploy", { args: ["--yes"] });
     const lock = await untilLockOf("Apply");
 
@@ -289,6 +299,23 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     const { RedrivePolicy } = await queueAttributes(QUEUE);
     expect(JSON.parse(RedrivePolicy ?? "").maxReceiveCount).toBe(11);
   });
+
+  it("goes back to what was deployed before, when the commit is reverted and deployed", async () => {
+    git("revert", "--no-edit", "HEAD");
+    await succeed("deploy", "--yes");
+    const { RedrivePolicy } = await queueAttributes(QUEUE);
+    expect(JSON.parse(RedrivePolicy ?? "").maxReceiveCount).toBe(10);
+  });
+
+  function git(...args: string[]): void {
+    const identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
+    execFileSync("git", [...identity, ...args], { cwd: project.folder, stdio: "ignore" });
+  }
+
+  function commit(message: string): void {
+    git("add", "config");
+    git("commit", "--quiet", "--message", message);
+  }
 
   /** Waits until an operation of Terraform holds the lock of the state. Returns the lock's id. */
   async function untilLockOf(operation: string): Promise<string> {
