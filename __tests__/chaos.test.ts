@@ -64,6 +64,22 @@ describe("the consumer", () => {
     });
   });
 
+  it("counts exactly the pictures too many, where owners die only after they have paid", async () => {
+    const window: Fault[] = [
+      { on: "model", nth: 0, kind: "kill after" },
+      { on: "store", nth: 1, kind: "kill before" },
+    ];
+    const faults = [...window, ...window, ...window];
+    const left = await runPlan(
+      world,
+      plan([prompt(), ...faults.map((fault) => prompt({ faults: [fault] }))]),
+    );
+    expect(left.flatMap(violations)).toEqual([]);
+    const pictures = statuses(left).filter((status) => status === "succeeded").length;
+    expect(left[0]?.abandonedLeases).toBe(faults.length);
+    expect(left[0]?.billed).toBe(pictures + faults.length);
+  });
+
   it("makes a call of S3 again that hangs, within the same delivery", async () => {
     const hangs = (["hang before", "hang after"] as const).flatMap((kind) =>
       [0, 1, 2].map((nth): Fault => ({ on: "store", nth, kind })),
@@ -156,6 +172,16 @@ const BROKEN: readonly {
     name: "lets the SDK call the model again by itself",
     damage: { file: "functions/consumer/index.ts", from: "maxAttempts: 1", to: "maxAttempts: 2" },
     plan: plan([prompt({ faults: [{ on: "model", nth: 0, kind: "reset after" }] })]),
+    promise: "every loss is counted",
+  },
+  {
+    name: "does not count what it takes over",
+    damage: {
+      file: "functions/consumer/consume.ts",
+      from: "metrics.emit({ AbandonedLeases: 1 }, {});",
+      to: "",
+    },
+    plan: plan([prompt({ faults: [{ on: "model", nth: 0, kind: "kill after" }] })]),
     promise: "every loss is counted",
   },
   {

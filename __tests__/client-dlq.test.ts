@@ -66,6 +66,19 @@ describe("dlq list", () => {
     expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([4, 0]);
   });
 
+  it("tells of a request whose last try was killed, although its record was never closed", async () => {
+    const { status: _, reason: __, ...asked } = failed("killed", { code: "", message: "" });
+    const lease = { owner: "somebody", expiresAt: new Date(Date.now() - 1000).toISOString() };
+    const startedAt = asked.timings.queuedAt;
+    const timings = { ...asked.timings, startedAt };
+    await pipeline.putRecord({ ...asked, status: "generating", timings, lease });
+    await pipeline.bury(body("killed"));
+    const { stdout } = await pipeline.run(["dlq", "list"]);
+    expect(stdout).toMatch(
+      /^killed {2}20\S+Z {2}generating, Interrupted: whoever was painting it died on attempt 10\n$/,
+    );
+  });
+
   it("prints JSON, and stops at its limit", async () => {
     await buryThree();
     const { stdout, stderr } = await pipeline.run(["dlq", "list", "--json", "--limit", "2"]);

@@ -4,49 +4,11 @@ import { describe, expect, it } from "vitest";
 import { invokeModel } from "../functions/consumer/invoke-model.ts";
 import { parseRecord, UnreadableRecordError } from "../functions/domain/records.ts";
 import { parseRequest, promptRequestSchema } from "../functions/domain/request.ts";
+import { damaged, nearAnswer, nearRecord, nearRequest } from "./support/fuzz.ts";
 
 // fast-check prints the seed and the path of a case that fails.
 const CASES = 25_000;
 const LIMIT_MS = 120_000;
-
-const field = fc.oneof(fc.string({ unit: "binary" }), fc.jsonValue());
-const nearRequest = fc
-  .record(
-    {
-      prompt: field,
-      requestId: field,
-      negativePrompt: field,
-      aspectRatio: field,
-      seed: fc.oneof(fc.double(), field),
-      outputFormat: field,
-      steps: field,
-    },
-    { requiredKeys: [] },
-  )
-  .map((request) => JSON.stringify(request));
-
-/** A text with a piece cut out or put in: a half-written or tampered one. */
-function damaged(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
-  return fc.tuple(text, fc.nat(), fc.nat(60), fc.string({ maxLength: 5 })).map(([whole, at, length, put]) => {
-    const start = at % (whole.length + 1);
-    return whole.slice(0, start) + put + whole.slice(start + length);
-  });
-}
-
-const record = fc.constant(
-  JSON.stringify({
-    requestId: "one",
-    status: "generating",
-    prompt: "Me on top of K2",
-    aspectRatio: "1:1",
-    outputFormat: "png",
-    seed: 7,
-    attempts: 1,
-    codeVersion: "test",
-    timings: { queuedAt: "2026-01-01T00:00:00.000Z", startedAt: "2026-01-01T00:00:00.000Z" },
-    lease: { owner: "somebody", expiresAt: "2026-01-01T00:02:30.000Z" },
-  }),
-);
 
 describe(`${4 * CASES} cases of input`, () => {
   it("as the body of a message: a request, or problems that name their fields", { timeout: LIMIT_MS }, () => {
@@ -73,7 +35,7 @@ describe(`${4 * CASES} cases of input`, () => {
 
   it("as a record: one that is whole, or an error that names its key", { timeout: LIMIT_MS }, () => {
     fc.assert(
-      fc.property(fc.oneof(damaged(record), fc.json(), fc.string()), (text) => {
+      fc.property(nearRecord, (text) => {
         try {
           expect(parseRecord("requests/one.json", text)).toHaveProperty("status");
         } catch (error) {
@@ -88,19 +50,6 @@ describe(`${4 * CASES} cases of input`, () => {
   it("as a model's answer: never an exception, and never a picture that is none", {
     timeout: LIMIT_MS,
   }, async () => {
-    const answer = fc
-      .record(
-        {
-          seeds: field,
-          finish_reasons: fc.oneof(
-            fc.constantFrom([null], ["Filter reason: prompt"], ["Inference error"]),
-            field,
-          ),
-          images: fc.oneof(fc.array(fc.base64String()), fc.array(fc.string()), field),
-        },
-        { requiredKeys: [] },
-      )
-      .map((body) => JSON.stringify(body));
     const client = new BedrockRuntimeClient({ region: "us-west-2" });
     let body = "";
     client.send = async () => ({ $metadata: {}, contentType: "", body: Buffer.from(body) });
@@ -113,7 +62,7 @@ describe(`${4 * CASES} cases of input`, () => {
       outputFormat: "png",
     } as const;
     await fc.assert(
-      fc.asyncProperty(fc.oneof(answer, damaged(answer), fc.string()), async (drawn) => {
+      fc.asyncProperty(fc.oneof(nearAnswer, damaged(nearAnswer), fc.string()), async (drawn) => {
         body = drawn;
         const { signal } = new AbortController();
         expect((await invokeModel(client, model, asked, signal)).kind).not.toBe("painted");

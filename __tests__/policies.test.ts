@@ -3,22 +3,32 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loadSettings } from "../config/load.ts";
 import { judge } from "../config/policies/judge.ts";
+import type { StackResources } from "../config/policies/rule.ts";
 import { checkSettings, type Settings } from "../config/settings.ts";
 import { waivers } from "../config/waivers.ts";
 import { models } from "../functions/domain/models.ts";
-import { settingsWith, synthesise } from "./support/synthesise.ts";
+import { readRepository } from "./support/repository.ts";
+import { settingsWith, synthesise, synthesiseBootstrap } from "./support/synthesise.ts";
 
 const environments = readdirSync(new URL("../config/environments", import.meta.url)).map((file) =>
   file.replace(/\.ts$/, ""),
 );
 
-function violations(settings: Settings, now = new Date()): string[] {
-  return judge(synthesise(settings), now).violations.map(
-    ({ rule, address }) => `${rule.id}: ${address} must be one that ${rule.demand}`,
-  );
+/** The stacks of an environment: its pipeline, and what its account needs once. */
+function stacksOf(settings: Settings): StackResources[] {
+  return [synthesise(settings), synthesiseBootstrap([settings])];
 }
 
-/** Settings that a deployer might choose; those that do not fit together are left out. */
+function violations(judged: readonly StackResources[], now = new Date()): string[] {
+  return judged
+    .flatMap((each) => judge(each, now).violations)
+    .map(({ rule, address }) => `${rule.id}: ${address} must be one that ${rule.demand}`);
+}
+
+/**
+ * Settings that a deployer might choose; those that do not fit together are left out. So is an API for everybody: who
+ * wants that has to waive its rule as well.
+ */
 const randomSettings = fc
   .record({
     suffix: fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/),
@@ -39,6 +49,17 @@ const randomSettings = fc
       batchWindowSeconds: fc.integer({ min: 0, max: 300 }),
       receiveLimit: fc.integer({ min: 3, max: 100 }),
     }),
+    api: fc.record({
+      authorisation: fc.constantFrom(
+        { kind: "iam" as const },
+        { kind: "jwt" as const, issuer: "https://login.example", audience: ["couch"] },
+      ),
+      corsOrigins: fc.constantFrom([], ["https://couch.example"]),
+      throttling: fc.record({
+        burst: fc.integer({ min: 1, max: 5000 }),
+        ratePerSecond: fc.integer({ min: 1, max: 10_000 }),
+      }),
+    }),
     logRetentionDays: fc.constantFrom(1 as const, 14 as const, 365 as const),
   })
   .map((change) => checkSettings({ ...settingsWith(), ...change }))
@@ -47,14 +68,18 @@ const randomSettings = fc
 
 describe("every resource keeps the rules", () => {
   it.each(environments)("of %s", async (environment) => {
-    expect(violations(await loadSettings(environment))).toEqual([]);
+    expect(violations(stacksOf(await loadSettings(environment)))).toEqual([]);
+  });
+
+  it("of the workflows and the Dockerfile", () => {
+    expect(violations([readRepository()])).toEqual([]);
   });
 
   it("of any environment that the settings allow", { timeout: 180_000 }, () => {
     // fast-check prints the seed of a run that fails.
     fc.assert(
       fc.property(randomSettings, (settings) => {
-        expect(violations(settings)).toEqual([]);
+        expect(violations(stacksOf(settings))).toEqual([]);
       }),
       { numRuns: 5 },
     );
@@ -68,13 +93,14 @@ describe("a waiver", () => {
 
   it("does not count any more once it has expired", async () => {
     const afterAll = new Date(Math.max(...waivers.map(({ expires }) => Date.parse(expires))));
-    const broken = violations(await loadSettings("dev"), afterAll);
+    const broken = violations([...stacksOf(await loadSettings("dev")), readRepository()], afterAll);
     expect(waivers.filter(({ rule }) => !broken.some((line) => line.startsWith(`${rule}:`)))).toEqual([]);
   });
 
   it("is of use: some environment would break the rule", async () => {
-    const used = (await Promise.all(environments.map(loadSettings))).flatMap((settings) =>
-      judge(synthesise(settings), new Date()).waived.map(({ waiver }) => waiver),
+    const stacks = (await Promise.all(environments.map(loadSettings))).flatMap(stacksOf);
+    const used = [...stacks, readRepository()].flatMap((each) =>
+      judge(each, new Date()).waived.map(({ waiver }) => waiver),
     );
     expect(waivers.filter((waiver) => !used.includes(waiver))).toEqual([]);
   });

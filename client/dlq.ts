@@ -178,7 +178,9 @@ async function reasonOf(
   }
   const { status } = record;
   const reason = "reason" in record ? record.reason : undefined;
-  return { status, code: "Redundant", message: describe(record), ...reason };
+  // Nobody closes the record of a last try that is killed.
+  const code = status === "generating" ? "Interrupted" : "Redundant";
+  return { status, code, message: describe(record), ...reason };
 }
 
 function sentAt({ message }: DeadLetter): string {

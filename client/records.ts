@@ -82,9 +82,12 @@ export function describe(record: RequestRecord): string {
     case "queued":
       return "queued";
     case "generating":
-      return record.lease === null
-        ? `waiting to try again${record.reason === undefined ? "" : ` (${record.reason.code})`}`
-        : `being painted, attempt ${record.attempts}`;
+      if (record.lease === null) {
+        return `waiting to try again${record.reason === undefined ? "" : ` (${record.reason.code})`}`;
+      }
+      return Date.parse(record.lease.expiresAt) > Date.now()
+        ? `being painted, attempt ${record.attempts}`
+        : `whoever was painting it died on attempt ${record.attempts}`;
     case "succeeded":
       return `s3://${record.image.bucket}/${record.image.key}`;
     case "rejected":

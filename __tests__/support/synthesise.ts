@@ -7,6 +7,7 @@ import { settings as dev } from "../../config/environments/dev.ts";
 import type { StackResources } from "../../config/policies/rule.ts";
 import { readStack } from "../../config/policies/stack.ts";
 import { checkSettings, type Settings, type SettingsInput } from "../../config/settings.ts";
+import { BootstrapStack } from "../../constructs/bootstrap-stack.ts";
 import { PipelineStack } from "../../constructs/pipeline-stack.ts";
 
 const dataSchema = z.object({ data: z.record(z.string(), z.unknown()).default({}) });
@@ -27,13 +28,23 @@ export function settingsWith(change: Partial<SettingsInput> = {}): Settings {
   return result.settings;
 }
 
-/** Synthesises the pipeline in a new folder, which is left for the operating system to clean up. */
-export function synthesise(settings: Settings): SynthesisedStack {
+/** Synthesises what an account needs once, for some environments. */
+export function synthesiseBootstrap(environments: readonly [Settings, ...Settings[]]): StackResources {
+  const folder = synthesiseStack("bootstrap", (app, id) => new BootstrapStack(app, id, environments));
+  return readStack(join(folder, "cdk.tf.json"));
+}
+
+function synthesiseStack(id: string, create: (app: App, id: string) => void): string {
   const outdir = mkdtempSync(join(tmpdir(), "couch-synth-"));
   const app = new App({ outdir });
-  new PipelineStack(app, "pipeline", settings);
+  create(app, id);
   app.synth();
-  const folder = join(outdir, "stacks", "pipeline");
+  return join(outdir, "stacks", id);
+}
+
+/** Synthesises the pipeline in a new folder, which is left for the operating system to clean up. */
+export function synthesise(settings: Settings): SynthesisedStack {
+  const folder = synthesiseStack("pipeline", (app, id) => new PipelineStack(app, id, settings));
   const file = join(folder, "cdk.tf.json");
   const text = readFileSync(file, "utf8");
   const { resources } = readStack(file);

@@ -1,5 +1,8 @@
-import { companions, has, is, type PolicyRule } from "./rule.ts";
-import { closedToEverybody, demandsTls } from "./statements.ts";
+import { companions, has, is, mentions, type PolicyRule, type Predicate } from "./rule.ts";
+import { closedToEverybody, demandsTls, locksNobodyOut } from "./statements.ts";
+
+const hasNoAcl: Predicate = (bucket, stack, name) =>
+  bucket.acl === undefined && !has("aws_s3_bucket_acl", "aws_s3_bucket")(bucket, stack, name);
 
 export const bucketRules: readonly PolicyRule[] = [
   {
@@ -17,14 +20,26 @@ export const bucketRules: readonly PolicyRule[] = [
   {
     id: "CKV_AWS_20",
     type: "aws_s3_bucket",
-    demand: "has no ACL of its own",
-    holds: (bucket) => bucket.acl === undefined,
+    demand: "has no ACL by which everybody may read",
+    holds: hasNoAcl,
+  },
+  {
+    id: "CKV_AWS_57",
+    type: "aws_s3_bucket",
+    demand: "has no ACL by which everybody may write",
+    holds: hasNoAcl,
   },
   {
     id: "CKV_AWS_21",
     type: "aws_s3_bucket",
     demand: "keeps versions",
     holds: has("aws_s3_bucket_versioning", "aws_s3_bucket"),
+  },
+  {
+    id: "CKV_AWS_143",
+    type: "aws_s3_bucket",
+    demand: "locks its objects against deletion",
+    holds: is("object_lock_enabled", true),
   },
   {
     id: "CKV_AWS_144",
@@ -58,6 +73,18 @@ export const bucketRules: readonly PolicyRule[] = [
     type: "aws_s3_bucket",
     demand: "tells of its events",
     holds: has("aws_s3_bucket_notification", "aws_s3_bucket"),
+  },
+  {
+    id: "BUCKET_POLICY",
+    type: "aws_s3_bucket",
+    demand: "has a policy",
+    holds: has("aws_s3_bucket_policy", "aws_s3_bucket"),
+  },
+  {
+    id: "CKV_AWS_93",
+    type: "aws_s3_bucket_policy",
+    demand: "leaves somebody in",
+    holds: locksNobodyOut,
   },
   {
     id: "CKV_AWS_70",
@@ -99,12 +126,12 @@ export const bucketRules: readonly PolicyRule[] = [
     id: "CKV_AWS_300",
     type: "aws_s3_bucket_lifecycle_configuration",
     demand: "ends broken uploads",
-    holds: (lifecycle) => JSON.stringify(lifecycle.rule).includes("abort_incomplete_multipart_upload"),
+    holds: mentions("rule", "abort_incomplete_multipart_upload"),
   },
   {
     id: "CKV2_AWS_65",
     type: "aws_s3_bucket_ownership_controls",
     demand: "has no ACLs at all",
-    holds: (controls) => JSON.stringify(controls.rule).includes("BucketOwnerEnforced"),
+    holds: mentions("rule", "BucketOwnerEnforced"),
   },
 ];

@@ -1,4 +1,4 @@
-import { isSet, type PolicyRule } from "./rule.ts";
+import { isSet, mentions, type PolicyRule } from "./rule.ts";
 
 const SECRET = /AKIA[0-9A-Z]{16}|-----BEGIN|(?:password|secret|token)"\s*:/i;
 const SERVED_RUNTIMES = ["nodejs22.x", "nodejs24.x"];
@@ -14,7 +14,7 @@ export const functionRules: readonly PolicyRule[] = [
     id: "CKV_AWS_50",
     type: "aws_lambda_function",
     demand: "is traced",
-    holds: (fn) => JSON.stringify(fn.tracing_config).includes("Active"),
+    holds: mentions("tracing_config", "Active"),
   },
   {
     id: "CKV_AWS_115",
@@ -51,7 +51,7 @@ export const functionRules: readonly PolicyRule[] = [
     id: "SOURCE_PARTIAL",
     type: "aws_lambda_event_source_mapping",
     demand: "keeps only the messages that failed",
-    holds: (mapping) => JSON.stringify(mapping.function_response_types).includes("ReportBatchItemFailures"),
+    holds: mentions("function_response_types", "ReportBatchItemFailures"),
   },
   {
     id: "SOURCE_CONCURRENCY",

@@ -1,11 +1,13 @@
-import { isSet, type PolicyRule } from "./rule.ts";
+import { isSet, mentions, type PolicyRule } from "./rule.ts";
 
 export const httpApiRules: readonly PolicyRule[] = [
   {
     id: "CKV_AWS_309",
     type: "aws_apigatewayv2_route",
     demand: "asks who is calling",
-    holds: (route) => ["AWS_IAM", "JWT"].includes(String(route.authorization_type)),
+    // A browser asks with OPTIONS before it signs; the gateway itself answers.
+    holds: ({ route_key, authorization_type }) =>
+      String(route_key).startsWith("OPTIONS ") || ["AWS_IAM", "JWT"].includes(String(authorization_type)),
   },
   {
     id: "CKV_AWS_76",
@@ -17,6 +19,6 @@ export const httpApiRules: readonly PolicyRule[] = [
     id: "API_THROTTLE",
     type: "aws_apigatewayv2_stage",
     demand: "is throttled",
-    holds: (stage) => JSON.stringify(stage.default_route_settings ?? {}).includes("throttling_rate_limit"),
+    holds: mentions("default_route_settings", "throttling_rate_limit"),
   },
 ];

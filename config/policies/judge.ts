@@ -1,11 +1,14 @@
 import { type Waiver, waivers } from "../waivers.ts";
 import { bucketRules } from "./bucket.ts";
+import { dockerfileRules } from "./dockerfile.ts";
 import { functionRules } from "./functions.ts";
 import { httpApiRules } from "./http-api.ts";
 import { monitoringRules } from "./monitoring.ts";
 import { queueRules } from "./queues.ts";
 import { roleAndKeyRules } from "./roles-and-keys.ts";
 import type { PolicyRule, StackResources } from "./rule.ts";
+import { terraformRules } from "./terraform.ts";
+import { workflowRules } from "./workflows.ts";
 
 export const policyRules: readonly PolicyRule[] = [
   ...queueRules,
@@ -14,6 +17,9 @@ export const policyRules: readonly PolicyRule[] = [
   ...monitoringRules,
   ...httpApiRules,
   ...roleAndKeyRules,
+  ...terraformRules,
+  ...workflowRules,
+  ...dockerfileRules,
 ];
 
 /** A resource that breaks a rule. */

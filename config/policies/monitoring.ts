@@ -1,5 +1,5 @@
-import { has, isSet, type PolicyRule } from "./rule.ts";
-import { closedToEverybody, demandsTls } from "./statements.ts";
+import { has, isSet, mentions, type PolicyRule } from "./rule.ts";
+import { closedTo, closedToEverybody, demandsTls } from "./statements.ts";
 
 export const monitoringRules: readonly PolicyRule[] = [
   { id: "CKV_AWS_26", type: "aws_sns_topic", demand: "is encrypted", holds: isSet("kms_master_key_id") },
@@ -14,6 +14,12 @@ export const monitoringRules: readonly PolicyRule[] = [
     type: "aws_sns_topic_policy",
     demand: "allows nothing to everybody",
     holds: closedToEverybody(),
+  },
+  {
+    id: "CKV_AWS_385",
+    type: "aws_sns_topic_policy",
+    demand: "allows something to somebody by name only",
+    holds: closedTo((principal) => principal.includes("*")),
   },
   {
     id: "TOPIC_TLS",
@@ -50,7 +56,7 @@ export const monitoringRules: readonly PolicyRule[] = [
     type: "aws_cloudwatch_metric_alarm",
     demand: "tells somebody, itself or through the composite alarm",
     holds: (alarm, stack, name) =>
-      JSON.stringify(alarm.alarm_actions ?? []).includes("aws_sns_topic") ||
+      mentions("alarm_actions", "aws_sns_topic")(alarm, stack, name) ||
       has("aws_cloudwatch_composite_alarm", "aws_cloudwatch_metric_alarm")(alarm, stack, name),
   },
 ];

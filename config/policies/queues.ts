@@ -1,5 +1,5 @@
 import { has, type PolicyRule, type StackResources } from "./rule.ts";
-import { closedToEverybody, demandsTls } from "./statements.ts";
+import { allowsNone, closedTo, closedToEverybody, demandsTls } from "./statements.ts";
 
 function isDeadLetterQueue(stack: StackResources, name: string): boolean {
   return (
@@ -49,9 +49,27 @@ export const queueRules: readonly PolicyRule[] = [
   },
   {
     id: "CKV_AWS_168",
+    type: "aws_sqs_queue",
+    demand: "leaves its policy to a resource of its own",
+    holds: (queue) => queue.policy === undefined,
+  },
+  {
+    id: "CKV_AWS_168",
     type: "aws_sqs_queue_policy",
     demand: "allows nothing to everybody",
     holds: closedToEverybody(),
+  },
+  {
+    id: "CKV_AWS_72",
+    type: "aws_sqs_queue_policy",
+    demand: "allows actions by name only",
+    holds: allowsNone(({ Action }) => Action.some((action) => action.includes("*"))),
+  },
+  {
+    id: "CKV_AWS_387",
+    type: "aws_sqs_queue_policy",
+    demand: "allows something to somebody by name only",
+    holds: closedTo((principal) => principal.includes("*")),
   },
   {
     id: "QUEUE_TLS",

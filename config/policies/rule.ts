@@ -33,6 +33,11 @@ export function isSet(attribute: string): Predicate {
   return (attributes) => (attributes[attribute] ?? "") !== "";
 }
 
+/** Whether an attribute has this text somewhere in it. */
+export function mentions(attribute: string, text: string): Predicate {
+  return (attributes) => JSON.stringify(attributes[attribute] ?? null).includes(text);
+}
+
 export function is(attribute: string, value: unknown): Predicate {
   return (attributes) => attributes[attribute] === value;
 }

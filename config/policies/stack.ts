@@ -3,10 +3,26 @@ import { z } from "zod";
 import type { StackResources } from "./rule.ts";
 
 const blocks = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())));
-const stackSchema = z.object({ resource: blocks });
+const block = z.record(z.string(), z.unknown());
+const stackSchema = z.object({
+  resource: blocks,
+  provider: z.record(z.string(), z.array(z.looseObject({ alias: z.string().optional() }))),
+  terraform: block,
+});
 
-/** Reads the resources out of a stack's `cdk.tf.json`. */
+/**
+ * Reads the resources out of a stack's `cdk.tf.json`. Its providers are there as resources of the type `provider`, and
+ * what it demands of Terraform as the only one of the type `terraform`.
+ */
 export function readStack(file: string): StackResources {
-  const { resource } = stackSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-  return { resources: (type) => resource[type] ?? {} };
+  const { resource, provider, terraform } = stackSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  const providers = Object.entries(provider).flatMap(([name, configurations]) =>
+    configurations.map((attributes) => [attributes.alias ?? name, attributes] as const),
+  );
+  const all: typeof resource = {
+    ...resource,
+    provider: Object.fromEntries(providers),
+    terraform: { settings: terraform },
+  };
+  return { resources: (type) => all[type] ?? {} };
 }

@@ -21,14 +21,51 @@ export function allowsNone(like: (statement: Statement) => boolean, attribute = 
     !statements(attributes[attribute]).some((statement) => statement.Effect === "Allow" && like(statement));
 }
 
+/** Whether the IAM policy in an attribute allows nothing to principals like this. */
+export function closedTo(like: (principal: string) => boolean, attribute?: string): Predicate {
+  return allowsNone(({ Principal }) => {
+    const principals = typeof Principal === "string" ? [Principal] : Object.values(Principal ?? {}).flat();
+    return principals.some(like);
+  }, attribute);
+}
+
 /** Whether the IAM policy in an attribute allows nothing to everybody. */
 export function closedToEverybody(attribute?: string): Predicate {
+  return closedTo((principal) => principal === "*", attribute);
+}
+
+/** Whether the IAM policy in an attribute allows no action like this on everything, without a condition. */
+export function allowsNowhereInParticular(like: (action: string) => boolean): Predicate {
   return allowsNone(
-    ({ Principal }) =>
-      typeof Principal === "string" ? Principal === "*" : (Principal?.AWS ?? []).includes("*"),
-    attribute,
+    ({ Action, Resource = [], Condition }) =>
+      Resource.includes("*") && Condition === undefined && Action.some(like),
   );
 }
+
+/** Whether the resource's IAM policy leaves somebody in: nothing is refused to everybody under all circumstances. */
+export const locksNobodyOut: Predicate = ({ policy }) =>
+  !statements(policy).some(
+    ({ Effect, Principal, Condition }) => Effect === "Deny" && Principal === "*" && Condition === undefined,
+  );
+
+/**
+ * Whether whoever comes to a role with a token of GitHub's must come from one repository, by branch, environment or pull
+ * request; other parts of the subject are for whoever opens a pull request to choose.
+ */
+export const trustsOneRepository: Predicate = ({ assume_role_policy: policy }) =>
+  statements(policy)
+    .filter(({ Action }) => Action.includes("sts:AssumeRoleWithWebIdentity"))
+    .every(({ Condition = {} }) => {
+      const claims = claimsSchema.parse(Object.assign({}, ...Object.values(Condition)));
+      return (
+        claims[`${GITHUB}:aud`]?.join() === "sts.amazonaws.com" &&
+        claims[`${GITHUB}:sub`]?.every((subject) => SAFE_SUBJECT.test(subject)) === true
+      );
+    });
+
+const GITHUB = "token.actions.githubusercontent.com";
+const SAFE_SUBJECT = /^repo:[\w.-]+\/[\w.-]+:(pull_request|ref:refs\/heads\/[^:]+|environment:[\w-]+)$/;
+const claimsSchema = z.record(z.string(), oneOrMore);
 
 /** Whether the resource's IAM policy refuses whoever comes without TLS. */
 export const demandsTls: Predicate = ({ policy }) =>

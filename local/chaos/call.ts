@@ -1,15 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
+import { LOCAL_ACCOUNT_ID } from "../terraform-attributes.ts";
 import type { Target } from "./faults.ts";
 
 /** One call of an AWS service, as it came over the wire. */
 export interface Call {
   /** The access key it was signed with: tells the execution environments apart. */
   readonly caller: string;
-  readonly target: Target;
+  /** `control`: what stops, resumes and looks at the pipeline itself. */
+  readonly target: Target | "control";
   /** As IAM calls it, such as `s3:PutObject`. */
   readonly action: string;
-  /** The ARN that IAM would judge by. */
+  /** The ARN that IAM would judge by; `*` for actions that know no resource. */
   readonly resource: string;
   /** What says for which prompt it is: the object's key, the prompt, or the message. */
   readonly about: string;
@@ -31,26 +33,31 @@ const sqsSchema = z.object({
   MessageBody: z.string().optional(),
 });
 const bedrockSchema = z.object({ prompt: z.string() });
+const alarmsSchema = z.object({ AlarmNames: z.tuple([z.string()]) });
 
-/** Reads what a signed request asks for. Throws for one that no function of this project makes. */
+/** Reads what a signed request or link asks for. Throws for one that nothing in this project makes. */
 export function readCall(request: IncomingMessage, body: Buffer): Call {
-  const [, caller, region, service] = SCOPE.exec(request.headers.authorization ?? "") ?? [];
   const { method = "", url = "" } = request;
-  const path = decodeURIComponent(url.split("?")[0] ?? "");
+  const { pathname, searchParams } = new URL(url, "http://localhost");
+  const path = decodeURIComponent(pathname);
+  // A link carries in its query what a request has in its header.
+  const link = `Credential=${searchParams.get("X-Amz-Credential")}`;
+  const [, caller, region, service] = SCOPE.exec(request.headers.authorization ?? link) ?? [];
   if (caller === undefined) throw new Error(`${method} ${path} is not signed`);
+  const arn = `arn:aws:${service}:${region}:${LOCAL_ACCOUNT_ID}`;
   switch (service) {
     case "s3": {
-      const object = path.slice(1);
-      const action = object.includes("/") ? S3_ACTIONS[method] : "s3:ListBucket";
+      const [, bucket = "", key = ""] = path.split(/^\/([^/]+)\/?/);
+      const action = key === "" ? "s3:ListBucket" : S3_ACTIONS[method];
       if (action === undefined) throw new Error(`${method} on S3 is not known here`);
-      return { caller, target: "store", action, resource: `arn:aws:s3:::${object}`, about: object, method };
+      const about = key === "" ? bucket : `${bucket}/${key}`;
+      return { caller, target: "store", action, resource: `arn:aws:s3:::${about}`, about, method };
     }
     case "sqs": {
       const { QueueUrl, ReceiptHandle, MessageBody } = sqsSchema.parse(JSON.parse(body.toString()));
-      const [name, account] = QueueUrl.split("/").reverse();
-      const action = `sqs:${String(request.headers["x-amz-target"]).replace("AmazonSQS.", "")}`;
-      const resource = `arn:aws:sqs:${region}:${account}:${name}`;
-      return { caller, target: "queue", action, resource, about: ReceiptHandle ?? MessageBody ?? "", method };
+      const resource = `${arn}:${QueueUrl.split("/").at(-1)}`;
+      const about = ReceiptHandle ?? MessageBody ?? "";
+      return { caller, target: "queue", action: `sqs:${operation(request)}`, resource, about, method };
     }
     case "bedrock": {
       const modelId = path.split("/")[2];
@@ -58,7 +65,33 @@ export function readCall(request: IncomingMessage, body: Buffer): Call {
       const { prompt } = bedrockSchema.parse(JSON.parse(body.toString()));
       return { caller, target: "model", action: "bedrock:InvokeModel", resource, about: prompt, method };
     }
+    case "lambda": {
+      const [, uuid] = /\/event-source-mappings\/(.+)$/.exec(path) ?? [];
+      const action = LAMBDA_ACTIONS[`${method} ${uuid === undefined ? "all" : "one"}`];
+      if (action === undefined) throw new Error(`${method} ${path} on Lambda is not known here`);
+      const resource = uuid === undefined ? "*" : `${arn}:event-source-mapping:${uuid}`;
+      return { caller, target: "control", action, resource, about: uuid ?? "", method };
+    }
+    case "monitoring": {
+      const [name] = alarmsSchema.parse(JSON.parse(body.toString())).AlarmNames;
+      const action = `cloudwatch:${operation(request)}`;
+      const resource = `arn:aws:cloudwatch:${region}:${LOCAL_ACCOUNT_ID}:alarm:${name}`;
+      return { caller, target: "control", action, resource, about: name, method };
+    }
     default:
       throw new Error(`${service} is not known here`);
   }
+}
+
+const LAMBDA_ACTIONS: Readonly<Record<string, string>> = {
+  "GET all": "lambda:ListEventSourceMappings",
+  "GET one": "lambda:GetEventSourceMapping",
+  "PUT one": "lambda:UpdateEventSourceMapping",
+};
+
+/** A batch needs the permission of the single call. */
+function operation(request: IncomingMessage): string {
+  return String(request.headers["x-amz-target"])
+    .replace(/^.*\./, "")
+    .replace(/Batch$/, "");
 }

@@ -26,8 +26,10 @@ export interface PromptEvidence {
   readonly deadLetters: readonly (Invocation | undefined)[];
   readonly calls: readonly CallEvidence[];
   readonly paid: readonly PaidPicture[];
-  /** What the log counts as paid for and perhaps lost: owners that died, and calls that failed. */
-  readonly countedLosses: number;
+  /** How often the log says that it was taken over from an owner that died. */
+  readonly abandoned: number;
+  /** How often the log says that a call of a model failed. */
+  readonly failedCalls: number;
   /** How much longer any lease ran than it may, by its owner's clock, in milliseconds; negative if shorter. */
   readonly leaseExcessMs: number;
 }
@@ -56,6 +58,8 @@ export interface Evidence {
   /** Waits of prompts that no model took. */
   readonly waits: readonly Wait[];
   readonly usage: readonly Usage[];
+  /** What the metric `AbandonedLeases` counted. */
+  readonly abandonedLeases: number;
   /** Pictures on the model's own bill. */
   readonly billed: number;
   readonly messages: number;

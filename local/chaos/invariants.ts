@@ -27,7 +27,7 @@ const CHECKS: Readonly<Record<PromiseName, Check>> = {
     ...(evidence.restless === 0 ? [] : [`${evidence.restless} messages never come to rest`]),
   ],
   "nobody pays twice": (evidence) => [...each(evidence, paidTwice), ...unknownToBill(evidence)],
-  "every loss is counted": (evidence) => each(evidence, uncounted),
+  "every loss is counted": (evidence) => [...each(evidence, miscounted), ...unknownToMetric(evidence)],
   "records match the bucket": (evidence) => each(evidence, contradiction),
   "leases end": (evidence) =>
     each(evidence, ({ leaseExcessMs }) =>
@@ -124,11 +124,36 @@ function unknownToBill({ billed, prompts }: Evidence): string[] {
   return paid === billed ? [] : [`the bill has ${billed} pictures, and ${paid} came by`];
 }
 
-/** Whoever takes a request over says so, and whoever gives up on a call. Dead letters have no successor to count them. */
-function uncounted(prompt: PromptEvidence): string | undefined {
-  const losses = lostPictures(prompt).length;
-  if (losses <= prompt.countedLosses || prompt.deadLetters.length > 0) return undefined;
-  return `lost ${losses} paid pictures, and the log knows of ${prompt.countedLosses}`;
+/**
+ * Whoever takes a request over says so, and whoever gives up on a call. An owner can die before it has paid, so more are
+ * taken over than pictures are lost; but none whose owner was well. Dead letters have no successor to count them.
+ */
+function miscounted(prompt: PromptEvidence): string | undefined {
+  const { calls, abandoned, failedCalls, deadLetters } = prompt;
+  const cutShort = new Set(
+    calls.map(({ invocation }) => invocation).filter((each) => isCutShort(prompt, each)),
+  );
+  if (abandoned > cutShort.size) return `was taken over ${abandoned} times from ${cutShort.size} owners`;
+  if (deadLetters.length > 0) return undefined;
+  const lost = lostPictures(prompt);
+  const withOwner = lost.filter(diedWithOwner).length;
+  if (withOwner > abandoned)
+    return `lost ${withOwner} pictures with their owners, and ${abandoned} are counted`;
+  return lost.length > abandoned + failedCalls
+    ? `lost ${lost.length} paid pictures, and the log knows of ${abandoned + failedCalls}`
+    : undefined;
+}
+
+/** Whether a picture was lost after its owner had it, or on the way to an owner that was killed. */
+export function diedWithOwner({ call: { delivered, fault } }: PaidPicture): boolean {
+  return delivered || fault === "kill after";
+}
+
+function unknownToMetric({ abandonedLeases, prompts }: Evidence): string[] {
+  const logged = prompts.reduce((sum, { abandoned }) => sum + abandoned, 0);
+  return logged === abandonedLeases
+    ? []
+    : [`AbandonedLeases is ${abandonedLeases}, and the log knows of ${logged}`];
 }
 
 function contradiction({ record, image, paid, deadLetters }: PromptEvidence): string | undefined {

@@ -8,14 +8,14 @@ import {
 import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { type Call, readCall } from "./call.ts";
-import { type FaultKind, MODEL_ANSWERS, type ModelAnswer, type Target } from "./faults.ts";
+import { type FaultKind, MODEL_ANSWERS, type ModelAnswer } from "./faults.ts";
 
 /** A call, and what became of it. */
 export interface Journaled {
   readonly call: Call;
   readonly fault: FaultKind | undefined;
-  /** Whether the service itself got it. */
-  reached: boolean;
+  /** The HTTP status that the service itself answered with, where it got the call. */
+  status: number | undefined;
   /** Whether the caller got the whole answer of the service. */
   delivered: boolean;
 }
@@ -28,7 +28,7 @@ export interface Answer {
 
 export interface ProxyOptions {
   /** Where each service answers, `http://host:port`. */
-  readonly upstream: Readonly<Record<Target, string>>;
+  readonly upstream: Readonly<Record<Call["target"], string>>;
   /** Asked once for each call, before it goes on: opens the journal's entry, with the harm to do. */
   readonly onCall: (call: Call) => Journaled;
   /** Told of each call that reached its service, before the caller is. */
@@ -100,7 +100,7 @@ async function handle(
   }
 
   const answer = await forward(request, body, options.upstream[call.target], agent);
-  entry.reached = true;
+  entry.status = answer.status;
   // A caller that has given up has closed the connection.
   entry.delivered = (fault === undefined || fault === "late") && !response.closed;
   options.onReached(call, body, answer);
@@ -159,6 +159,7 @@ function answerOf(fault: ModelAnswer): Answer {
 function errorOf({ target, method }: Call): Answer {
   switch (target) {
     case "model":
+    case "control":
       return answerOf("server error");
     case "queue":
       return {

@@ -1,5 +1,5 @@
 import type { Evidence } from "./evidence.ts";
-import { followed, lostPictures, type PromiseName, violations } from "./invariants.ts";
+import { diedWithOwner, followed, lostPictures, type PromiseName, violations } from "./invariants.ts";
 
 /** The figures of runs, as lines of a Markdown table. */
 export function figures(evidence: readonly Evidence[]): string[] {
@@ -12,6 +12,7 @@ export function figures(evidence: readonly Evidence[]): string[] {
   }
   const broken = evidence.flatMap(violations);
   const times = (promise: PromiseName) => broken.filter((violation) => violation.promise === promise).length;
+  const lost = evidence.flatMap(({ prompts }) => prompts.flatMap(lostPictures));
   const usage = evidence.flatMap((each) => each.usage);
   const rows: [string, number][] = [
     ["lost", times("nothing is lost")],
@@ -25,11 +26,10 @@ export function figures(evidence: readonly Evidence[]): string[] {
     ["rejected", count(({ record }) => record?.status === "rejected")],
     ["prompts with a dead letter", count(({ deadLetters }) => deadLetters.length > 0)],
     ["pictures on the model's bill", sum(({ billed }) => billed)],
-    ["paid for again inside the named windows", sum(({ prompts }) => prompts.flatMap(lostPictures).length)],
-    [
-      "of these and others, counted by the log",
-      sum(({ prompts }) => prompts.reduce((n, p) => n + p.countedLosses, 0)),
-    ],
+    ["paid for again inside the named windows", lost.length],
+    ["of these, as their owner died or could not store", lost.filter(diedWithOwner).length],
+    ["of these, as the answer was lost", lost.filter((paid) => !diedWithOwner(paid)).length],
+    ["owners that died or could not write, by the metric `AbandonedLeases`", sum((e) => e.abandonedLeases)],
     ["execution environments killed", sum(({ kills }) => kills)],
     ["environments that were watched for growing", evidence.flatMap(followed).length],
     ["largest heap between invocations, MB", Math.ceil(most(usage.map(({ heapBytes }) => heapBytes)) / 1e6)],

@@ -4,15 +4,16 @@ import pLimit from "p-limit";
 import { z } from "zod";
 import { imageKey, recordKey } from "../../functions/domain/record.ts";
 import { parseRecord } from "../../functions/domain/records.ts";
-import { FORBIDDEN_WORD } from "../bedrock.ts";
 import { type Random, stream } from "../painter/random.ts";
 import type { Call } from "./call.ts";
 import { clock } from "./clock.ts";
 import type { Invocation } from "./environments.ts";
-import type { CallEvidence, Evidence, PaidPicture, PromptEvidence, Usage, Wait } from "./evidence.ts";
+import type { CallEvidence, Evidence, PromptEvidence, Usage, Wait } from "./evidence.ts";
 import type { FaultKind } from "./faults.ts";
-import type { Plan, PlannedPrompt } from "./plan.ts";
+import { message } from "./message.ts";
+import type { Plan } from "./plan.ts";
 import type { Answer } from "./proxy.ts";
+import { type Track, Tracks } from "./tracks.ts";
 import type { Observer, World } from "./world.ts";
 
 /** The clock moves by this much whenever no message is to be had, in milliseconds. */
@@ -21,19 +22,6 @@ const STEP_MS = 20_000;
 const LONGEST_MS = 6 * 86_400_000;
 /** Messages that are taken off the queue before any of them is delivered. These come in any order. */
 const AT_ONCE = 400;
-
-/** What is known of a prompt while it is under way. */
-interface Track {
-  readonly requestId: string;
-  readonly planned: PlannedPrompt;
-  readonly calls: CallEvidence[];
-  readonly paid: PaidPicture[];
-  readonly deadLetters: (Invocation | undefined)[];
-  countedLosses: number;
-  leaseExcessMs: number;
-  deletesLost: number;
-  duplicates: number;
-}
 
 let runs = 0;
 
@@ -61,12 +49,13 @@ const usageSchema = z.object({
     handles: z.number(),
   }),
 });
+const metricSchema = z.object({ AbandonedLeases: z.number() });
 const hideSchema = z.object({ ReceiptHandle: z.string(), VisibilityTimeout: z.number() });
-const requestSchema = z.object({ requestId: z.string() });
 const leasedSchema = z.object({ lease: z.object({ expiresAt: z.string() }) });
 const paintedSchema = z.object({ images: z.tuple([z.string()]) });
 const responseSchema = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
 
+/** A plan under way. */
 class Run implements Observer {
   readonly #world: World;
   readonly #plan: Plan;
@@ -74,14 +63,13 @@ class Run implements Observer {
   readonly #dice: Random;
   readonly #startedAt = Date.now();
   readonly #billedBefore: number;
-  readonly #tracks = new Map<string, Track>();
-  /** Which track a prompt or a receipt belongs to. */
-  readonly #trackOf = new Map<string, Track>();
+  readonly #tracks = new Tracks();
   readonly #receives = new Map<string, number>();
   readonly #lastInvocation = new Map<string, Invocation>();
   readonly #waits: Wait[] = [];
   readonly #usage: Usage[] = [];
   readonly #killed = new Set<number>();
+  #abandonedLeases = 0;
   #messages = 0;
   #deliveries = 0;
   #invocations = 0;
@@ -106,9 +94,7 @@ class Run implements Observer {
     for (const [index, { planned, prompt, chosenId }] of messages.entries()) {
       // A prompt in plain text goes by the id of its message: sent twice, it is two prompts.
       const requestId = chosenId ?? ids[index] ?? "";
-      const track = this.#tracks.get(requestId) ?? newTrack(requestId, planned);
-      this.#tracks.set(requestId, track);
-      this.#trackOf.set(prompt, track);
+      this.#tracks.link(prompt, this.#tracks.open(requestId, planned));
     }
   }
 
@@ -124,7 +110,7 @@ class Run implements Observer {
     }
     this.#deadLetters = await deadLetters.receive(Number.POSITIVE_INFINITY);
     for (const record of this.#deadLetters) {
-      this.#trackOfMessage(record).deadLetters.push(this.#lastInvocation.get(record.messageId));
+      this.#tracks.ofMessage(record).deadLetters.push(this.#lastInvocation.get(record.messageId));
     }
     await deadLetters.delete(this.#deadLetters);
     const restless = await queue.size();
@@ -135,22 +121,25 @@ class Run implements Observer {
   /** Sends dead letters back, and does no more harm. @returns whether there were any to send back */
   async redrive(): Promise<boolean> {
     this.#faultless = true;
-    // SQS gives a message that it sends back a new id, and a prompt in plain text would become another prompt.
-    const named = this.#deadLetters.filter(({ body }) => body.startsWith("{"));
-    for (const record of named) this.#trackOfMessage(record).deadLetters.length = 0;
-    await this.#world.queue.send(named.map(({ body }) => body));
-    return named.length > 0;
+    for (const record of this.#deadLetters) this.#tracks.ofMessage(record).deadLetters.length = 0;
+    // As the client does: a prompt in plain text goes by the id of its message, and what is sent back gets a new one.
+    await this.#world.queue.send(
+      this.#deadLetters.map(({ body, messageId }) =>
+        body.startsWith("{") ? body : JSON.stringify({ requestId: messageId, prompt: body }),
+      ),
+    );
+    return this.#deadLetters.length > 0;
   }
 
   onCall(call: Call): CallEvidence {
-    const track = this.#trackOfCall(call);
+    const track = this.#tracks.ofCall(call);
     const nth = track.calls.filter((earlier) => earlier.call.target === call.target).length;
     const invocation = this.#world.environments.invocationOf(call.caller);
     const entry = {
       call,
       invocation,
       fault: this.#faultOf(call, track, nth),
-      reached: false,
+      status: undefined,
       delivered: false,
     };
     track.calls.push(entry);
@@ -158,7 +147,7 @@ class Run implements Observer {
   }
 
   onReached(call: Call, request: Buffer, answer: Answer): void {
-    const track = this.#trackOfCall(call);
+    const track = this.#tracks.ofCall(call);
     const entry = track.calls.findLast((candidate) => candidate.call === call);
     if (entry === undefined) throw new Error("a call came back that never went out");
     if (call.target === "model" && answer.status === 200) {
@@ -184,11 +173,13 @@ class Run implements Observer {
     const json: unknown = line.startsWith("{") ? JSON.parse(line) : undefined;
     const usage = usageSchema.safeParse(json);
     if (usage.success) this.#usage.push(usage.data.chaos);
+    this.#abandonedLeases += metricSchema.safeParse(json).data?.AbandonedLeases ?? 0;
     const { data } = lineSchema.safeParse(json);
-    const track = this.#tracks.get(data?.message.requestId ?? "");
+    const track = this.#tracks.ofRequest(data?.message.requestId ?? "");
     if (data === undefined || track === undefined) return;
     const { event, answer } = data.message;
-    if (event === "abandoned" || (event === "not painted" && answer === "failed")) track.countedLosses += 1;
+    if (event === "abandoned") track.abandoned += 1;
+    if (event === "not painted" && answer === "failed") track.failedCalls += 1;
   }
 
   #isStormy(): boolean {
@@ -205,8 +196,8 @@ class Run implements Observer {
     const { batchSizes, clockSkewsMs, invocationsAtOnce } = this.#plan;
     const deliveries = shuffled(
       records.flatMap((record) => {
-        const track = this.#trackOfMessage(record);
-        this.#trackOf.set(record.receiptHandle, track);
+        const track = this.#tracks.ofMessage(record);
+        this.#tracks.link(record.receiptHandle, track);
         this.#receives.set(record.receiptHandle, Number(record.attributes.ApproximateReceiveCount));
         return Array.from({ length: 1 + this.#duplicates(track) }, () => record);
       }),
@@ -246,38 +237,21 @@ class Run implements Observer {
   }
 
   #losesDelete(record: SQSRecord): boolean {
-    const track = this.#trackOfMessage(record);
+    const track = this.#tracks.ofMessage(record);
     if (this.#faultless || track.deletesLost >= track.planned.deletesLost) return false;
     track.deletesLost += 1;
     return true;
-  }
-
-  #trackOfMessage({ body, messageId }: SQSRecord): Track {
-    const requestId = body.startsWith("{") ? requestSchema.parse(JSON.parse(body)).requestId : messageId;
-    return known(this.#tracks.get(requestId), requestId);
-  }
-
-  #trackOfCall({ target, about }: Call): Track {
-    if (target === "store") {
-      const requestId = /([\w-]+)\.\w+$/.exec(about)?.[1] ?? "";
-      return known(this.#tracks.get(requestId), about);
-    }
-    if (about.startsWith("{")) {
-      return known(this.#tracks.get(requestSchema.parse(JSON.parse(about)).requestId), about);
-    }
-    return known(this.#trackOf.get(about), about);
   }
 
   async #evidence(restless: number): Promise<Evidence> {
     const limit = pLimit(8);
     return {
       plan: this.#plan,
-      prompts: await Promise.all(
-        [...this.#tracks.values()].map((track) => limit(() => this.#promptEvidence(track))),
-      ),
+      prompts: await Promise.all(this.#tracks.all().map((track) => limit(() => this.#promptEvidence(track)))),
       restless,
       waits: this.#waits,
       usage: this.#usage,
+      abandonedLeases: this.#abandonedLeases,
       billed: this.#world.bill.length - this.#billedBefore,
       messages: this.#messages,
       deliveries: this.#deliveries,
@@ -303,40 +277,11 @@ class Run implements Observer {
   }
 }
 
-function newTrack(requestId: string, planned: PlannedPrompt): Track {
-  return {
-    ...{ requestId, planned, calls: [], paid: [], deadLetters: [] },
-    ...{ countedLosses: 0, leaseExcessMs: Number.NEGATIVE_INFINITY, deletesLost: 0, duplicates: 0 },
-  };
-}
-
-/** What is sent for a planned prompt. No two prompts have the same text, so that a call of the model tells which it is for. */
-function message(planned: PlannedPrompt, name: string, copy: number) {
-  switch (planned.body) {
-    case "text": {
-      const prompt = `Me on top of K2, as ${name}, ${copy}`;
-      return { planned, prompt, body: prompt, chosenId: undefined };
-    }
-    case "request":
-    case "forbidden":
-    case "invalid": {
-      const prompt = `Me on top of K2, as ${name}${planned.body === "forbidden" ? `, ${FORBIDDEN_WORD}` : ""}`;
-      const body = { requestId: name, prompt, ...(planned.body === "invalid" && { steps: 30 }) };
-      return { planned, prompt, body: JSON.stringify(body), chosenId: name };
-    }
-  }
-}
-
 function shuffled<T>(items: readonly T[], dice: Random): T[] {
   return items
     .map((item) => ({ item, at: dice() }))
     .toSorted((a, b) => a.at - b.at)
     .map(({ item }) => item);
-}
-
-function known(track: Track | undefined, about: string): Track {
-  if (track === undefined) throw new Error(`nobody sent ${about}`);
-  return track;
 }
 
 function sha256(bytes: Buffer): string {

@@ -63,8 +63,14 @@ async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
   const spec = consumerOf(cloud);
   let observer: Observer | undefined;
   const proxy = await startProxy({
-    upstream: { model: bedrock.endpoint, store: cloud.endpoint, queue: cloud.endpoint },
-    onCall: (call) => observer?.onCall(call) ?? { call, fault: undefined, reached: false, delivered: false },
+    upstream: {
+      model: bedrock.endpoint,
+      store: cloud.endpoint,
+      queue: cloud.endpoint,
+      control: cloud.endpoint,
+    },
+    onCall: (call) =>
+      observer?.onCall(call) ?? { call, fault: undefined, status: undefined, delivered: false },
     onReached: (...told) => observer?.onReached(...told),
     kill: (caller) => environments.kill(caller),
     dateFor: (caller) => new Date(Date.now() + environments.invocationOf(caller).skewMs),

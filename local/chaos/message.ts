@@ -1,0 +1,19 @@
+import { FORBIDDEN_WORD } from "../bedrock.ts";
+import type { PlannedPrompt } from "./plan.ts";
+
+/** What is sent for a planned prompt. No two prompts have the same text, so that a call of the model tells which it is for. */
+export function message(planned: PlannedPrompt, name: string, copy: number) {
+  switch (planned.body) {
+    case "text": {
+      const prompt = `Me on top of K2, as ${name}, ${copy}`;
+      return { planned, prompt, body: prompt, chosenId: undefined };
+    }
+    case "request":
+    case "forbidden":
+    case "invalid": {
+      const prompt = `Me on top of K2, as ${name}${planned.body === "forbidden" ? `, ${FORBIDDEN_WORD}` : ""}`;
+      const body = { requestId: name, prompt, ...(planned.body === "invalid" && { steps: 30 }) };
+      return { planned, prompt, body: JSON.stringify(body), chosenId: name };
+    }
+  }
+}
