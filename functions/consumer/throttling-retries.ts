@@ -3,7 +3,7 @@ import { StandardRetryStrategy } from "@smithy/core/retry";
 type Refresh = StandardRetryStrategy["refreshRetryTokenForRetry"];
 
 /** How often a call of a model is sent at the most, while the model answers that it is throttled. */
-export const MOST_CALLS = 3;
+export const MOST_CALLS = 4;
 
 /**
  * The SDK's standard back-off, for throttled calls alone: those are never paid, and a slot that waits a second for the
