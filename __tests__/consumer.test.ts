@@ -249,6 +249,25 @@ describe("the chain of models", () => {
   });
 });
 
+describe("a call of a model", () => {
+  it("is sent again at once while the model is throttled, and then paints", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, script: ["ThrottlingException", "ThrottlingException"] });
+    const requestId = randomUUID();
+    expect((await bench.deliver([request(requestId)])).kept).toEqual([]);
+    expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: CORE, attempts: 1 });
+  });
+
+  it.each(["reset", "InternalServerException", "ModelTimeoutException"] as const)(
+    "is not repeated after %s, which may have been paid: the next model of the chain is asked",
+    async (outcome) => {
+      bench.bedrock.setTrouble({ latencyMs: 0, script: [outcome] });
+      const requestId = randomUUID();
+      await bench.deliver([request(requestId)]);
+      expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: SD35 });
+    },
+  );
+});
+
 describe("a prompt that no model takes for the moment", () => {
   it("stays in the queue, hidden, with its lease given back and no attempt counted", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });

@@ -2,18 +2,33 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
+import { acceptance } from "./acceptance.ts";
 import { billed } from "./billed.ts";
 import { callsTable, countCalls } from "./calls.ts";
+import { client } from "./client.ts";
 import { makespan } from "./makespan.ts";
 import { figuresOf } from "./measure.ts";
+import { plan } from "./plan.ts";
 import { describeSize, measuredSchema, rightSize } from "./right-size.ts";
+import { sending } from "./sending.ts";
 import { startUp } from "./start-up.ts";
 import { synthesis } from "./synthesis.ts";
 import { format, markdown, type Part, type Row, verdictOf } from "./table.ts";
 import { work } from "./work.ts";
 import { writeSection } from "./write-section.ts";
 
-const parts: readonly Part[] = [startUp, work, billed, makespan, synthesis];
+// The makespan wants a machine that is not busy yet.
+const parts: readonly Part[] = [
+  makespan,
+  startUp,
+  work,
+  billed,
+  acceptance,
+  sending,
+  client,
+  synthesis,
+  plan,
+];
 
 /** By how much the quick form lets a target be passed: it guards against blunders, on any machine. */
 const QUICK_MARGIN = 3;

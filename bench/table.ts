@@ -6,7 +6,7 @@ export interface Row {
   readonly what: string;
   /** The baseline, measured in the same run. */
   readonly against: string;
-  readonly unit: "×" | "ms" | "MB" | "kB";
+  readonly unit: "×" | "ms" | "MB" | "kB" | "users";
   /** Of all rounds. */
   readonly values: readonly number[];
   /** The largest value that is good enough. */

@@ -69,6 +69,7 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
+      gateway.stop();
       await closed;
     },
   };
@@ -86,6 +87,11 @@ class Gateway {
     this.#functions = functions;
     this.#onRequest = onRequest;
     this.#bucket = spec.throttling && new TokenBucket(spec.throttling);
+  }
+
+  /** Invokes no function any more for those who still wait in line. */
+  stop(): void {
+    this.#inTurn.clearQueue();
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -17,9 +17,8 @@ const reportSchema = z.object({
   peakMb: z.number(),
 }) satisfies z.ZodType<WorkReport>;
 
-/** The consumer's bundle, unpacked, and a fake AWS of its own to work against. */
+/** The bundles, unpacked, and a fake AWS of their own to work against. */
 export interface Workshop {
-  readonly codeDirectory: string;
   /** Starts a process, has it paint, and ends it. */
   work(
     order: Pick<WorkOrder, "worker" | "atOnce" | "batches" | "warmUp" | "deliveries">,
@@ -38,12 +37,14 @@ export async function inWorkshop<T>(
   memoryMb: number,
   use: (workshop: Workshop) => Promise<T>,
 ): Promise<T> {
-  const codeDirectory = unpack("functions/consumer/index.ts");
+  const codeDirectories = {
+    consumer: unpack("functions/consumer/index.ts"),
+    store: unpack("bench/fake/store.ts"),
+  };
   const server = fork(fileURLToPath(new URL("./aws.ts", import.meta.url)), [String(latencyMs)]);
   const [started] = await once(server, "message");
   const { endpoint } = startedSchema.parse(started);
   const workshop: Workshop = {
-    codeDirectory,
     async work(order) {
       const child = fork(fileURLToPath(new URL("./work.ts", import.meta.url)), {
         env: consumerEnvironment(endpoint),
@@ -53,6 +54,7 @@ export async function inWorkshop<T>(
       });
       const exit = once(child, "exit");
       const answer = Promise.race([once(child, "message"), exit]);
+      const codeDirectory = codeDirectories[order.worker === "store" ? "store" : "consumer"];
       child.send({ ...order, codeDirectory, endpoint } satisfies WorkOrder);
       const [report] = await answer;
       await exit;
@@ -70,7 +72,7 @@ export async function inWorkshop<T>(
     const exit = once(server, "exit");
     server.disconnect();
     await exit;
-    rmSync(codeDirectory, { recursive: true });
+    for (const folder of Object.values(codeDirectories)) rmSync(folder, { recursive: true });
   }
 }
 

@@ -1,18 +1,28 @@
-// A process that paints batches and tells what that cost it: `consumer` with the function's own bundle, `floor` with
-// the least that any program has to do.
+// A process that works on batches and tells what that cost it.
 import { createRequire } from "node:module";
 import { connect, type Socket } from "node:net";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { MODEL_ANSWER } from "./picture.ts";
+
+export type Worker =
+  /** The function as it ships, with all that it does for a message. */
+  | "consumer"
+  /** The least that any program has to do for a message: ask the model and store the picture, on a bare socket. */
+  | "consumer floor"
+  /** What the function does with the model's answer. */
+  | "store"
+  /** The least that any program has to do with the answer: parse, decode and store it, on a bare socket. */
+  | "store floor";
 
 /** What to do, and with what. */
 export interface WorkOrder {
-  readonly worker: "consumer" | "floor";
+  readonly worker: Worker;
   /** Pictures at once. */
   readonly atOnce: number;
   readonly batches: number;
   /** Batches before the measured ones. */
   readonly warmUp: number;
-  /** The folder of the unpacked function. */
+  /** The folder of the unpacked bundle: the consumer's, or that of `store.ts`. */
   readonly codeDirectory: string;
   /** `http://127.0.0.1:<port>` of the fake AWS. */
   readonly endpoint: string;
@@ -29,6 +39,8 @@ export interface WorkReport {
   readonly peakMb: number;
 }
 
+/** Works on a batch whose messages are named so. */
+type Paint = (name: string) => Promise<void>;
 type Handler = (event: SQSEvent, context: object) => Promise<SQSBatchResponse>;
 
 process.once("message", async (order: WorkOrder) => {
@@ -37,7 +49,7 @@ process.once("message", async (order: WorkOrder) => {
 });
 
 async function work(order: WorkOrder): Promise<WorkReport> {
-  const paint = order.worker === "consumer" ? consumer(order) : floor(order);
+  const paint = WORKERS[order.worker](order);
   for (let batch = 0; batch < order.warmUp; batch++) await paint(`${process.pid}-warm-${batch}`);
   const before = process.cpuUsage();
   const batchMs: number[] = [];
@@ -55,7 +67,7 @@ async function work(order: WorkOrder): Promise<WorkReport> {
   };
 }
 
-function consumer({ codeDirectory, atOnce, deliveries }: WorkOrder): (name: string) => Promise<void> {
+function consumer({ codeDirectory, atOnce, deliveries }: WorkOrder): Paint {
   // The consumer's log is no part of the report.
   for (const level of ["info", "warn", "error"] as const) console[level] = () => {};
   const { handler }: { handler: Handler } = createRequire(import.meta.url)(`${codeDirectory}/index.js`);
@@ -88,21 +100,52 @@ function message(messageId: string): SQSRecord {
   };
 }
 
-/** JSON parse, base64 decode and one PUT, each on a socket without a client. */
-function floor({ endpoint, atOnce }: WorkOrder): (name: string) => Promise<void> {
+function consumerFloor({ endpoint, atOnce }: WorkOrder): Paint {
+  return onBareSockets(endpoint, atOnce, async (socket, key) => {
+    const prompt = JSON.stringify({ prompt: "Me on top of K2", output_format: "png" });
+    await storeBarely(socket, key, await exchange(socket, "POST /model/bench/invoke", Buffer.from(prompt)));
+  });
+}
+
+function store({ codeDirectory, atOnce }: WorkOrder): Paint {
+  const { store }: typeof import("./store.ts") = createRequire(import.meta.url)(`${codeDirectory}/index.js`);
+  return async (name) => {
+    await Promise.all(Array.from({ length: atOnce }, (_, index) => store(MODEL_ANSWER, `${name}-${index}`)));
+  };
+}
+
+function storeFloor({ endpoint, atOnce }: WorkOrder): Paint {
+  return onBareSockets(endpoint, atOnce, (socket, key) => storeBarely(socket, key, MODEL_ANSWER));
+}
+
+const WORKERS: Readonly<Record<Worker, (order: WorkOrder) => Paint>> = {
+  consumer,
+  "consumer floor": consumerFloor,
+  store,
+  "store floor": storeFloor,
+};
+
+function onBareSockets(
+  endpoint: string,
+  atOnce: number,
+  paint: (socket: Socket, key: string) => Promise<void>,
+): Paint {
   const port = Number(new URL(endpoint).port);
   return async (name) => {
     await Promise.all(
       Array.from({ length: atOnce }, async (_, index) => {
         const socket = connect(port, "127.0.0.1");
-        const prompt = JSON.stringify({ prompt: "Me on top of K2", output_format: "png" });
-        const answer = await exchange(socket, "POST /model/bench/invoke", Buffer.from(prompt));
-        const { images }: { images: [string] } = JSON.parse(answer.toString("utf8"));
-        await exchange(socket, `PUT /bench/images/${name}-${index}.png`, Buffer.from(images[0], "base64"));
+        await paint(socket, `${name}-${index}`);
         socket.destroy();
       }),
     );
   };
+}
+
+/** JSON parse, base64 decode and one PUT. */
+async function storeBarely(socket: Socket, key: string, answer: Buffer): Promise<void> {
+  const { images }: { images: [string] } = JSON.parse(answer.toString("utf8"));
+  await exchange(socket, `PUT /bench/images/${key}.png`, Buffer.from(images[0], "base64"));
 }
 
 /** Sends a request and reads the body of its answer, which must come with a length. */

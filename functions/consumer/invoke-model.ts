@@ -1,26 +1,7 @@
 import { type BedrockRuntimeClient, InvokeModelCommand } from "@aws-sdk/client-bedrock-runtime";
-import * as z from "zod/mini";
-import type { AskedRequest, Reason } from "../domain/record.ts";
+import type { AskedRequest } from "../domain/record.ts";
+import { type ModelAnswer, readAnswer } from "./model-answer.ts";
 import type { ChainedModel } from "./settings.ts";
-
-/** What one call of a model came to. */
-export type ModelAnswer =
-  | { readonly kind: "painted"; readonly bytes: Uint8Array; readonly seed: number; readonly modelMs: number }
-  /** The request itself is at fault: no model will ever paint it. */
-  | { readonly kind: "refused"; readonly reason: Reason }
-  /** The model did no work: it is throttled, or not there for the moment. */
-  | { readonly kind: "busy"; readonly reason: Reason }
-  /** The call failed. `mayBePaid`: the model may have painted, without us getting the picture. */
-  | { readonly kind: "failed"; readonly reason: Reason; readonly mayBePaid: boolean }
-  /** Nobody may call this model, or it does not exist (any more): somebody has to change something. */
-  | { readonly kind: "unusable"; readonly reason: Reason };
-
-const answerSchema = z.object({
-  // A seed comes as a number or as a string, depending on the model.
-  seeds: z.optional(z.array(z.coerce.number())),
-  finish_reasons: z.optional(z.array(z.nullable(z.string()))),
-  images: z.optional(z.array(z.string())),
-});
 
 /**
  * Asks a model for one picture. Never throws for what the model or the network does.
@@ -33,7 +14,7 @@ export async function invokeModel(
   signal: AbortSignal,
 ): Promise<ModelAnswer> {
   const started = performance.now();
-  let body: string;
+  let body: Uint8Array;
   try {
     const response = await client.send(
       new InvokeModelCommand({
@@ -51,7 +32,7 @@ export async function invokeModel(
       }),
       { abortSignal: signal },
     );
-    body = response.body.transformToString();
+    body = response.body;
   } catch (error) {
     if (signal.aborted) {
       return {
@@ -62,43 +43,7 @@ export async function invokeModel(
     }
     return fromError(error);
   }
-  return fromBody(body, asked.seed, Math.round(performance.now() - started));
-}
-
-function fromBody(body: string, askedSeed: number, modelMs: number): ModelAnswer {
-  const unreadable = (message: string): ModelAnswer => ({
-    kind: "failed",
-    reason: { code: "UnreadableAnswer", message },
-    mayBePaid: true,
-  });
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return unreadable("the model's answer is not JSON");
-  }
-  const parsed = answerSchema.safeParse(json);
-  if (!parsed.success) return unreadable("the model's answer has not the form of one");
-  const { seeds, finish_reasons: finishReasons, images } = parsed.data;
-  const finish = finishReasons?.[0] ?? null;
-  // A blocked prompt is answered with HTTP 200 and a reason, without a picture.
-  if (finish?.startsWith("Filter reason")) {
-    return { kind: "refused", reason: { code: "ContentFilter", message: finish } };
-  }
-  if (finish !== null) {
-    return { kind: "failed", reason: { code: "InferenceError", message: finish }, mayBePaid: false };
-  }
-  const image = images?.[0];
-  if (!image) return unreadable("the model's answer has no picture");
-  const bytes = Buffer.from(image, "base64");
-  if (!isPicture(bytes)) return unreadable("what the model sent is neither a PNG nor a JPEG");
-  return { kind: "painted", bytes, seed: seeds?.[0] ?? askedSeed, modelMs };
-}
-
-const SIGNATURES = [Buffer.from("89504e470d0a1a0a", "hex"), Buffer.from("ffd8ff", "hex")];
-
-function isPicture(bytes: Buffer): boolean {
-  return SIGNATURES.some((signature) => bytes.subarray(0, signature.length).equals(signature));
+  return readAnswer(body, asked.seed, Math.round(performance.now() - started));
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import pLimit, { type LimitFunction } from "p-limit";
 import type { AskedRequest, Reason } from "../domain/record.ts";
-import { invokeModel, type ModelAnswer } from "./invoke-model.ts";
+import { invokeModel } from "./invoke-model.ts";
+import type { ModelAnswer } from "./model-answer.ts";
 import type { ChainedModel } from "./settings.ts";
 
 /** What the chain of models made of a request. */

@@ -44,7 +44,11 @@ export class Images {
   }
 
   /** Stores a request's picture. Where one is there already, that one stays and is returned. */
-  async store(asked: AskedRequest, bytes: Uint8Array, details: PaintingDetails): Promise<PaintedImage> {
+  async store(
+    asked: Pick<AskedRequest, "requestId" | "outputFormat">,
+    bytes: Uint8Array,
+    details: PaintingDetails,
+  ): Promise<PaintedImage> {
     const key = imageKey(this.#keyPrefix, asked);
     const digest = createHash("sha256").update(bytes).digest();
     const contentType = `image/${asked.outputFormat}`;
@@ -54,7 +58,7 @@ export class Images {
       {
         body: bytes,
         contentType,
-        checksumSha256: digest.toString("base64"),
+        sha256: digest,
         metadata: {
           sha256,
           seed: String(details.seed),

@@ -7,6 +7,7 @@ import {
   type S3Client,
   S3ServiceException,
 } from "@aws-sdk/client-s3";
+import { HttpRequest } from "@smithy/core/protocols";
 
 /** On what condition an object may be written: only where there is none, or only over this very version. */
 export type WriteCondition = { readonly ifNoneMatch: "*" } | { readonly ifMatch: string };
@@ -28,8 +29,8 @@ export interface NewObject {
   readonly body: string | Uint8Array;
   readonly contentType: string;
   readonly metadata?: Record<string, string>;
-  /** SHA-256 of the body in base64: S3 refuses bytes that changed on the way. */
-  readonly checksumSha256?: string;
+  /** SHA-256 of the body: S3 refuses bytes that changed on the way. */
+  readonly sha256?: Buffer;
 }
 
 /** What the ledger and the pictures need of a bucket. */
@@ -46,20 +47,18 @@ export class ObjectStore {
   }
 
   async put(key: string, object: NewObject, condition: WriteCondition): Promise<WriteResult> {
+    const command = new PutObjectCommand({
+      Bucket: this.bucket,
+      Key: key,
+      Body: object.body,
+      ContentType: object.contentType,
+      ...(object.metadata && { Metadata: object.metadata }),
+      ...(object.sha256 && { ChecksumSHA256: object.sha256.toString("base64") }),
+      ...("ifMatch" in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: condition.ifNoneMatch }),
+    });
+    if (object.sha256) signWith(object.sha256, command);
     try {
-      const { ETag } = await this.#s3.send(
-        new PutObjectCommand({
-          Bucket: this.bucket,
-          Key: key,
-          Body: object.body,
-          ContentType: object.contentType,
-          ...(object.metadata && { Metadata: object.metadata }),
-          ...(object.checksumSha256 && { ChecksumSHA256: object.checksumSha256 }),
-          ...("ifMatch" in condition
-            ? { IfMatch: condition.ifMatch }
-            : { IfNoneMatch: condition.ifNoneMatch }),
-        }),
-      );
+      const { ETag } = await this.#s3.send(command);
       if (ETag === undefined) throw new Error(`S3 answered the write of ${key} without an ETag`);
       return { written: true, etag: ETag };
     } catch (error) {
@@ -95,6 +94,22 @@ export class ObjectStore {
       throw error;
     }
   }
+}
+
+/**
+ * Gives the signature the SHA-256 of the body that is known already; by itself the SDK hashes the body once more.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ */
+function signWith(sha256: Buffer, command: PutObjectCommand): void {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      if (HttpRequest.isInstance(args.request)) {
+        args.request.headers["x-amz-content-sha256"] = sha256.toString("hex");
+      }
+      return next(args);
+    },
+    { step: "build" },
+  );
 }
 
 /**
