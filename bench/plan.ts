@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { terraformBinary } from "../.ci/tool.ts";
 import { startEmulator } from "../__tests__/deploy/support/emulator.ts";
-import { findTerraformConfig } from "../__tests__/deploy/support/terraform-config.ts";
+import { findTools } from "../__tests__/deploy/support/tools.ts";
 import { loadSettings } from "../config/load.ts";
 import { pairwise } from "./measure.ts";
-import type { Part } from "./table.ts";
+import { CannotMeasureError, type Part } from "./table.ts";
 
 const ROUNDS = 3;
 const credentials = { accessKeyId: "bench", secretAccessKey: "bench" };
@@ -18,13 +18,15 @@ export const plan: Part = {
   name: "plan",
   quick: false,
   async run() {
+    const { missing, terraformConfig } = await findTools();
+    if (missing !== "") throw new CannotMeasureError(`needs ${missing}`);
     const settings = await loadSettings("dev");
     const emulator = await startEmulator();
     const folder = mkdtempSync(join(tmpdir(), "couch-bench-"));
     try {
       const client = { endpoint: emulator.endpoint, region: settings.state.region, credentials };
       await new S3Client(client).send(new CreateBucketCommand({ Bucket: settings.state.bucket }));
-      const env = environment(emulator.endpoint);
+      const env = environment(emulator.endpoint, terraformConfig);
       const time = (program: string, args: readonly string[]): number => {
         const started = performance.now();
         execFileSync(program, args, { env, stdio: "pipe" });
@@ -76,13 +78,15 @@ export const plan: Part = {
 
 const CDKTF = "node_modules/.bin/cdktf";
 
-function environment(endpoint: string): NodeJS.ProcessEnv {
+function environment(endpoint: string, terraformConfig: string): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env;
-  const config = findTerraformConfig();
   return {
     PATH,
     HOME,
-    ...(config !== "" && { TF_CLI_CONFIG_FILE: config, CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1" }),
+    ...(terraformConfig !== "" && {
+      TF_CLI_CONFIG_FILE: terraformConfig,
+      CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1",
+    }),
     AWS_ENDPOINT_URL: endpoint,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,

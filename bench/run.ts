@@ -1,7 +1,7 @@
 // Measures everything and writes docs/performance.md; `--quick` only guards what is stable, and writes nothing.
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { acceptance } from "./acceptance.ts";
 import { billed } from "./billed.ts";
 import { callsTable, countCalls } from "./calls.ts";
@@ -13,7 +13,7 @@ import { describeSize, measuredSchema, rightSize } from "./right-size.ts";
 import { sending } from "./sending.ts";
 import { startUp } from "./start-up.ts";
 import { synthesis } from "./synthesis.ts";
-import { format, markdown, type Part, type Row, verdictOf } from "./table.ts";
+import { CannotMeasureError, format, markdown, type Part, type Row, verdictOf } from "./table.ts";
 import { work } from "./work.ts";
 import { writeSection } from "./write-section.ts";
 
@@ -36,15 +36,16 @@ const QUICK_MARGIN = 3;
 const { quick = false, only } = new Command("npm run bench --")
   .description("Measures the pipeline against named baselines and writes docs/performance.md.")
   .option("--quick", "only what is stable on a busy machine, with wide margins; writes nothing")
-  .option("--only <part>", `one of ${parts.map(({ name }) => name).join(", ")}; writes nothing`)
+  .addOption(new Option("--only <part>", "one part; writes nothing").choices(parts.map(({ name }) => name)))
   .parse()
   .opts<{ quick?: true; only?: string }>();
 
 const rows: Row[] = [];
+let isWhole = !quick && only === undefined;
 for (const part of parts) {
   if ((quick && !part.quick) || (only !== undefined && only !== part.name)) continue;
   console.log(part.name);
-  for (const row of await part.run()) {
+  for (const row of await measure(part)) {
     rows.push(row);
     const verdict = verdictOf(row, quick ? QUICK_MARGIN : 1);
     const value = verdict === "too noisy to tell" ? "" : format(row);
@@ -52,7 +53,7 @@ for (const part of parts) {
     if (verdict === "missed" || verdict === "too noisy to tell") process.exitCode = 1;
   }
 }
-if (!quick && only === undefined) {
+if (isWhole) {
   const { version, arch } = process;
   writeSection(
     "bench",
@@ -64,4 +65,16 @@ if (!quick && only === undefined) {
   writeFileSync(new URL("measured.json", import.meta.url), `${JSON.stringify(measured)}\n`);
   writeSection("right size", describeSize(rightSize(measuredSchema.parse(measured))));
   writeSection("calls", callsTable(await countCalls()));
+}
+
+async function measure(part: Part): Promise<readonly Row[]> {
+  try {
+    return await part.run();
+  } catch (error) {
+    if (!(error instanceof CannotMeasureError)) throw error;
+    console.error(`  not measured: ${error.message}`);
+    process.exitCode = 1;
+    isWhole = false;
+    return [];
+  }
 }

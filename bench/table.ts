@@ -15,11 +15,17 @@ export interface Row {
   readonly measures?: keyof typeof measured;
 }
 
+/** A part cannot be measured here and now; the message says why. */
+export class CannotMeasureError extends Error {
+  override readonly name = "CannotMeasureError";
+}
+
 /** A part of the benchmark. */
 export interface Part {
   readonly name: string;
   /** Whether it is quick, and stable on a busy machine. */
   readonly quick: boolean;
+  /** Throws {@link CannotMeasureError} rather than give a number that says nothing. */
   run(): Promise<readonly Row[]>;
 }
 

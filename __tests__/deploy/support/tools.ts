@@ -2,9 +2,46 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { terraformBinary } from "../../../.ci/tool.ts";
+
+export interface Tools {
+  /** What is needed and this machine has not; empty when all is there. */
+  readonly missing: string;
+  /** Terraform's CLI configuration that names a provider mirror; empty to ask the registry. */
+  readonly terraformConfig: string;
+}
+
+/** Looks for Terraform, the emulator of AWS and the provider. */
+export async function findTools(): Promise<Tools> {
+  const terraformConfig = findTerraformConfig();
+  const missing = [
+    ...(works(terraformBinary, ["version"]) ? [] : ["Terraform 1.11 or newer"]),
+    ...(terraformConfig !== "" || (await registryAnswers())
+      ? []
+      : ["the AWS provider: registry.terraform.io, or a mirror that TF_CLI_CONFIG_FILE names"]),
+    ...(works("python3", ["-c", "import moto.server"]) ? [] : ['moto: pip install "moto[server]==5.2.1"']),
+  ].join("; ");
+  return { missing, terraformConfig };
+}
+
+async function registryAnswers(): Promise<boolean> {
+  const answer = await fetch("https://registry.terraform.io/.well-known/terraform.json", {
+    signal: AbortSignal.timeout(10_000),
+  }).catch(() => undefined);
+  return answer?.ok === true;
+}
+
+function works(program: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Terraform's CLI configuration that is set already, else one for a provider mirror on this machine, else an empty text. */
-export function findTerraformConfig(): string {
+function findTerraformConfig(): string {
   const given = process.env.TF_CLI_CONFIG_FILE;
   if (given !== undefined && existsSync(given)) return given;
   const suffix = "registry.terraform.io/hashicorp/aws";
