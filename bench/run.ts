@@ -9,7 +9,7 @@ import { client } from "./client.ts";
 import { makespan } from "./makespan.ts";
 import { figuresOf } from "./measure.ts";
 import { plan } from "./plan.ts";
-import { describeSize, measuredSchema, rightSize } from "./right-size.ts";
+import { describeSizes, measuredSchema } from "./right-size.ts";
 import { sending } from "./sending.ts";
 import { startUp } from "./start-up.ts";
 import { synthesis } from "./synthesis.ts";
@@ -63,7 +63,7 @@ if (isWhole) {
     rows.flatMap((row) => (row.measures ? [[row.measures, Math.round(figuresOf(row.values).median)]] : [])),
   );
   writeFileSync(new URL("measured.json", import.meta.url), `${JSON.stringify(measured)}\n`);
-  writeSection("right size", describeSize(rightSize(measuredSchema.parse(measured))));
+  writeSection("right size", await describeSizes(measuredSchema.parse(measured)));
   writeSection("calls", callsTable(await countCalls()));
 }
 

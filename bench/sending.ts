@@ -10,7 +10,7 @@ import { Producer } from "sqs-producer";
 import { Pipeline } from "../client/pipeline.ts";
 import { RequestIds } from "../client/request-ids.ts";
 import { fromFile } from "../client/requests.ts";
-import { sendBatches } from "../client/send-batches.ts";
+import { CALLS_AT_ONCE, sendBatches } from "../client/send-batches.ts";
 import { pairwise } from "./measure.ts";
 import type { Part, Row } from "./table.ts";
 
@@ -131,7 +131,7 @@ async function flood(queueUrl: string, bodies: readonly string[]): Promise<void>
       if (!response.ok) throw new Error(`the emulator refused a batch: ${response.status}`);
       await response.arrayBuffer();
     },
-    { concurrency: 8 },
+    { concurrency: CALLS_AT_ONCE },
   );
 }
 

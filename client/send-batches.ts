@@ -17,7 +17,7 @@ export interface Sent {
  */
 const BATCH = 10;
 /** Calls under way at once. A standard queue takes nearly any number; more than this no longer makes it faster. */
-const CALLS_AT_ONCE = 16;
+export const CALLS_AT_ONCE = 16;
 /** How often the messages of a batch that SQS did not take are sent again. */
 const MOST_RETRIES = 5;
 const FIRST_RETRY_MS = 100;

@@ -45,7 +45,8 @@ export function lifecycleWarnings(settings: Settings, today: Date): string[] {
   });
 }
 
-function environmentNames(): string[] {
+/** All environments, by name, in order. */
+export function environmentNames(): string[] {
   return readdirSync(FOLDER)
     .map((entry) => entry.replace(/\.ts$/, ""))
     .sort();

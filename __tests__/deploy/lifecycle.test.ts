@@ -211,9 +211,9 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
   });
 
   it("plans exactly one change for one changed setting", async () => {
-    project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 1024");
+    project.edit("config/environments/dev.ts", "memoryMb: 320", "memoryMb: 512");
     await succeed("plan");
-    project.edit("config/environments/dev.ts", "memoryMb: 1024", "memoryMb: 512");
+    project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 320");
     const report = project.read("cdktf.out/plan.md");
     expect(report).toContain("### Plan for dev: 1 changed\n");
     expect(report).toMatch(/\| update \| `aws_lambda_function\.\w+` \| [^|]*memory_size[^|]* \|/);

@@ -48,7 +48,8 @@ export async function inWorkshop<T>(
     async work(order) {
       const child = fork(fileURLToPath(new URL("./work.ts", import.meta.url)), {
         env: consumerEnvironment(endpoint),
-        execArgv: [`--max-old-space-size=${memoryMb}`],
+        // A profile that was asked for is made of the workers too.
+        execArgv: [...process.execArgv, `--max-old-space-size=${memoryMb}`],
         // Its metrics are lines on stdout.
         stdio: ["ignore", "ignore", "inherit", "ipc"],
       });

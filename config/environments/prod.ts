@@ -13,7 +13,8 @@ export const settings: SettingsInput = {
     { id: "stability.sd3-5-large-v1:0", concurrency: 10 },
   ],
   consumer: {
-    memoryMb: 1024,
+    // The size that the bench finds to be the cheapest for this model's limit; see docs/performance.md.
+    memoryMb: 768,
     timeoutSeconds: 120,
     modelTimeoutSeconds: 50,
     batchSize: 10,
