@@ -125,7 +125,7 @@ const prompts: readonly PlannedPrompt[] = [
   { ...sound, sent: 3 },
   { ...sound, faults: [{ on: "store", nth: 1, kind: "kill after" }] },
   { ...sound, faults: [{ on: "store", nth: 1, kind: "kill before" }] },
-  { ...sound, faults: Array.from({ length: 24 }, (_, nth) => ({ on: "model", nth, kind: "throttled" })) },
+  { ...sound, faults: Array.from({ length: 24 }, (_, nth) => ({ on: "model", nth, kind: "unavailable" })) },
 ];
 
 async function useConsumer(): Promise<readonly Journaled[]> {
