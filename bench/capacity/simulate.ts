@@ -1,5 +1,5 @@
 import { backOffSeconds } from "../../functions/consumer/back-off.ts";
-import { MOST_CALLS } from "../../functions/consumer/throttling-retries.ts";
+import { LONGEST_WAIT_MS, MOST_CALLS } from "../../functions/consumer/paint.ts";
 import { type Random, stream } from "../../local/painter/random.ts";
 import { checkQuestion, type PlannedModel, type Question } from "./question.ts";
 import { Timeline } from "./timeline.ts";
@@ -35,10 +35,6 @@ const MOST_BATCHES = 1250;
 /** Lambda gives a function one virtual processor for each 1,769 MB. */
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 export const MB_PER_PROCESSOR = 1769;
-
-/** The longest that the SDK waits before it sends a throttled call a second time, in seconds; then twice as long. */
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-const LONGEST_SDK_WAIT = 1;
 
 /** Kept free at the end of an invocation, and the shortest call that is begun, in seconds: as the consumer has it. */
 const STORING = 8;
@@ -225,7 +221,7 @@ class Simulation {
         if (this.#random() < model.throttle) {
           this.#throttled += 1;
           if (tries < MOST_CALLS) {
-            const longest = LONGEST_SDK_WAIT * 2 ** (tries - 1);
+            const longest = (LONGEST_WAIT_MS / 1000) * 2 ** (tries - 1);
             this.#timeline.after(this.#random() * longest, () => call(tries + 1));
             return;
           }

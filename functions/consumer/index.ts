@@ -13,7 +13,6 @@ import { type ConsumeOptions, consume, type Outcome, receivesOf } from "./consum
 import { ModelChain } from "./paint.ts";
 import { hide, renew } from "./postpone.ts";
 import { readSettings } from "./settings.ts";
-import { ThrottlingRetries } from "./throttling-retries.ts";
 
 const settings = readSettings(process.env);
 const sqs = new SQSClient({ requestHandler: CALL_LIMITS });
@@ -30,13 +29,14 @@ const options: ConsumeOptions = {
     leaseMs: settings.LEASE_SECONDS * 1000,
     codeVersion: settings.CODE_VERSION,
   }),
-  // Without a handler of its own the client speaks HTTP/2, for which no connection time-out can be set.
+  // Without a handler of its own the client speaks HTTP/2, for which no connection time-out can be set. The SDK may try
+  // once only: a call whose connection broke may have been paid, and a second one of the SDK's would be paid unseen.
   chain: new ModelChain(
     settings.MODEL_CHAIN,
     (region) =>
       new BedrockRuntimeClient({
         region,
-        retryStrategy: new ThrottlingRetries(),
+        maxAttempts: 1,
         requestHandler: new NodeHttpHandler({ connectionTimeout: 3_000 }),
       }),
     settings.MODEL_TIMEOUT_SECONDS * 1000,

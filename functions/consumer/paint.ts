@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import pLimit, { type LimitFunction } from "p-limit";
 import type { AskedRequest, Reason } from "../domain/record.ts";
@@ -23,6 +24,14 @@ type Unpainted = Exclude<PaintResult, { kind: "painted" | "refused" }>;
 
 /** How long a call needs at the least to have a chance, in milliseconds. */
 const SHORTEST_CALL_MS = 3_000;
+
+/**
+ * How often a model is called at the most while it answers that it is throttled, and the longest wait before the second
+ * call, in milliseconds, doubled before each further one. A throttled call is never paid, and its slot would be idle anyway
+ * until the batch ends.
+ */
+export const MOST_CALLS = 4;
+export const LONGEST_WAIT_MS = 250;
 
 /** Calls the models of the chain, the first first, each within its own limit of calls at once. */
 export class ModelChain {
@@ -59,18 +68,7 @@ export class ModelChain {
   ): Promise<PaintResult> {
     const answers: Unpainted[] = [];
     for (const { model, client, limit } of this.#links) {
-      const answer = await limit(async (): Promise<PaintResult> => {
-        const timeLeft = deadline - Date.now();
-        if (timeLeft < SHORTEST_CALL_MS) {
-          return {
-            kind: "out-of-time",
-            reason: { code: "OutOfTime", message: "no time left in this invocation" },
-          };
-        }
-        const signal = AbortSignal.timeout(Math.min(this.#timeoutMs, timeLeft));
-        const result = await invokeModel(client, model, asked, signal);
-        return result.kind === "painted" ? { ...result, model } : result;
-      });
+      const answer = await limit(() => this.#call(model, client, asked, deadline));
       if (answer.kind === "painted" || answer.kind === "refused") return answer;
       answers.push(answer);
       onUnpainted(model, answer);
@@ -79,6 +77,33 @@ export class ModelChain {
     if (first === undefined) throw new Error("the chain has no model");
     return first;
   }
+
+  /** Calls one model, again while it is throttled. */
+  async #call(
+    model: ChainedModel,
+    client: BedrockRuntimeClient,
+    asked: AskedRequest,
+    deadline: number,
+  ): Promise<PaintResult> {
+    for (let calls = 1; ; calls++) {
+      const timeLeft = deadline - Date.now();
+      if (timeLeft < SHORTEST_CALL_MS) {
+        return {
+          kind: "out-of-time",
+          reason: { code: "OutOfTime", message: "no time left in this invocation" },
+        };
+      }
+      const signal = AbortSignal.timeout(Math.min(this.#timeoutMs, timeLeft));
+      const result = await invokeModel(client, model, asked, signal);
+      if (result.kind === "painted") return { ...result, model };
+      if (!isThrottled(result) || calls === MOST_CALLS) return result;
+      await setTimeout(Math.random() * LONGEST_WAIT_MS * 2 ** (calls - 1));
+    }
+  }
+}
+
+function isThrottled(answer: Exclude<ModelAnswer, { kind: "painted" }>): boolean {
+  return answer.kind === "busy" && answer.reason.code === "ThrottlingException";
 }
 
 // A call that failed may have been paid and so must count as a try, whatever the other models said.
