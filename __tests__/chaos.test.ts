@@ -161,7 +161,7 @@ const BROKEN: readonly {
   {
     name: "retries a prompt that the filter blocked",
     damage: {
-      file: "functions/consumer/invoke-model.ts",
+      file: "functions/consumer/model-answer.ts",
       from: 'finish?.startsWith("Filter reason")',
       to: "false",
     },
@@ -170,7 +170,11 @@ const BROKEN: readonly {
   },
   {
     name: "lets the SDK call the model again by itself",
-    damage: { file: "functions/consumer/index.ts", from: "maxAttempts: 1", to: "maxAttempts: 2" },
+    damage: {
+      file: "functions/consumer/throttling-retries.ts",
+      from: 'error.errorType !== "THROTTLING"',
+      to: "false",
+    },
     plan: plan([prompt({ faults: [{ on: "model", nth: 0, kind: "reset after" }] })]),
     promise: "every loss is counted",
   },

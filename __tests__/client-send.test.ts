@@ -73,6 +73,17 @@ describe("send", () => {
     });
   });
 
+  it.each(["Me on top of K2 🏔", "K2 \uFFFE\uFFFF"])(
+    "sends %s in characters that every queue takes",
+    async (prompt) => {
+      const { code, stderr } = await pipeline.run(["send", prompt]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const [message] = await pipeline.drain();
+      expect(message?.Body).toMatch(/^[ -~]+$/);
+      expect(JSON.parse(message?.Body ?? "")).toMatchObject({ prompt });
+    },
+  );
+
   it("prints one JSON object for each prompt with --json", async () => {
     const { stdout } = await pipeline.run(["one", "two", "--json"]);
     const printed = stdout

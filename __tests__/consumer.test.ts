@@ -194,7 +194,7 @@ describe("the same request", () => {
 
   it("is painted by the next delivery once the lease has ended, with the seed that was drawn first", async () => {
     await bench.putRecord(abandoned("expired", -1));
-    const { kept, log } = await bench.deliver([request("expired", { seed: 99 })]);
+    const { kept, log } = await bench.deliver([request("expired")]);
     expect(kept).toEqual([]);
     expect(await bench.record("expired")).toMatchObject({ status: "succeeded", attempts: 2, seed: 7 });
     expect(log).toContain('"abandoned"');
@@ -212,6 +212,61 @@ describe("the same request", () => {
       status: "succeeded",
       image: { key: "images/stored.png", sha256: metadata.sha256 },
     });
+  });
+});
+
+describe("another request under a used id", () => {
+  const isTaken = { status: "rejected", reason: { code: "IdTaken", message: expect.any(String) } };
+
+  it.each([
+    ["prompt", { prompt: "Me on top of Mount Everest" }],
+    ["negative prompt", { negativePrompt: "people" }],
+    ["ratio", { aspectRatio: "16:9" }],
+    ["format", { outputFormat: "jpeg" }],
+    ["seed", { seed: 8 }],
+  ])(
+    "(with another %s) is rejected under its message's id, and the first one keeps its picture",
+    async (_, other) => {
+      const requestId = randomUUID();
+      await bench.deliver([request(requestId, { seed: 7 })]);
+      const before = await bench.record(requestId);
+      const bill = bench.bedrock.bill.length;
+      const { messageIds, kept, log } = await bench.deliver([request(requestId, { seed: 7, ...other })]);
+      expect(kept).toEqual([]);
+      expect(await bench.record(messageIds[0] ?? "")).toMatchObject({
+        ...isTaken,
+        body: request(requestId, { seed: 7, ...other }),
+      });
+      expect(log).toContain("IdTaken");
+      expect(log).toContain('"Rejected":1');
+      expect(log).not.toContain("Me on top");
+      expect(await bench.record(requestId)).toEqual(before);
+      expect(bench.bedrock.bill).toHaveLength(bill);
+    },
+  );
+
+  it("is rejected as well before the first one is painted, and is not painted in its place", async () => {
+    const first = abandoned("unfinished", -1);
+    await bench.putRecord(first);
+    const { messageIds } = await bench.deliver([request("unfinished", { prompt: "A fjord" })]);
+    expect(await bench.record(messageIds[0] ?? "")).toMatchObject(isTaken);
+    expect(await bench.record("unfinished")).toEqual(first);
+  });
+
+  it("is told from the same one without a seed, or with seed 0", async () => {
+    await bench.deliver([request("any-seed")]);
+    const { messageIds } = await bench.deliver([request("any-seed"), request("any-seed", { seed: 0 })]);
+    for (const id of messageIds) expect(await bench.keys(`requests/${id}`)).toEqual([]);
+  });
+
+  it("is told from the copy of a prompt that was sent anew while another delivery was painting it", async () => {
+    await bench.putRecord(abandoned("leased", 60_000));
+    const { kept } = await bench.deliver([request("leased")], { receives: 9 });
+    expect(kept).toEqual([]);
+    const copy = (await bench.delayed()).find(({ body }) => body.includes('"leased"'));
+    await bench.putRecord(abandoned("leased", -1));
+    await bench.deliver([copy?.body ?? ""]);
+    expect(await bench.record("leased")).toMatchObject({ status: "succeeded", seed: 7 });
   });
 });
 

@@ -78,6 +78,18 @@ describe("npm start", () => {
     expect((await readFile(pictures[1] ?? "")).readUInt32BE(16)).toBe(1344);
   });
 
+  it("paints prompts with emoji, and says what is wrong with a line that has one in broken JSON", async () => {
+    const file = join(folder, "prompts.txt");
+    await writeFile(file, 'Me on top of K2 🏔\n{"prompt":"desert 🏜"}\n{"prompt":"🏔\n');
+    const { code, stdout, stderr } = await run("--file", file, "--output", folder);
+    expect(stderr).toContain("body: starts with { but is not valid JSON");
+    expect(code).toBe(3);
+    expect(stdout.trim().split("\n").sort()).toEqual([
+      expect.stringMatching(/desert-[0-9a-f]{8}\.png$/),
+      expect.stringMatching(/me-on-top-of-k2-[0-9a-f]{8}\.png$/),
+    ]);
+  });
+
   it("exits 3 when a prompt is rejected, names the reason, and paints the others", async () => {
     const { code, stdout, stderr } = await run("--output", folder, "some forbidden-content", "the sea");
     expect(code).toBe(3);

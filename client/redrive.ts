@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { messageBody } from "../functions/domain/message-body.ts";
 import { describeProblems, validateRequest } from "../functions/domain/request.ts";
 import type { DeadLetter, DeadLetterQueue } from "./dead-letters.ts";
 import { interrupted, usageError } from "./exit.ts";
@@ -57,7 +58,7 @@ interface Copy {
 /** A copy has a message id of its own: where that was the request's id, the body now has to say it. */
 function sameRequest({ parsed, requestId, body }: DeadLetter): Copy {
   if (!parsed.ok || parsed.request.requestId !== undefined) return { requestId, body };
-  return { requestId, body: JSON.stringify({ ...parsed.request, requestId }) };
+  return { requestId, body: messageBody({ ...parsed.request, requestId }) };
 }
 
 /**
@@ -68,7 +69,7 @@ function editedRequest({ parsed, requestId }: DeadLetter, prompt: string): Copy 
   const edited = validateRequest({ ...(parsed.ok && parsed.request), requestId, prompt });
   if (!edited.ok) throw usageError(`--prompt: ${describeProblems(edited.problems)}.`);
   const newId = derivedId(requestId, edited.request);
-  return { requestId: newId, body: JSON.stringify({ ...edited.request, requestId: newId }) };
+  return { requestId: newId, body: messageBody({ ...edited.request, requestId: newId }) };
 }
 
 async function sendCopy(pipeline: Pipeline, { message }: DeadLetter, body: string): Promise<void> {

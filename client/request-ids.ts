@@ -1,8 +1,5 @@
 import { createHash } from "node:crypto";
-import type { PromptRequest } from "../functions/domain/request.ts";
-
-/** A request with the id under which it is painted once. */
-export type IdentifiedRequest = PromptRequest & { readonly requestId: string };
+import type { IdentifiedRequest, PromptRequest } from "../functions/domain/request.ts";
 
 /**
  * Gives ids to requests that have none. The id comes from what is asked, the batch's name, and how often the same was

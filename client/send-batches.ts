@@ -1,9 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { SendMessageBatchCommand } from "@aws-sdk/client-sqs";
 import { pMapIterable } from "p-map";
+import { messageBody } from "../functions/domain/message-body.ts";
+import type { IdentifiedRequest } from "../functions/domain/request.ts";
 import { ClientError, EXIT, interrupted } from "./exit.ts";
 import type { Pipeline } from "./pipeline.ts";
-import type { IdentifiedRequest } from "./request-ids.ts";
 
 /** A request that SQS has confirmed. */
 export interface Sent {
@@ -65,7 +66,7 @@ async function sendBatch(
           .filter(([index]) => !messageIds.has(index))
           .map(([index, request]) => ({
             Id: String(index),
-            MessageBody: JSON.stringify(request),
+            MessageBody: messageBody(request),
             ...(group !== undefined && { MessageGroupId: group }),
           })),
       }),

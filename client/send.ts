@@ -1,14 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { Command, Option } from "commander";
 import pMap from "p-map";
-import { ASPECT_RATIOS, MAX_SEED, OUTPUT_FORMATS } from "../functions/domain/request.ts";
+import {
+  ASPECT_RATIOS,
+  type IdentifiedRequest,
+  MAX_SEED,
+  OUTPUT_FORMATS,
+} from "../functions/domain/request.ts";
 import { explain, wasRefused } from "./aws-errors.ts";
 import { ClientError, type ExitCode, usageError } from "./exit.ts";
 import { type FollowOptions, follow, worstOf } from "./follow.ts";
 import { addFollowOptions, addJsonOption, groupName, wholeNumber } from "./options.ts";
 import { print, printJson, remark } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
-import { type IdentifiedRequest, RequestIds } from "./request-ids.ts";
+import { RequestIds } from "./request-ids.ts";
 import { fromArguments, fromFile, fromStandardInput, type Source, type Wishes } from "./requests.ts";
 import { isFolder } from "./save-picture.ts";
 import { sendBatches } from "./send-batches.ts";

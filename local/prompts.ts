@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { escapeUnsendable } from "../functions/domain/message-body.ts";
 import { parseRequest } from "../functions/domain/request.ts";
 import type { Arguments } from "./arguments.ts";
 import { systemErrorReason, UserError } from "./user-error.ts";
@@ -27,13 +28,14 @@ export async function readJobs({ prompts, file, wishes }: Arguments): Promise<Jo
     const request = asObject(line);
     if (request !== undefined) return toJob({ ...wishes, ...request });
     // What only looks like JSON goes out as it is: the consumer says what is wrong with it.
-    if (line.trimStart().startsWith("{")) return { body: line, requestId: undefined, name: "" };
+    if (line.trimStart().startsWith("{"))
+      return { body: escapeUnsendable(line), requestId: undefined, name: "" };
     return toJob({ ...wishes, prompt: line });
   });
 }
 
 function toJob(request: Readonly<Record<string, unknown>>): Job {
-  const body = JSON.stringify({ requestId: randomUUID(), ...request });
+  const body = escapeUnsendable(JSON.stringify({ requestId: randomUUID(), ...request }));
   const parsed = parseRequest(body);
   return {
     body,

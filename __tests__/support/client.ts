@@ -71,7 +71,8 @@ export async function run(
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
-    onOutput?.(stdout, (signal) => child.kill(signal));
+    // A second signal would end the client at once.
+    onOutput?.(stdout, (signal) => child.killed || child.kill(signal));
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;

@@ -1,15 +1,15 @@
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { messageBody } from "../domain/message-body.ts";
 import {
   type AskedRequest,
   drawSeed,
   type FailedRecord,
-  messageBody,
   type QueuedRecord,
   type RequestRecord,
 } from "../domain/record.ts";
 import { type Records, UnreadableRecordError, type VersionedRecord } from "../domain/records.ts";
-import { type PromptRequest, parseRequest } from "../domain/request.ts";
-import type { IdentifiedRequest } from "./read-request.ts";
+import type { IdentifiedRequest } from "../domain/request.ts";
+import { isSameRequest } from "../domain/same-request.ts";
 
 export type Accepted =
   /** The request as it stands: new, or as an earlier attempt under the same id left it. */
@@ -43,7 +43,7 @@ export class Intake {
     if (created.written) return this.#send(fresh, created.etag, group);
 
     const { record, etag } = this.#present(requestId, created.found);
-    if (!isSame(request, record)) return { kind: "conflict" };
+    if (!isSameRequest(request, record)) return { kind: "conflict" };
     switch (record.status) {
       case "queued":
         // The earlier attempt may have died before it sent the message. If it has not, there are two messages: the
@@ -111,23 +111,4 @@ export class Intake {
       codeVersion: this.#options.codeVersion,
     };
   }
-}
-
-/** Whether a record is this request's. One that names no seed is content with the seed that was drawn. */
-function isSame(request: IdentifiedRequest, record: RequestRecord): boolean {
-  const asked = record.status === "rejected" ? rejectedRequest(record.body) : record;
-  return (
-    asked !== undefined &&
-    asked.prompt === request.prompt &&
-    asked.negativePrompt === request.negativePrompt &&
-    asked.aspectRatio === request.aspectRatio &&
-    asked.outputFormat === request.outputFormat &&
-    (request.seed === undefined || asked.seed === request.seed)
-  );
-}
-
-/** The record of a rejected request keeps the message as it came. */
-function rejectedRequest(body: string): PromptRequest | undefined {
-  const parsed = parseRequest(body);
-  return parsed.ok ? parsed.request : undefined;
 }

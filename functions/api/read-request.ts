@@ -1,12 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { type PromptRequest, requestIdSchema, validateRequest } from "../domain/request.ts";
+import { type IdentifiedRequest, requestIdSchema, validateRequest } from "../domain/request.ts";
 import { HttpProblem, type HttpRequest } from "./http.ts";
 
 /** Room for both texts at full length with each character escaped in six bytes; in bytes. */
 const LARGEST_BODY = 128 * 1024;
-
-/** A request under the id that its record gets. */
-export type IdentifiedRequest = PromptRequest & { readonly requestId: string };
 
 /** Reads what is to be painted. Throws {@link HttpProblem}. */
 export function readPrompt(event: HttpRequest): IdentifiedRequest {

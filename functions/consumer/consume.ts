@@ -3,9 +3,9 @@ import type { SQSRecord } from "aws-lambda";
 import { ForeignImageError, type Images } from "../domain/images.ts";
 import type { Claim, ClaimResult, Ledger } from "../domain/ledger.ts";
 import type { Metrics } from "../domain/metrics.ts";
-import { type AskedRequest, drawSeed, type Reason, type SucceededRecord } from "../domain/record.ts";
+import type { Reason, SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/records.ts";
-import { describeProblems, parseRequest } from "../domain/request.ts";
+import { describeProblems, type IdentifiedRequest, parseRequest } from "../domain/request.ts";
 import type { ModelChain } from "./paint.ts";
 
 /** What becomes of a message. */
@@ -17,7 +17,7 @@ export type Outcome =
   /** Nothing was really tried: such a receive must not bring the message nearer to the dead-letter queue. */
   | {
       readonly kind: "postponed";
-      readonly asked: AskedRequest;
+      readonly request: IdentifiedRequest;
       readonly reason: Reason;
       /** In seconds, where it is known how long to wait; otherwise the back-off decides. */
       readonly waitSeconds?: number;
@@ -61,28 +61,24 @@ export function receivesOf(message: SQSRecord): number {
 async function readAndPaint(message: SQSRecord, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
   const { ledger, metrics } = options;
   const sentAt = new Date(Number(message.attributes.SentTimestamp));
+  const unread = { id: message.messageId, body: message.body, sentAt };
   const parsed = parseRequest(message.body);
   if (!parsed.ok) {
     const reason = { code: "InvalidRequest", message: describeProblems(parsed.problems) };
-    const unread = { id: message.messageId, body: message.body, sentAt };
     const { requestId } = await ledger.rejectUnread(unread, parsed.requestId, reason);
     console.warn({ event: "rejected", requestId, fields: parsed.problems.map(({ field }) => field) });
     metrics.emit({ Rejected: 1 }, {});
     return { kind: "rejected" };
   }
-  const asked = {
-    ...parsed.request,
-    requestId: parsed.request.requestId ?? message.messageId,
-    seed: parsed.request.seed ?? drawSeed(),
-  };
-  const { requestId } = asked;
+  const request = { ...parsed.request, requestId: parsed.request.requestId ?? message.messageId };
+  const { requestId } = request;
 
   let result: ClaimResult;
   try {
-    result = await ledger.claim(asked, sentAt);
+    result = await ledger.claim(request, sentAt);
   } catch (error) {
     const outcome = outcomeOfError(error);
-    return outcome.kind === "failed" ? { kind: "postponed", asked, reason: outcome.reason } : outcome;
+    return outcome.kind === "failed" ? { kind: "postponed", request, reason: outcome.reason } : outcome;
   }
   switch (result.kind) {
     case "closed":
@@ -96,7 +92,14 @@ async function readAndPaint(message: SQSRecord, endsAt: number, options: Consume
     case "leased": {
       const waitSeconds = Math.max(1, Math.ceil((result.until.getTime() - Date.now()) / 1000));
       const reason = { code: "Leased", message: "another delivery is painting this request" };
-      return { kind: "postponed", asked, reason, waitSeconds };
+      return { kind: "postponed", request, reason, waitSeconds };
+    }
+    case "taken": {
+      const message = `the id ${requestId} belongs to a request for another picture`;
+      const rejected = await ledger.rejectUnread(unread, undefined, { code: "IdTaken", message });
+      console.warn({ event: "rejected", requestId: rejected.requestId, code: "IdTaken", takenId: requestId });
+      metrics.emit({ Rejected: 1 }, {});
+      return { kind: "rejected" };
     }
     case "claimed":
       if (result.claim.origin === "abandoned") {
@@ -160,7 +163,7 @@ async function paintClaimed(
         return { kind: "failed", reason: result.reason };
       }
       await ledger.release(claim, result.reason, { tried: false });
-      return { kind: "postponed", asked, reason: result.reason };
+      return { kind: "postponed", request: asked, reason: result.reason };
     case "failed":
       if (isLastReceive || asked.attempts >= receiveLimit) await ledger.fail(claim, result.reason);
       else await ledger.release(claim, result.reason, { tried: true });

@@ -77,7 +77,7 @@ async function isFinished(message: SQSRecord, outcome: Outcome): Promise<boolean
       const seconds = outcome.waitSeconds ?? backOffSeconds(receives);
       // One receive before the last: should sending the copy fail, there is a second chance.
       if (receives >= settings.RECEIVE_LIMIT - 1) {
-        await renew(sqs, settings.SQS_QUEUE_URL, message, outcome.asked, seconds);
+        await renew(sqs, settings.SQS_QUEUE_URL, message, outcome.request, seconds);
         return true;
       }
       await hide(sqs, settings.SQS_QUEUE_URL, message, seconds);

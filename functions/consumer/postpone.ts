@@ -1,7 +1,8 @@
 import type { MessageAttributeValue } from "@aws-sdk/client-sqs";
 import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
-import { type AskedRequest, messageBody } from "../domain/record.ts";
+import { messageBody } from "../domain/message-body.ts";
+import type { IdentifiedRequest } from "../domain/request.ts";
 
 /** The longest delay that SQS offers for a new message. */
 const LONGEST_DELAY_SECONDS = 900;
@@ -31,14 +32,14 @@ export async function renew(
   sqs: SQSClient,
   queueUrl: string,
   message: SQSRecord,
-  asked: AskedRequest,
+  request: IdentifiedRequest,
   seconds: number,
 ): Promise<void> {
   const group = message.attributes.MessageGroupId;
   await sqs.send(
     new SendMessageCommand({
       QueueUrl: queueUrl,
-      MessageBody: messageBody(asked),
+      MessageBody: messageBody(request),
       MessageAttributes: attributesOf(message),
       DelaySeconds: Math.min(seconds, LONGEST_DELAY_SECONDS),
       ...(group !== undefined && { MessageGroupId: group }),

@@ -1,16 +1,19 @@
 import { randomUUID } from "node:crypto";
 import type { Images, PaintedImage } from "./images.ts";
 import type { ConditionalStore } from "./object-store.ts";
-import type {
-  AskedRequest,
-  FailedRecord,
-  GeneratingRecord,
-  Reason,
-  RejectedRecord,
-  RequestRecord,
-  SucceededRecord,
+import {
+  type AskedRequest,
+  drawSeed,
+  type FailedRecord,
+  type GeneratingRecord,
+  type Reason,
+  type RejectedRecord,
+  type RequestRecord,
+  type SucceededRecord,
 } from "./record.ts";
 import { Records, UnreadableRecordError } from "./records.ts";
+import type { IdentifiedRequest } from "./request.ts";
+import { isSameRequest } from "./same-request.ts";
 
 /** The right to paint one request until the lease ends. */
 export interface Claim {
@@ -30,7 +33,9 @@ export type ClaimResult =
   /** The request is finished: there is nothing to do. */
   | { readonly kind: "closed"; readonly record: SucceededRecord | RejectedRecord }
   /** Another delivery is painting it. */
-  | { readonly kind: "leased"; readonly until: Date };
+  | { readonly kind: "leased"; readonly until: Date }
+  /** The id belongs to a request for another picture. */
+  | { readonly kind: "taken" };
 
 /** The record changed under its owner: the lease ended and another delivery took the request over. */
 export class LeaseLostError extends Error {
@@ -69,11 +74,12 @@ export class Ledger {
 
   /**
    * Takes the right to paint a request.
-   * @param asked the request; its seed counts only if the request is new
+   * @param request where it names no seed, one is drawn if the request is new
    * @param queuedAt when the prompt was sent; counts only if the request is new
    */
-  async claim(asked: AskedRequest, queuedAt: Date): Promise<ClaimResult> {
-    const { requestId } = asked;
+  async claim(request: IdentifiedRequest, queuedAt: Date): Promise<ClaimResult> {
+    const { requestId } = request;
+    const asked = { ...request, seed: request.seed ?? drawSeed() };
     const first = this.#generating({ ...asked, timings: { queuedAt: queuedAt.toISOString() } }, 1);
     let result = await this.#records.write(first, { ifNoneMatch: "*" });
     if (result.written) return claimed(first, result.etag, "first");
@@ -83,6 +89,7 @@ export class Ledger {
         throw new UnreadableRecordError(`the record of ${requestId} vanished while it was being claimed`);
       }
       const { record, etag } = result.found;
+      if (!isSameRequest(request, record)) return { kind: "taken" };
       if (record.status === "succeeded" || record.status === "rejected") return { kind: "closed", record };
       const lease = record.status === "generating" ? record.lease : null;
       if (lease !== null && Date.parse(lease.expiresAt) > Date.now()) {
@@ -137,7 +144,7 @@ export class Ledger {
   }
 
   /**
-   * Records a message that is no valid request, without ever touching the record of another one: where the id that
+   * Records a message that can be no request, without ever touching the record of another one: where the id that
    * the message asks for is taken, the record is kept under the message's own id.
    */
   async rejectUnread(

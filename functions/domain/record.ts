@@ -30,17 +30,6 @@ export function drawSeed(): number {
   return randomInt(1, MAX_SEED + 1);
 }
 
-/** The body of the message that asks for this very picture. */
-export function messageBody(asked: AskedRequest): string {
-  const { requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat } = asked;
-  const json = JSON.stringify({ requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat });
-  return json.replaceAll(UNSENDABLE, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
-}
-
-// SQS refuses messages with U+FFFE or U+FFFF, and the emulator those with a surrogate; in JSON both can be escaped.
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-const UNSENDABLE = /[\ud800-\udfff\ufffe\uffff]/g;
-
 const timingsSchema = z.object({
   /** When the prompt was sent. */
   queuedAt: instant,

@@ -50,6 +50,8 @@ export const promptRequestSchema = z.strictObject({
 
 export type PromptRequestInput = z.input<typeof promptRequestSchema>;
 export type PromptRequest = z.output<typeof promptRequestSchema>;
+/** A request with the id under which it is painted once, and its record kept. */
+export type IdentifiedRequest = PromptRequest & { readonly requestId: string };
 
 /** Why a request, or a field of it, was refused. */
 export interface FieldProblem {

@@ -1,0 +1,24 @@
+import type { RequestRecord } from "./record.ts";
+import { type PromptRequest, parseRequest } from "./request.ts";
+
+/**
+ * Whether a record is this request's. One that names no seed, or 0 and so leaves it to the model, is content with the
+ * seed that was drawn.
+ */
+export function isSameRequest(request: PromptRequest, record: RequestRecord): boolean {
+  const asked = record.status === "rejected" ? rejectedRequest(record.body) : record;
+  return (
+    asked !== undefined &&
+    asked.prompt === request.prompt &&
+    asked.negativePrompt === request.negativePrompt &&
+    asked.aspectRatio === request.aspectRatio &&
+    asked.outputFormat === request.outputFormat &&
+    (!request.seed || asked.seed === undefined || asked.seed === request.seed)
+  );
+}
+
+/** The record of a rejected request keeps the message as it came. */
+function rejectedRequest(body: string): PromptRequest | undefined {
+  const parsed = parseRequest(body);
+  return parsed.ok ? parsed.request : undefined;
+}
