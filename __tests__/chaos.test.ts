@@ -171,9 +171,9 @@ const BROKEN: readonly {
   {
     name: "lets the SDK call the model again by itself",
     damage: {
-      file: "functions/consumer/throttling-retries.ts",
-      from: 'error.errorType !== "THROTTLING"',
-      to: "false",
+      file: "functions/consumer/index.ts",
+      from: "maxAttempts: 1",
+      to: "maxAttempts: 3",
     },
     plan: plan([prompt({ faults: [{ on: "model", nth: 0, kind: "reset after" }] })]),
     promise: "every loss is counted",
