@@ -29,7 +29,7 @@ it("three prompts that failed for three reasons are listed with them, redriven, 
   const cloud = await startCloud({
     stackDir: impatientStack(),
     port: 0,
-    trouble: { latencyMs: 0, script: ["AccessDeniedException", "ThrottlingException", "reset"] },
+    trouble: { latencyMs: 0, script: ["AccessDeniedException", ...Array(MOST_CALLS).fill("ThrottlingException"), "reset"] },
   });
   onTestFinished(() => cloud.stop());
   const client = (args: readonly string[], options: RunOptions = {}) =>

@@ -33,9 +33,17 @@ const SHORTEST_CALL_MS = 3_000;
 export const MOST_CALLS = 4;
 export const LONGEST_WAIT_MS = 250;
 
+interface Link {
+  readonly model: ChainedModel;
+  readonly client: BedrockRuntimeClient;
+  readonly limit: LimitFunction;
+  /** Whether it took nothing the last time, however often it was called: then nobody waits for it until it does. */
+  isOverloaded: boolean;
+}
+
 /** Calls the models of the chain, the first first, each within its own limit of calls at once. */
 export class ModelChain {
-  readonly #links: readonly { model: ChainedModel; client: BedrockRuntimeClient; limit: LimitFunction }[];
+  readonly #links: readonly Link[];
   readonly #timeoutMs: number;
 
   /**
@@ -51,6 +59,7 @@ export class ModelChain {
       model,
       client: clientFor(model.region),
       limit: pLimit(model.slots),
+      isOverloaded: false,
     }));
     this.#timeoutMs = timeoutMs;
   }
@@ -67,11 +76,11 @@ export class ModelChain {
     onUnpainted: (model: ChainedModel, answer: Unpainted) => void,
   ): Promise<PaintResult> {
     const answers: Unpainted[] = [];
-    for (const { model, client, limit } of this.#links) {
-      const answer = await limit(() => this.#call(model, client, asked, deadline));
+    for (const link of this.#links) {
+      const answer = await link.limit(() => this.#call(link, asked, deadline));
       if (answer.kind === "painted" || answer.kind === "refused") return answer;
       answers.push(answer);
-      onUnpainted(model, answer);
+      onUnpainted(link.model, answer);
     }
     const [first] = answers.toSorted((a, b) => WEIGHT.indexOf(a.kind) - WEIGHT.indexOf(b.kind));
     if (first === undefined) throw new Error("the chain has no model");
@@ -79,12 +88,8 @@ export class ModelChain {
   }
 
   /** Calls one model, again while it is throttled. */
-  async #call(
-    model: ChainedModel,
-    client: BedrockRuntimeClient,
-    asked: AskedRequest,
-    deadline: number,
-  ): Promise<PaintResult> {
+  async #call(link: Link, asked: AskedRequest, deadline: number): Promise<PaintResult> {
+    const { model, client } = link;
     for (let calls = 1; ; calls++) {
       const timeLeft = deadline - Date.now();
       if (timeLeft < SHORTEST_CALL_MS) {
@@ -95,8 +100,15 @@ export class ModelChain {
       }
       const signal = AbortSignal.timeout(Math.min(this.#timeoutMs, timeLeft));
       const result = await invokeModel(client, model, asked, signal);
-      if (result.kind === "painted") return { ...result, model };
-      if (!isThrottled(result) || calls === MOST_CALLS) return result;
+      if (result.kind === "painted") {
+        link.isOverloaded = false;
+        return { ...result, model };
+      }
+      if (!isThrottled(result)) return result;
+      if (link.isOverloaded || calls === MOST_CALLS) {
+        link.isOverloaded = true;
+        return result;
+      }
       await setTimeout(Math.random() * LONGEST_WAIT_MS * 2 ** (calls - 1));
     }
   }
