@@ -117,6 +117,38 @@ describe("the consumer", () => {
   );
 });
 
+describe("a prompt that nothing can be tried for", () => {
+  const GIVE_UP_AFTER_SECONDS = 1800;
+  let world: World;
+  beforeAll(async () => {
+    const variables = { GIVE_UP_AFTER_SECONDS: String(GIVE_UP_AFTER_SECONDS) };
+    world = await startWorld({ stackDir, variables });
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  it.each<[string, Omit<Fault, "nth">, string | undefined]>([
+    ["no model takes it", { on: "model", kind: "unavailable" }, "failed"],
+    ["its record cannot be reached", { on: "store", kind: "reset before" }, undefined],
+  ])(
+    "is given up after its time, however often it was sent anew, and then painted when redriven: %s",
+    {
+      timeout: MINUTES,
+    },
+    async (_, fault, status) => {
+      const faults = Array.from({ length: 400 }, (_, nth) => ({ ...fault, nth }));
+      const [givenUp, redriven] = await runPlan(world, plan([prompt({ body: "text", faults })]));
+      expect(givenUp?.restless).toBe(0);
+      expect(givenUp?.prompts.map(({ record, deadLetters }) => [record?.status, deadLetters.length])).toEqual(
+        [[status, 1]],
+      );
+      expect(givenUp?.seconds).toBeGreaterThan(GIVE_UP_AFTER_SECONDS);
+      // Two copies, and nine receives of each, are well beyond the time.
+      expect(givenUp?.seconds).toBeLessThan(3 * GIVE_UP_AFTER_SECONDS);
+      expect(redriven && statuses([redriven])).toEqual(["succeeded"]);
+    },
+  );
+});
+
 /** What a broken consumer does wrong, on which schedule that shows, and which promise it breaks. */
 const BROKEN: readonly {
   readonly name: string;
