@@ -80,6 +80,25 @@ describe("the consumer", () => {
     expect(left[0]?.billed).toBe(pictures + faults.length);
   });
 
+  it.each(["reset after", "cut", "error after", "hang after"] as const)(
+    "counts the price of a picture that was lost on its way: %s",
+    async (kind) => {
+      const [left] = await runPlan(world, plan([prompt({ faults: [{ on: "model", nth: 0, kind }] })]));
+      expect(left && violations(left)).toEqual([]);
+      expect(left?.billed).toBe(2);
+      expect(left?.estimatedUsd).toBeCloseTo(left?.countableUsd ?? 0);
+    },
+  );
+
+  it.each(["throttled", "model error"] as const)(
+    "counts no price for a call that was answered: %s",
+    async (kind) => {
+      const [left] = await runPlan(world, plan([prompt({ faults: [{ on: "model", nth: 0, kind }] })]));
+      expect(left?.billed).toBe(1);
+      expect(left?.estimatedUsd).toBeCloseTo(left?.countableUsd ?? 0);
+    },
+  );
+
   it("makes a call of S3 again that hangs, within the same delivery", async () => {
     const hangs = (["hang before", "hang after"] as const).flatMap((kind) =>
       [0, 1, 2].map((nth): Fault => ({ on: "store", nth, kind })),
@@ -206,6 +225,16 @@ const BROKEN: readonly {
       file: "functions/consumer/throttling-retries.ts",
       from: 'error.errorType !== "THROTTLING"',
       to: "false",
+    },
+    plan: plan([prompt({ faults: [{ on: "model", nth: 0, kind: "reset after" }] })]),
+    promise: "every loss is counted",
+  },
+  {
+    name: "takes a call that was hung up for unpaid",
+    damage: {
+      file: "functions/consumer/invoke-model.ts",
+      from: "mayBePaid: mayBePaid(error)",
+      to: "mayBePaid: false",
     },
     plan: plan([prompt({ faults: [{ on: "model", nth: 0, kind: "reset after" }] })]),
     promise: "every loss is counted",
