@@ -80,6 +80,25 @@ describe("the consumer", () => {
     expect(left[0]?.billed).toBe(pictures + faults.length);
   });
 
+  it.each(["reset after", "cut", "error after", "hang after"] as const)(
+    "counts the price of a picture that was lost on its way: %s",
+    async (kind) => {
+      const [left] = await runPlan(world, plan([prompt({ faults: [{ on: "model", nth: 0, kind }] })]));
+      expect(left && violations(left)).toEqual([]);
+      expect(left?.billed).toBe(2);
+      expect(left?.estimatedUsd).toBeCloseTo(left?.countableUsd ?? 0);
+    },
+  );
+
+  it.each(["throttled", "model error"] as const)(
+    "counts no price for a call that was answered: %s",
+    async (kind) => {
+      const [left] = await runPlan(world, plan([prompt({ faults: [{ on: "model", nth: 0, kind }] })]));
+      expect(left?.billed).toBe(1);
+      expect(left?.estimatedUsd).toBeCloseTo(left?.countableUsd ?? 0);
+    },
+  );
+
   it("makes a call of S3 again that hangs, within the same delivery", async () => {
     const hangs = (["hang before", "hang after"] as const).flatMap((kind) =>
       [0, 1, 2].map((nth): Fault => ({ on: "store", nth, kind })),
@@ -113,6 +132,38 @@ describe("the consumer", () => {
     async (seed) => {
       const result = await runChaos(world, { seed, schedules: 1, mostPrompts: 4, shrinkMs: 0 });
       expect(result.failure).toBeUndefined();
+    },
+  );
+});
+
+describe("a prompt that nothing can be tried for", () => {
+  const GIVE_UP_AFTER_SECONDS = 1800;
+  let world: World;
+  beforeAll(async () => {
+    const variables = { GIVE_UP_AFTER_SECONDS: String(GIVE_UP_AFTER_SECONDS) };
+    world = await startWorld({ stackDir, variables });
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  it.each<[string, Omit<Fault, "nth">, string | undefined]>([
+    ["no model takes it", { on: "model", kind: "unavailable" }, "failed"],
+    ["its record cannot be reached", { on: "store", kind: "reset before" }, undefined],
+  ])(
+    "is given up after its time, however often it was sent anew, and then painted when redriven: %s",
+    {
+      timeout: MINUTES,
+    },
+    async (_, fault, status) => {
+      const faults = Array.from({ length: 400 }, (_, nth) => ({ ...fault, nth }));
+      const [givenUp, redriven] = await runPlan(world, plan([prompt({ body: "text", faults })]));
+      expect(givenUp?.restless).toBe(0);
+      expect(givenUp?.prompts.map(({ record, deadLetters }) => [record?.status, deadLetters.length])).toEqual(
+        [[status, 1]],
+      );
+      expect(givenUp?.seconds).toBeGreaterThan(GIVE_UP_AFTER_SECONDS);
+      // Two copies, and nine receives of each, are well beyond the time.
+      expect(givenUp?.seconds).toBeLessThan(3 * GIVE_UP_AFTER_SECONDS);
+      expect(redriven && statuses([redriven])).toEqual(["succeeded"]);
     },
   );
 });
@@ -174,6 +225,16 @@ const BROKEN: readonly {
       file: "functions/consumer/index.ts",
       from: "maxAttempts: 1",
       to: "maxAttempts: 3",
+    },
+    plan: plan([prompt({ faults: [{ on: "model", nth: 0, kind: "reset after" }] })]),
+    promise: "every loss is counted",
+  },
+  {
+    name: "takes a call that was hung up for unpaid",
+    damage: {
+      file: "functions/consumer/invoke-model.ts",
+      from: "mayBePaid: mayBePaid(error)",
+      to: "mayBePaid: false",
     },
     plan: plan([prompt({ faults: [{ on: "model", nth: 0, kind: "reset after" }] })]),
     promise: "every loss is counted",

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import { messageBody } from "../functions/domain/message-body.ts";
+import { FIRST_SENT_ATTRIBUTE, messageBody } from "../functions/domain/message-body.ts";
 import { describeProblems, validateRequest } from "../functions/domain/request.ts";
 import type { DeadLetter, DeadLetterQueue } from "./dead-letters.ts";
 import { interrupted, usageError } from "./exit.ts";
@@ -74,11 +74,13 @@ function editedRequest({ parsed, requestId }: DeadLetter, prompt: string): Copy 
 
 async function sendCopy(pipeline: Pipeline, { message }: DeadLetter, body: string): Promise<void> {
   const group = message.Attributes?.MessageGroupId;
+  // A redriven prompt has all its time again.
+  const { [FIRST_SENT_ATTRIBUTE]: _, ...attributes } = message.MessageAttributes ?? {};
   await pipeline.sqs.send(
     new SendMessageCommand({
       QueueUrl: pipeline.queueUrl,
       MessageBody: body,
-      MessageAttributes: message.MessageAttributes,
+      MessageAttributes: attributes,
       ...(group !== undefined && { MessageGroupId: group }),
     }),
   );

@@ -7,6 +7,7 @@ import type { Reason, SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/records.ts";
 import { describeProblems, type IdentifiedRequest, parseRequest } from "../domain/request.ts";
 import type { ModelChain } from "./paint.ts";
+import { firstSentAt } from "./postpone.ts";
 
 /** What becomes of a message. */
 export type Outcome =
@@ -34,7 +35,7 @@ export interface ConsumeOptions {
   readonly metrics: Metrics;
   /** After this many receives SQS moves a message to the dead-letter queue. */
   readonly receiveLimit: number;
-  /** A prompt that is older, in milliseconds, is not kept out of the dead-letter queue any longer. */
+  /** A prompt that was first sent longer ago, in milliseconds, is not kept out of the dead-letter queue any longer. */
   readonly giveUpAfterMs: number;
 }
 
@@ -58,9 +59,22 @@ export function receivesOf(message: SQSRecord): number {
   return Number(message.attributes.ApproximateReceiveCount);
 }
 
+/**
+ * Whether a message that is postponed on this receive has to be sent anew, lest its receives run out. It is not the last
+ * one: should sending the copy fail, there is a second chance.
+ */
+export function isNearlyUsedUp(message: SQSRecord, receiveLimit: number): boolean {
+  return receivesOf(message) >= receiveLimit - 1;
+}
+
+/** Whether a prompt that nothing can be tried for is to go to the dead-letter queue instead of being sent anew. */
+function isGivenUp(message: SQSRecord, { receiveLimit, giveUpAfterMs }: ConsumeOptions): boolean {
+  return isNearlyUsedUp(message, receiveLimit) && Date.now() - firstSentAt(message).getTime() > giveUpAfterMs;
+}
+
 async function readAndPaint(message: SQSRecord, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
   const { ledger, metrics } = options;
-  const sentAt = new Date(Number(message.attributes.SentTimestamp));
+  const sentAt = firstSentAt(message);
   const unread = { id: message.messageId, body: message.body, sentAt };
   const parsed = parseRequest(message.body);
   if (!parsed.ok) {
@@ -78,7 +92,8 @@ async function readAndPaint(message: SQSRecord, endsAt: number, options: Consume
     result = await ledger.claim(request, sentAt);
   } catch (error) {
     const outcome = outcomeOfError(error);
-    return outcome.kind === "failed" ? { kind: "postponed", request, reason: outcome.reason } : outcome;
+    if (outcome.kind !== "failed" || isGivenUp(message, options)) return outcome;
+    return { kind: "postponed", request, reason: outcome.reason };
   }
   switch (result.kind) {
     case "closed":
@@ -114,8 +129,9 @@ async function paintClaimed(
   claim: Claim,
   message: SQSRecord,
   endsAt: number,
-  { ledger, images, chain, metrics, receiveLimit, giveUpAfterMs }: ConsumeOptions,
+  options: ConsumeOptions,
 ): Promise<Outcome> {
+  const { ledger, images, chain, metrics, receiveLimit } = options;
   const asked = claim.record;
   const { requestId } = asked;
   let fallbacks = 0;
@@ -132,7 +148,6 @@ async function paintClaimed(
       metrics.emit({ EstimatedCostUsd: model.pricePerImageUsd }, { Model: model.id });
     }
   });
-  const isLastReceive = receivesOf(message) >= receiveLimit;
   switch (result.kind) {
     case "painted": {
       const { model, seed, modelMs } = result;
@@ -158,14 +173,15 @@ async function paintClaimed(
       return { kind: "rejected" };
     case "busy":
     case "out-of-time":
-      if (isLastReceive && Date.now() - Date.parse(asked.timings.queuedAt) > giveUpAfterMs) {
+      if (isGivenUp(message, options)) {
         await ledger.fail(claim, result.reason);
         return { kind: "failed", reason: result.reason };
       }
       await ledger.release(claim, result.reason, { tried: false });
       return { kind: "postponed", request: asked, reason: result.reason };
     case "failed":
-      if (isLastReceive || asked.attempts >= receiveLimit) await ledger.fail(claim, result.reason);
+      if (receivesOf(message) >= receiveLimit || asked.attempts >= receiveLimit)
+        await ledger.fail(claim, result.reason);
       else await ledger.release(claim, result.reason, { tried: true });
       return { kind: "failed", reason: result.reason };
     case "unusable":

@@ -9,7 +9,7 @@ import { Ledger } from "../domain/ledger.ts";
 import { Metrics } from "../domain/metrics.ts";
 import { ObjectStore } from "../domain/object-store.ts";
 import { backOffSeconds } from "./back-off.ts";
-import { type ConsumeOptions, consume, type Outcome, receivesOf } from "./consume.ts";
+import { type ConsumeOptions, consume, isNearlyUsedUp, type Outcome, receivesOf } from "./consume.ts";
 import { ModelChain } from "./paint.ts";
 import { hide, renew } from "./postpone.ts";
 import { readSettings } from "./settings.ts";
@@ -75,8 +75,7 @@ async function isFinished(message: SQSRecord, outcome: Outcome): Promise<boolean
   try {
     if (outcome.kind === "postponed") {
       const seconds = outcome.waitSeconds ?? backOffSeconds(receives);
-      // One receive before the last: should sending the copy fail, there is a second chance.
-      if (receives >= settings.RECEIVE_LIMIT - 1) {
+      if (isNearlyUsedUp(message, settings.RECEIVE_LIMIT)) {
         await renew(sqs, settings.SQS_QUEUE_URL, message, outcome.request, seconds);
         return true;
       }

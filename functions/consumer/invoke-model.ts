@@ -1,4 +1,8 @@
-import { type BedrockRuntimeClient, InvokeModelCommand } from "@aws-sdk/client-bedrock-runtime";
+import {
+  type BedrockRuntimeClient,
+  BedrockRuntimeServiceException,
+  InvokeModelCommand,
+} from "@aws-sdk/client-bedrock-runtime";
 import type { AskedRequest } from "../domain/record.ts";
 import { type ModelAnswer, readAnswer } from "./model-answer.ts";
 import type { ChainedModel } from "./settings.ts";
@@ -15,26 +19,40 @@ export async function invokeModel(
 ): Promise<ModelAnswer> {
   const started = performance.now();
   let body: Uint8Array;
+  let throttled: BedrockRuntimeServiceException | undefined;
   try {
-    const response = await client.send(
-      new InvokeModelCommand({
-        modelId: model.id,
-        contentType: "application/json",
-        accept: "application/json",
-        body: JSON.stringify({
-          prompt: asked.prompt,
-          negative_prompt: asked.negativePrompt,
-          aspect_ratio: asked.aspectRatio,
-          seed: asked.seed,
-          output_format: asked.outputFormat,
-          ...(model.takesMode && { mode: "text-to-image" }),
-        }),
+    const command = new InvokeModelCommand({
+      modelId: model.id,
+      contentType: "application/json",
+      accept: "application/json",
+      body: JSON.stringify({
+        prompt: asked.prompt,
+        negative_prompt: asked.negativePrompt,
+        aspect_ratio: asked.aspectRatio,
+        seed: asked.seed,
+        output_format: asked.outputFormat,
+        ...(model.takesMode && { mode: "text-to-image" }),
       }),
-      { abortSignal: signal },
+    });
+    // Within the SDK's repetitions: what the model said last, before the SDK waited until there was no time left.
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        if (!signal.aborted) throttled = undefined;
+        try {
+          return await next(args);
+        } catch (error) {
+          if (error instanceof BedrockRuntimeServiceException && KIND_OF_EXCEPTION[error.name] === "busy")
+            throttled = error;
+          throw error;
+        }
+      },
+      { step: "finalizeRequest", priority: "low" },
     );
+    const response = await client.send(command, { abortSignal: signal });
     body = response.body;
   } catch (error) {
     if (signal.aborted) {
+      if (throttled !== undefined) return fromError(throttled);
       return {
         kind: "failed",
         reason: { code: "ModelTimeout", message: "no answer in time" },
@@ -66,5 +84,23 @@ function fromError(error: unknown): ModelAnswer {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const reason = { code: name, message };
   const kind = KIND_OF_EXCEPTION[name];
-  return kind === undefined ? { kind: "failed", reason, mayBePaid: false } : { kind, reason };
+  return kind === undefined ? { kind: "failed", reason, mayBePaid: mayBePaid(error) } : { kind, reason };
+}
+
+/** Codes of Node for a call that never had a connection. */
+const UNCONNECTED = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
+
+/** Whether the model may have painted although the call failed: not without a connection, nor where it was refused. */
+function mayBePaid(error: unknown): boolean {
+  if (error instanceof BedrockRuntimeServiceException) {
+    const { httpStatusCode = 500 } = error.$metadata;
+    // 408 is the model's own time-out.
+    return httpStatusCode >= 500 || httpStatusCode === 408;
+  }
+  if (!(error instanceof Error)) return true;
+  // Of a connection that took too long only the message tells: its name is that of a connection that broke.
+  return (
+    !("code" in error && UNCONNECTED.includes(String(error.code))) &&
+    !error.message.includes("did not establish a connection")
+  );
 }

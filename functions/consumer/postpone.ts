@@ -1,11 +1,19 @@
 import type { MessageAttributeValue } from "@aws-sdk/client-sqs";
 import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
-import { messageBody } from "../domain/message-body.ts";
+import { FIRST_SENT_ATTRIBUTE, messageBody } from "../domain/message-body.ts";
 import type { IdentifiedRequest } from "../domain/request.ts";
 
 /** The longest delay that SQS offers for a new message. */
 const LONGEST_DELAY_SECONDS = 900;
+
+/** When a message's prompt was sent, before it was ever sent anew. */
+export function firstSentAt({ attributes, messageAttributes }: SQSRecord): Date {
+  const sentMs = Number(attributes.SentTimestamp);
+  const firstMs = messageAttributes[FIRST_SENT_ATTRIBUTE]?.stringValue ?? "";
+  // Anybody who may send can set the attribute.
+  return new Date(/^\d{13}$/.test(firstMs) ? Math.min(Number(firstMs), sentMs) : sentMs);
+}
 
 /** Keeps a message out of sight for a while. It stays in the queue, and the wait counts as a receive. */
 export async function hide(
@@ -26,7 +34,7 @@ export async function hide(
 /**
  * Sends a message again as a fresh copy, with its receive count back at zero; the caller then deletes the original.
  * SQS counts every receive towards the dead-letter queue, also those on which nothing was tried. Should both copies
- * live for a while, the ledger knows them by their request id.
+ * live for a while, the ledger knows them by their request id. The copy carries when the prompt was first sent.
  */
 export async function renew(
   sqs: SQSClient,
@@ -40,7 +48,13 @@ export async function renew(
     new SendMessageCommand({
       QueueUrl: queueUrl,
       MessageBody: messageBody(request),
-      MessageAttributes: attributesOf(message),
+      MessageAttributes: {
+        ...attributesOf(message),
+        [FIRST_SENT_ATTRIBUTE]: {
+          DataType: "Number",
+          StringValue: String(firstSentAt(message).getTime()),
+        },
+      },
       DelaySeconds: Math.min(seconds, LONGEST_DELAY_SECONDS),
       ...(group !== undefined && { MessageGroupId: group }),
     }),

@@ -1,5 +1,11 @@
 import type { IdentifiedRequest } from "./request.ts";
 
+/**
+ * The attribute in which the copy of a message says when its prompt was first sent, in milliseconds since the epoch:
+ * SQS counts a copy's age anew.
+ */
+export const FIRST_SENT_ATTRIBUTE = "firstSentMs";
+
 /** The body of the message that asks for this very picture; without a seed, the consumer draws one. */
 export function messageBody(request: IdentifiedRequest): string {
   const { requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat } = request;

@@ -62,6 +62,10 @@ export interface Evidence {
   readonly abandonedLeases: number;
   /** Pictures on the model's own bill. */
   readonly billed: number;
+  /** List price of these, but for those whose owner was killed and could not count them; in US dollars. */
+  readonly countableUsd: number;
+  /** What the metric `EstimatedCostUsd` counted. */
+  readonly estimatedUsd: number;
   readonly messages: number;
   readonly deliveries: number;
   readonly invocations: number;

@@ -27,7 +27,11 @@ const CHECKS: Readonly<Record<PromiseName, Check>> = {
     ...(evidence.restless === 0 ? [] : [`${evidence.restless} messages never come to rest`]),
   ],
   "nobody pays twice": (evidence) => [...each(evidence, paidTwice), ...unknownToBill(evidence)],
-  "every loss is counted": (evidence) => [...each(evidence, miscounted), ...unknownToMetric(evidence)],
+  "every loss is counted": (evidence) => [
+    ...each(evidence, miscounted),
+    ...unknownToMetric(evidence),
+    ...spentUnseen(evidence),
+  ],
   "records match the bucket": (evidence) => each(evidence, contradiction),
   "leases end": (evidence) =>
     each(evidence, ({ leaseExcessMs }) =>
@@ -154,6 +158,16 @@ function unknownToMetric({ abandonedLeases, prompts }: Evidence): string[] {
   return logged === abandonedLeases
     ? []
     : [`AbandonedLeases is ${abandonedLeases}, and the log knows of ${logged}`];
+}
+
+/** Sums of prices are not exact; less than any price, in US dollars. */
+const ROUNDING_USD = 0.001;
+
+/** The estimate may be too high, never too low. */
+function spentUnseen({ countableUsd, estimatedUsd }: Evidence): string[] {
+  return estimatedUsd >= countableUsd - ROUNDING_USD
+    ? []
+    : [`EstimatedCostUsd is ${estimatedUsd}, and the bill has ${countableUsd}`];
 }
 
 function contradiction({ record, image, paid, deadLetters }: PromptEvidence): string | undefined {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { SQSRecord } from "aws-lambda";
 import pLimit from "p-limit";
 import { z } from "zod";
+import { models } from "../../functions/domain/models.ts";
 import { imageKey, recordKey } from "../../functions/domain/record.ts";
 import { parseRecord } from "../../functions/domain/records.ts";
 import { type Random, stream } from "../painter/random.ts";
@@ -22,6 +23,8 @@ const STEP_MS = 20_000;
 const LONGEST_MS = 6 * 86_400_000;
 /** Messages that are taken off the queue before any of them is delivered. These come in any order. */
 const AT_ONCE = 400;
+
+const PRICES_USD = new Map(models.map(({ id, pricePerImageUsd }) => [id, pricePerImageUsd]));
 
 let runs = 0;
 
@@ -49,7 +52,10 @@ const usageSchema = z.object({
     handles: z.number(),
   }),
 });
-const metricSchema = z.object({ AbandonedLeases: z.number() });
+const metricSchema = z.object({
+  AbandonedLeases: z.number().default(0),
+  EstimatedCostUsd: z.number().default(0),
+});
 const hideSchema = z.object({ ReceiptHandle: z.string(), VisibilityTimeout: z.number() });
 const leasedSchema = z.object({ lease: z.object({ expiresAt: z.string() }) });
 const paintedSchema = z.object({ images: z.tuple([z.string()]) });
@@ -70,6 +76,7 @@ class Run implements Observer {
   readonly #usage: Usage[] = [];
   readonly #killed = new Set<number>();
   #abandonedLeases = 0;
+  #estimatedUsd = 0;
   #messages = 0;
   #deliveries = 0;
   #invocations = 0;
@@ -173,7 +180,9 @@ class Run implements Observer {
     const json: unknown = line.startsWith("{") ? JSON.parse(line) : undefined;
     const usage = usageSchema.safeParse(json);
     if (usage.success) this.#usage.push(usage.data.chaos);
-    this.#abandonedLeases += metricSchema.safeParse(json).data?.AbandonedLeases ?? 0;
+    const metrics = metricSchema.safeParse(json).data;
+    this.#abandonedLeases += metrics?.AbandonedLeases ?? 0;
+    this.#estimatedUsd += metrics?.EstimatedCostUsd ?? 0;
     const { data } = lineSchema.safeParse(json);
     const track = this.#tracks.ofRequest(data?.message.requestId ?? "");
     if (data === undefined || track === undefined) return;
@@ -253,12 +262,23 @@ class Run implements Observer {
       usage: this.#usage,
       abandonedLeases: this.#abandonedLeases,
       billed: this.#world.bill.length - this.#billedBefore,
+      countableUsd: this.#countableUsd(),
+      estimatedUsd: this.#estimatedUsd,
       messages: this.#messages,
       deliveries: this.#deliveries,
       invocations: this.#invocations,
       kills: this.#killed.size,
       seconds: Math.round((Date.now() - this.#startedAt) / 1000),
     };
+  }
+
+  #countableUsd(): number {
+    const paid = this.#tracks.all().flatMap((track) => track.paid);
+    const uncounted = new Set(paid.filter(({ call }) => call.invocation.killed).map(({ sha256 }) => sha256));
+    return this.#world.bill
+      .slice(this.#billedBefore)
+      .filter(({ imageSha256 }) => !uncounted.has(imageSha256))
+      .reduce((sum, { modelId }) => sum + (PRICES_USD.get(modelId) ?? 0), 0);
   }
 
   async #promptEvidence(track: Track): Promise<PromptEvidence> {

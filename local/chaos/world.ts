@@ -16,6 +16,8 @@ export interface WorldOptions {
   readonly stackDir: string;
   /** The consumer's bundle. Default: the one that would be uploaded. */
   readonly code?: Uint8Array;
+  /** Variables of the consumer that differ from the stack's. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** Who decides on faults, and watches. */
@@ -82,6 +84,7 @@ async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
       SQS_QUEUE_URL: cloud.queueUrl.replace(cloud.endpoint, proxy.endpoint),
       MODEL_TIMEOUT_SECONDS: String(MODEL_TIMEOUT_SECONDS),
       AWS_ENDPOINT_URL: proxy.endpoint,
+      ...options.variables,
     },
     onLine: (line) => observer?.onLine(line),
   });
