@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { expect, it, onTestFinished } from "vitest";
+import { MOST_CALLS } from "../functions/consumer/paint.ts";
 import { startCloud } from "../local/cloud.ts";
 import { type RunOptions, runClient } from "./support/client.ts";
 import { CORE } from "./support/consumer-bench.ts";
@@ -29,7 +30,10 @@ it("three prompts that failed for three reasons are listed with them, redriven, 
   const cloud = await startCloud({
     stackDir: impatientStack(),
     port: 0,
-    trouble: { latencyMs: 0, script: ["AccessDeniedException", ...Array(MOST_CALLS).fill("ThrottlingException"), "reset"] },
+    trouble: {
+      latencyMs: 0,
+      script: ["AccessDeniedException", ...Array(MOST_CALLS).fill("ThrottlingException"), "reset"],
+    },
   });
   onTestFinished(() => cloud.stop());
   const client = (args: readonly string[], options: RunOptions = {}) =>

@@ -19,40 +19,26 @@ export async function invokeModel(
 ): Promise<ModelAnswer> {
   const started = performance.now();
   let body: Uint8Array;
-  let throttled: BedrockRuntimeServiceException | undefined;
   try {
-    const command = new InvokeModelCommand({
-      modelId: model.id,
-      contentType: "application/json",
-      accept: "application/json",
-      body: JSON.stringify({
-        prompt: asked.prompt,
-        negative_prompt: asked.negativePrompt,
-        aspect_ratio: asked.aspectRatio,
-        seed: asked.seed,
-        output_format: asked.outputFormat,
-        ...(model.takesMode && { mode: "text-to-image" }),
+    const response = await client.send(
+      new InvokeModelCommand({
+        modelId: model.id,
+        contentType: "application/json",
+        accept: "application/json",
+        body: JSON.stringify({
+          prompt: asked.prompt,
+          negative_prompt: asked.negativePrompt,
+          aspect_ratio: asked.aspectRatio,
+          seed: asked.seed,
+          output_format: asked.outputFormat,
+          ...(model.takesMode && { mode: "text-to-image" }),
+        }),
       }),
-    });
-    // Within the SDK's repetitions: what the model said last, before the SDK waited until there was no time left.
-    command.middlewareStack.add(
-      (next) => async (args) => {
-        if (!signal.aborted) throttled = undefined;
-        try {
-          return await next(args);
-        } catch (error) {
-          if (error instanceof BedrockRuntimeServiceException && KIND_OF_EXCEPTION[error.name] === "busy")
-            throttled = error;
-          throw error;
-        }
-      },
-      { step: "finalizeRequest", priority: "low" },
+      { abortSignal: signal },
     );
-    const response = await client.send(command, { abortSignal: signal });
     body = response.body;
   } catch (error) {
     if (signal.aborted) {
-      if (throttled !== undefined) return fromError(throttled);
       return {
         kind: "failed",
         reason: { code: "ModelTimeout", message: "no answer in time" },
