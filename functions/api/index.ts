@@ -146,7 +146,17 @@ async function waitFor(record: RequestRecord, seconds: number): Promise<RequestR
   let current = record;
   while (isOpen(current) && Date.now() < endsAt) {
     await setTimeout(POLL_MS);
-    current = (await records.read(record.requestId))?.record ?? current;
+    current = (await look(record.requestId)) ?? current;
   }
   return current;
+}
+
+/** A look that fails must not fail the answer: a caller who is not told the id pays for a second picture. */
+async function look(requestId: string): Promise<RequestRecord | undefined> {
+  try {
+    return (await records.read(requestId))?.record;
+  } catch (error) {
+    console.warn({ event: "no look", requestId, code: error instanceof Error ? error.name : "unknown" });
+    return undefined;
+  }
 }
