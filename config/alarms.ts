@@ -30,6 +30,8 @@ export const alarmsSchema = z.strictObject({
   oldestPromptSeconds: amount.optional(),
   /** The 95th percentile of the consumer's run time, in seconds. Default: the longest that one call of a model may take. */
   consumerDurationSeconds: amount.optional(),
+  /** The part of prompts that may be rejected, in per cent. Default: half. */
+  rejectedPercent: amount.lt(100, { error: "must be below 100" }).optional(),
   /** What models may cost within an hour, in US dollars, before the consumer is stopped. Default: 2 % of the budget. */
   spendLimitUsdPerHour: amount.optional(),
   /** Topics that are there already, for one severity or both. The stack subscribes no address to them. */
@@ -43,6 +45,7 @@ export interface Thresholds {
   readonly timeToImageSeconds: number;
   readonly oldestPromptSeconds: number;
   readonly consumerDurationSeconds: number;
+  readonly rejectedPercent: number;
   readonly spendUsdPerHour: number;
 }
 
@@ -69,6 +72,7 @@ export function thresholdsOf({ alarms, consumer, monthlyBudgetUsd }: AlarmInput)
     timeToImageSeconds,
     oldestPromptSeconds: alarms.oldestPromptSeconds ?? timeToImageSeconds,
     consumerDurationSeconds: alarms.consumerDurationSeconds ?? consumer.modelTimeoutSeconds,
+    rejectedPercent: alarms.rejectedPercent ?? 50,
     spendUsdPerHour: alarms.spendLimitUsdPerHour ?? monthlyBudgetUsd * HOURLY_PART_OF_BUDGET,
   };
 }
