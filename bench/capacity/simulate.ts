@@ -1,5 +1,6 @@
 import { backOffSeconds } from "../../functions/consumer/back-off.ts";
 import { MOST_CALLS } from "../../functions/consumer/throttling-retries.ts";
+import { SHORTEST_CALL_SECONDS, STORING_SECONDS } from "../../functions/domain/timing.ts";
 import { type Random, stream } from "../../local/painter/random.ts";
 import { checkQuestion, type PlannedModel, type Question } from "./question.ts";
 import { Timeline } from "./timeline.ts";
@@ -39,10 +40,6 @@ export const MB_PER_PROCESSOR = 1769;
 /** The longest that the SDK waits before it sends a throttled call a second time, in seconds; then twice as long. */
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 const LONGEST_SDK_WAIT = 1;
-
-/** Kept free at the end of an invocation, and the shortest call that is begun, in seconds: as the consumer has it. */
-const STORING = 8;
-const SHORTEST_CALL = 3;
 
 interface Message {
   readonly sentAt: number;
@@ -216,7 +213,7 @@ class Simulation {
     close: () => void,
   ): void {
     const model = this.#question.models[link];
-    if (model === undefined || invocation.callTime < SHORTEST_CALL) {
+    if (model === undefined || invocation.callTime < SHORTEST_CALL_SECONDS) {
       this.#giveBack(message, hasFailed, close);
       return;
     }
@@ -310,7 +307,10 @@ class Invocation {
 
   /** The longest that a call may take which begins now. */
   get callTime(): number {
-    return Math.min(this.#question.consumer.modelTimeout, this.#endsAt - STORING - this.#timeline.now);
+    return Math.min(
+      this.#question.consumer.modelTimeout,
+      this.#endsAt - STORING_SECONDS - this.#timeline.now,
+    );
   }
 
   /** A third of the work on a picture comes before the model is asked. */

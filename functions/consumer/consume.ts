@@ -6,6 +6,7 @@ import type { Metrics } from "../domain/metrics.ts";
 import { type AskedRequest, drawSeed, type Reason, type SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/records.ts";
 import { describeProblems, parseRequest } from "../domain/request.ts";
+import { STORING_SECONDS } from "../domain/timing.ts";
 import type { ModelChain } from "./paint.ts";
 
 /** What becomes of a message. */
@@ -37,9 +38,6 @@ export interface ConsumeOptions {
   /** A prompt that is older, in milliseconds, is not kept out of the dead-letter queue any longer. */
   readonly giveUpAfterMs: number;
 }
-
-/** Kept free at the end of an invocation, in milliseconds: to store the pictures and close the records. */
-const STORING_MS = 8_000;
 
 /**
  * Takes one message to its outcome. Never throws.
@@ -116,7 +114,7 @@ async function paintClaimed(
   const asked = claim.record;
   const { requestId } = asked;
   let fallbacks = 0;
-  const result = await chain.paint(asked, endsAt - STORING_MS, (model, answer) => {
+  const result = await chain.paint(asked, endsAt - STORING_SECONDS * 1000, (model, answer) => {
     fallbacks = 1;
     console.warn({
       event: "not painted",

@@ -1,6 +1,7 @@
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import pLimit, { type LimitFunction } from "p-limit";
 import type { AskedRequest, Reason } from "../domain/record.ts";
+import { SHORTEST_CALL_SECONDS } from "../domain/timing.ts";
 import { invokeModel } from "./invoke-model.ts";
 import type { ModelAnswer } from "./model-answer.ts";
 import type { ChainedModel } from "./settings.ts";
@@ -20,9 +21,6 @@ export type PaintResult =
 
 /** What a model answered that did not paint, and that another model may still paint. */
 type Unpainted = Exclude<PaintResult, { kind: "painted" | "refused" }>;
-
-/** How long a call needs at the least to have a chance, in milliseconds. */
-const SHORTEST_CALL_MS = 3_000;
 
 /** Calls the models of the chain, the first first, each within its own limit of calls at once. */
 export class ModelChain {
@@ -61,7 +59,7 @@ export class ModelChain {
     for (const { model, client, limit } of this.#links) {
       const answer = await limit(async (): Promise<PaintResult> => {
         const timeLeft = deadline - Date.now();
-        if (timeLeft < SHORTEST_CALL_MS) {
+        if (timeLeft < SHORTEST_CALL_SECONDS * 1000) {
           return {
             kind: "out-of-time",
             reason: { code: "OutOfTime", message: "no time left in this invocation" },
