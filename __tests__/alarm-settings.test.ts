@@ -16,16 +16,21 @@ describe("thresholds", () => {
       timeToImageSeconds: 60,
       oldestPromptSeconds: 60,
       consumerDurationSeconds: 50,
+      rejectedPercent: 50,
       spendUsdPerHour: 2,
     });
   });
 
   it("can be set, and the age of the oldest prompt follows the objective", () => {
-    const alarms = { timeToImageObjectiveSeconds: 90, consumerDurationSeconds: 70, spendLimitUsdPerHour: 5 };
+    const alarms = {
+      ...{ timeToImageObjectiveSeconds: 90, consumerDurationSeconds: 70 },
+      ...{ rejectedPercent: 20, spendLimitUsdPerHour: 5 },
+    };
     expect(derive(settingsWith({ alarms })).thresholds).toEqual({
       timeToImageSeconds: 90,
       oldestPromptSeconds: 90,
       consumerDurationSeconds: 70,
+      rejectedPercent: 20,
       spendUsdPerHour: 5,
     });
   });
@@ -51,6 +56,7 @@ describe("thresholds", () => {
       { spendLimitUsdPerHour: 5_000 },
       "alarms.spendLimitUsdPerHour can never be passed: all models together cost at most 2304 US dollars an hour. Fix: lower it",
     ],
+    [{ rejectedPercent: 100 }, "alarms.rejectedPercent must be below 100"],
     [{ spendLimitUsdPerHour: 0 }, "alarms.spendLimitUsdPerHour must be above 0"],
   ])("%j is refused", (alarms, problem) => {
     expect(problemsOf({ alarms })).toEqual([problem]);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { once } from "node:events";
+import { DeleteBucketCommand, DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, DeleteQueueCommand } from "@aws-sdk/client-sqs";
 import { loadImage } from "@napi-rs/canvas";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -73,7 +74,7 @@ describe("a prompt", () => {
     expect(api.paid - paidBefore).toBe(1);
   });
 
-  it("that was recorded, but never sent because its sender died, is sent when it comes again", async () => {
+  it("that was recorded, but never sent because its sender died, is painted once when it comes again", async () => {
     const requestId = randomUUID();
     const record = {
       ...{ ...PROMPT, requestId, aspectRatio: "1:1", outputFormat: "png", seed: 7 },
@@ -87,9 +88,13 @@ describe("a prompt", () => {
         Body: JSON.stringify(record),
       }),
     );
-    const { status, body } = await api.generate(PROMPT, { "idempotency-key": requestId, ...WAIT });
+    const paidBefore = api.paid;
+    const key = { "idempotency-key": requestId };
+    await Promise.all([api.generate(PROMPT, key), api.generate(PROMPT, key)]);
+    const { status, body } = await api.generate(PROMPT, { ...key, ...WAIT });
     expect(status).toBe(200);
     expect(body).toMatchObject({ requestId, status: "succeeded", seed: 7 });
+    expect(api.paid - paidBefore).toBe(1);
   });
 
   it("is not in any log", async () => {
@@ -118,6 +123,25 @@ describe("without a queue", () => {
     await sqs.send(new CreateQueueCommand({ QueueName: queue?.name, Attributes: { ...queue?.attributes } }));
     const accepted = await api.generate(PROMPT, { ...key, ...WAIT });
     expect(accepted.body).toMatchObject({ requestId: "again", status: "succeeded", attempts: 1 });
+  });
+});
+
+describe("without a bucket", () => {
+  it("a prompt that was accepted before is still answered with its place, after the wait", async () => {
+    await using api = await ApiBench.start({ consumer: false });
+    const { s3, bucket, events } = api.cloud;
+    const answer = api.generate(PROMPT, { "idempotency-key": "accepted", prefer: "wait=3" });
+    while (!api.lines.some((line) => line.includes('"event":"queued"'))) await once(events, "line");
+    await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: "requests/accepted.json" }));
+    await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
+
+    const { status, headers, body } = await answer;
+    expect(status).toBe(202);
+    expect(headers.get("location")).toBe("/requests/accepted");
+    expect(body).toMatchObject({ requestId: "accepted", status: "queued" });
+    const warning = api.lines.find((line) => line.includes('"no look"'));
+    expect(warning).toContain('"requestId":"accepted"');
+    expect(warning).toContain("NoSuchBucket");
   });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { policyRules } from "../config/policies/judge.ts";
@@ -11,24 +11,58 @@ function named(text: string, pattern: RegExp): string[] {
   return [...new Set([...text.matchAll(pattern)].map(([, name = ""]) => name))];
 }
 
-const scriptsSchema = z.object({ scripts: z.record(z.string(), z.string()) });
+const ROOT = new URL("../", import.meta.url);
+const { scripts } = z
+  .object({ scripts: z.record(z.string(), z.string()) })
+  .parse(JSON.parse(read("package.json")));
 
-describe.each(["SECURITY.md", "docs/reliability.md"])("%s", (page) => {
+const pages = [
+  ...["README.md", "SECURITY.md"],
+  ...readdirSync(new URL("docs", ROOT), { encoding: "utf8", recursive: true })
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => `docs/${file}`),
+];
+
+/** The anchors that GitHub gives to the headings of a page. */
+function anchorsOf(page: URL): string[] {
+  const text = readFileSync(page, "utf8").replaceAll(/^```.*?^```/gms, "");
+  return named(text, /^#+ (.+)$/gm).map((heading) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+/** Whether a link of a page leads to a file that there is, and to a heading in it. */
+function leadsSomewhere(link: string, page: string): boolean {
+  const { hash, href } = new URL(link, new URL(page, ROOT));
+  const file = new URL(href.slice(0, href.length - hash.length));
+  return existsSync(file) && (hash === "" || anchorsOf(file).includes(hash.slice(1)));
+}
+
+describe.each(pages)("%s", (page) => {
   const text = read(page);
 
-  it.each(named(text, /`(?:__tests__\/)?([\w-]+\.test\.ts)`/g))("names %s, which there is", (file) => {
-    expect(existsSync(new URL(file, import.meta.url))).toBe(true);
+  it("names tests that there are", () => {
+    const files = named(text, /`([\w-]+\.test\.ts)`/g);
+    expect(files.filter((file) => !existsSync(new URL(file, import.meta.url)))).toEqual([]);
   });
 
-  it.each(named(text, /`((?:config|docs|local|functions)\/[\w/.-]+)`/g))(
-    "names %s, which there is",
-    (file) => {
-      expect(existsSync(new URL(`../${file}`, import.meta.url))).toBe(true);
-    },
-  );
+  it("names files and folders that there are", () => {
+    const folders = "\\.ci|\\.github|__tests__|bench|client|config|constructs|docs|functions|local";
+    const paths = named(text, new RegExp(`\`((?:${folders})/[\\w/.-]*)\``, "g"));
+    expect(paths.filter((path) => !existsSync(new URL(path, ROOT)))).toEqual([]);
+  });
 
-  it.each(named(text, /npm run ([\w:]+)/g))("runs %s, which package.json has", (script) => {
-    expect(Object.keys(scriptsSchema.parse(JSON.parse(read("package.json"))).scripts)).toContain(script);
+  it("runs scripts that package.json has", () => {
+    const run = named(text, /npm (?:run |(?=start|test))(?:--silent )?([\w:-]+)/g);
+    expect(run.filter((script) => !(script in scripts))).toEqual([]);
+  });
+
+  it("links to files and headings that there are", () => {
+    const links = named(text, /(?:\]\(|(?:src|href)=")(?![a-z]+:)([^)"\s]+)/g);
+    expect(links.filter((link) => !leadsSomewhere(link, page))).toEqual([]);
   });
 });
 

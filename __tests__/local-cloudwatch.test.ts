@@ -34,7 +34,7 @@ function minutes(cloud: Cloud, count: number): string[] {
 }
 
 /** The end of the next batch that leaves no message in the queue. */
-async function painted(cloud: Cloud): Promise<void> {
+async function finished(cloud: Cloud): Promise<void> {
   for await (const [{ failedMessageIds }] of on(cloud.events, "batch")) {
     if (failedMessageIds.length === 0) return;
   }
@@ -76,7 +76,7 @@ describe("a model that is down", () => {
     });
 
     cloud.bedrock?.setTrouble({ latencyMs: 0 });
-    await painted(cloud);
+    await finished(cloud);
     expect(minutes(cloud, 1)).toEqual(["OK no-images", "OK outage"]);
   });
 });
@@ -97,6 +97,22 @@ describe("a model that is slow", () => {
   });
 });
 
+describe("a model that refuses everything", () => {
+  it("calls somebody, although nothing waits and nothing fails", async () => {
+    const cloud = await start({}, { every: "ValidationException" });
+    const changes: string[] = [];
+    for (let period = 0; period < 3; period++) {
+      for (let prompt = 0; prompt < 5; prompt++) {
+        const done = finished(cloud);
+        await send(cloud, "A castle");
+        await done;
+      }
+      changes.push(...minutes(cloud, 5));
+    }
+    expect(changes).toEqual(["ALARM rejected-prompts", "ALARM outage"]);
+  });
+});
+
 describe("spending past the limit", () => {
   it("stops the consumer until somebody resumes it, and every prompt is painted in the end", async () => {
     // Two of them cost more than the two dollars an hour that follow from the budget.
@@ -105,7 +121,7 @@ describe("spending past the limit", () => {
       { latencyMs: 0 },
     );
     for (const prompt of ["A beach", "A castle"]) {
-      const done = painted(cloud);
+      const done = finished(cloud);
       await send(cloud, prompt);
       await done;
     }
@@ -114,7 +130,7 @@ describe("spending past the limit", () => {
     await stopped;
     await expect.poll(() => cloud.eventSources.map(({ state }) => state)).toEqual(["Disabled"]);
 
-    const last = painted(cloud);
+    const last = finished(cloud);
     await send(cloud, "A fjord");
     expect(await resume(cloud)).toEqual({
       code: 1,
@@ -154,6 +170,8 @@ describe("what the alarms watch", () => {
     await bench.deliver(["A harbour"]);
     bench.bedrock.setTrouble({ every: "InternalServerException" });
     await bench.deliver(["A village"]);
+    bench.bedrock.setTrouble({ every: "ValidationException" });
+    await bench.deliver(["A glacier"]);
     await cloud.functions.get("spend-breaker-dev")?.invoke({});
     await fetch(`${cloud.api?.url}/health`);
     cloud.cloudWatch.tick();

@@ -47,6 +47,7 @@ const BROKEN: readonly (readonly [rule: string, type: string, attributes: object
   ["BUCKET_TLS", "aws_s3_bucket_policy", policy()],
   ["POLICY_ONLY_TRACES", "aws_iam_role_policy", allow("logs:DescribeLogGroups")],
   ["CKV_AWS_309", "aws_apigatewayv2_route", { route_key: "GET /", authorization_type: "NONE" }],
+  ["CKV_AWS_309", "aws_apigatewayv2_route", { route_key: "OPTIONS /generate", authorization_type: "NONE" }],
   ["CKV_AWS_41", "provider", { access_key: "AKIAIOSFODNN7EXAMPLE" }],
   ["PROVIDER_PINNED", "terraform", terraform({ required_providers: { aws: { version: "~> 5.0" } } })],
   ["STATE_LOCKED", "terraform", terraform({ backend: { s3: { encrypt: true } } })],

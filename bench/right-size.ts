@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FEWEST_INVOCATIONS, maximumConcurrency } from "../config/derived.ts";
 import { environmentNames, loadSettings } from "../config/load.ts";
+import { SECONDS_PER_PICTURE } from "../functions/domain/timing.ts";
 import { LAMBDA_GB_SECOND } from "./capacity/cost.ts";
 import { MB_PER_PROCESSOR } from "./capacity/simulate.ts";
 
@@ -25,9 +26,8 @@ export interface Size {
   readonly usdPerPicture: number;
 }
 
-/** The model's usual time for a picture, in seconds, and how much longer a batch may take than it. */
-const LATENCY = 10;
-const LONGEST_WORK = 0.03 * LATENCY;
+/** How much longer a batch may take than the model, in seconds. */
+const LONGEST_WORK = 0.03 * SECONDS_PER_PICTURE;
 /** Part of the memory that stays free. */
 const SPARE = 1 / 3;
 /** Part of the model's limit that may stay unused for a larger batch. */
@@ -57,7 +57,7 @@ export function rightSize({ pictureMs, peakMb }: Measured, modelConcurrency: num
     memoryMb,
     batchSize,
     invocations: maximumConcurrency(modelConcurrency, batchSize),
-    usdPerPicture: ((memoryMb / 1024) * (LATENCY + LONGEST_WORK) * LAMBDA_GB_SECOND) / batchSize,
+    usdPerPicture: ((memoryMb / 1024) * (SECONDS_PER_PICTURE + LONGEST_WORK) * LAMBDA_GB_SECOND) / batchSize,
   };
 }
 

@@ -22,7 +22,6 @@ export const startUp: Part = {
     const env = {
       ...consumerEnvironment("http://127.0.0.1:9"),
       PICTURES_AT_ONCE: "20",
-      SECONDS_PER_PICTURE: "10",
     };
     // Below the project, where the packages are found.
     const builds = join(ROOT, ".build", "start-up");

@@ -1,11 +1,6 @@
 import { z } from "zod";
 import { models } from "../functions/domain/models.ts";
-
-/**
- * About how long a model takes for a picture, in seconds. AWS publishes no number: the metric `ModelLatency` has the
- * true one. Nobody can be promised less.
- */
-export const MODEL_LATENCY_SECONDS = 10;
+import { SECONDS_PER_PICTURE, STORING_SECONDS } from "../functions/domain/timing.ts";
 
 /**
  * The part of a month's budget that may go within an hour before somebody is called: the fast burn of
@@ -30,6 +25,8 @@ export const alarmsSchema = z.strictObject({
   oldestPromptSeconds: amount.optional(),
   /** The 95th percentile of the consumer's run time, in seconds. Default: the longest that one call of a model may take. */
   consumerDurationSeconds: amount.optional(),
+  /** The part of prompts that may be rejected, in per cent. Default: half. */
+  rejectedPercent: amount.lt(100, { error: "must be below 100" }).optional(),
   /** What models may cost within an hour, in US dollars, before the consumer is stopped. Default: 2 % of the budget. */
   spendLimitUsdPerHour: amount.optional(),
   /** Topics that are there already, for one severity or both. The stack subscribes no address to them. */
@@ -43,6 +40,7 @@ export interface Thresholds {
   readonly timeToImageSeconds: number;
   readonly oldestPromptSeconds: number;
   readonly consumerDurationSeconds: number;
+  readonly rejectedPercent: number;
   readonly spendUsdPerHour: number;
 }
 
@@ -59,16 +57,17 @@ const relevant = z.object({
 /** The settings that the thresholds follow from. */
 export type AlarmInput = z.output<typeof relevant>;
 
-/** What is kept free at the end of an invocation, and room for storing a picture, in seconds. */
-export const STORING_SECONDS = 10;
+/** What an invocation needs beside one call of a model, in seconds: to claim the prompts before it, to store after it. */
+export const BESIDE_CALL_SECONDS = 2 + STORING_SECONDS;
 
 export function thresholdsOf({ alarms, consumer, monthlyBudgetUsd }: AlarmInput): Thresholds {
   const timeToImageSeconds =
-    alarms.timeToImageObjectiveSeconds ?? consumer.modelTimeoutSeconds + STORING_SECONDS;
+    alarms.timeToImageObjectiveSeconds ?? consumer.modelTimeoutSeconds + BESIDE_CALL_SECONDS;
   return {
     timeToImageSeconds,
     oldestPromptSeconds: alarms.oldestPromptSeconds ?? timeToImageSeconds,
     consumerDurationSeconds: alarms.consumerDurationSeconds ?? consumer.modelTimeoutSeconds,
+    rejectedPercent: alarms.rejectedPercent ?? 50,
     spendUsdPerHour: alarms.spendLimitUsdPerHour ?? monthlyBudgetUsd * HOURLY_PART_OF_BUDGET,
   };
 }
@@ -95,10 +94,11 @@ function waitProblems({ alarms, consumer }: AlarmInput): Problem[] {
     const value = new Map(Object.entries(alarms)).get(name);
     if (typeof value !== "number") return [];
     const path = ["alarms", name];
-    if (value <= MODEL_LATENCY_SECONDS) {
+    // Nobody can be promised less than the model itself takes.
+    if (value <= SECONDS_PER_PICTURE) {
       return {
         path,
-        message: `is not above the ${MODEL_LATENCY_SECONDS} seconds that the model itself takes: the alarm would always fire. Fix: raise it, or leave it out`,
+        message: `is not above the ${SECONDS_PER_PICTURE} seconds that the model itself takes: the alarm would always fire. Fix: raise it, or leave it out`,
       };
     }
     if (value < longest) return [];
@@ -110,7 +110,7 @@ function waitProblems({ alarms, consumer }: AlarmInput): Problem[] {
 }
 
 /** No model paints faster than this, in seconds. */
-const SHORTEST_CALL_SECONDS = 1;
+const FASTEST_PICTURE_SECONDS = 1;
 
 function spendProblems(input: AlarmInput): Problem[] {
   const prices = input.models.map(
@@ -120,7 +120,7 @@ function spendProblems(input: AlarmInput): Problem[] {
   const dearest = Math.max(...prices);
   const most = input.models.reduce(
     (sum, { concurrency }, index) =>
-      sum + ((concurrency * 3600) / SHORTEST_CALL_SECONDS) * (prices[index] ?? 0),
+      sum + ((concurrency * 3600) / FASTEST_PICTURE_SECONDS) * (prices[index] ?? 0),
     0,
   );
   const given = input.alarms.spendLimitUsdPerHour !== undefined;

@@ -10,9 +10,6 @@ const CLOCK_SKEW_SECONDS = 30;
 
 const DAY_SECONDS = 86_400;
 
-/** What a model takes for one picture as a rule, in seconds. */
-const SECONDS_PER_PICTURE = 10;
-
 /** How many batches may be painted at once, so that the first model's limit is kept. */
 export function maximumConcurrency(modelConcurrency: number, batchSize: number): number {
   return Math.floor(modelConcurrency / batchSize);
@@ -32,7 +29,6 @@ export interface Derived {
   readonly maximumConcurrency: number;
   /** How many pictures are painted at once. */
   readonly picturesAtOnce: number;
-  readonly secondsPerPicture: number;
   readonly leaseSeconds: number;
   /** How long SQS keeps a prompt; one that is older is not sent anew either. */
   readonly promptRetentionSeconds: number;
@@ -47,12 +43,10 @@ export function derive(settings: Settings): Derived {
   const [first] = settings.models;
   if (first === undefined) throw new Error("checked settings have a model");
   const invocations = maximumConcurrency(first.concurrency, consumer.batchSize);
-  const batches = Math.min(invocations, 1000);
   return {
     visibilityTimeoutSeconds: 6 * consumer.timeoutSeconds + consumer.batchWindowSeconds,
-    maximumConcurrency: batches,
-    picturesAtOnce: batches * consumer.batchSize,
-    secondsPerPicture: SECONDS_PER_PICTURE,
+    maximumConcurrency: invocations,
+    picturesAtOnce: invocations * consumer.batchSize,
     leaseSeconds: consumer.timeoutSeconds + CLOCK_SKEW_SECONDS,
     promptRetentionSeconds: PROMPT_RETENTION_SECONDS,
     deadLetterRetentionSeconds: 14 * DAY_SECONDS,

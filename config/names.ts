@@ -21,3 +21,20 @@ export function apiName(suffix: string): string {
 export function alarmName(suffix: string, id: string): string {
   return `image-generation-${suffix}-${id}`;
 }
+
+/** Of the queue of prompts. */
+export function queueName(suffix: string): string {
+  return `image-generation-queue-${suffix}`;
+}
+
+export function deadLetterQueueName(suffix: string): string {
+  return `${queueName(suffix)}-dlq`;
+}
+
+export function topicName(suffix: string, severity: "page" | "ticket"): string {
+  return `image-alarms-${severity}-${suffix}`;
+}
+
+export function dashboardName(suffix: string): string {
+  return `image-generation-${suffix}`;
+}

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { lifecycleOf, models } from "../functions/domain/models.ts";
-import { alarmProblems, alarmsSchema, STORING_SECONDS } from "./alarms.ts";
+import { alarmProblems, alarmsSchema, BESIDE_CALL_SECONDS } from "./alarms.ts";
 import { FEWEST_INVOCATIONS, maximumConcurrency } from "./derived.ts";
 
 const region = z
@@ -245,7 +245,7 @@ const timing = z.object({
 function timeoutProblems(input: unknown): SettingsProblem[] {
   const { data } = timing.safeParse(input);
   if (data === undefined) return [];
-  const longest = data.consumer.timeoutSeconds - STORING_SECONDS;
+  const longest = data.consumer.timeoutSeconds - BESIDE_CALL_SECONDS;
   if (data.consumer.modelTimeoutSeconds <= longest) return [];
   return [
     {

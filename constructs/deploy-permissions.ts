@@ -1,4 +1,4 @@
-import { apiName, consumerName } from "../config/names.ts";
+import { apiName, consumerName, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { functionNames, type ServicePermissions, services, tagged } from "./deployable-services.ts";
 import type { PolicyStatement } from "./policy.ts";
@@ -43,7 +43,7 @@ export function applyPermissions(settings: Settings, accountId: string): PolicyS
     // The lock is an object beside the state: https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
     allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [`${stateObject(settings)}.tflock`]),
     // The canary: one prompt in, its record out.
-    allow(["sqs:SendMessage"], [`arn:aws:sqs:${region}:${accountId}:image-generation-queue-${suffix}`]),
+    allow(["sqs:SendMessage"], [`arn:aws:sqs:${region}:${accountId}:${queueName(suffix)}`]),
     allow(["s3:GetObject"], [`arn:aws:s3:::${imageBucket.name}/${keyPrefix}requests/canary-*`]),
   ];
 }

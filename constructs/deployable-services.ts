@@ -1,4 +1,14 @@
-import { alarmName, apiFunctionName, apiName, breakerName, consumerName } from "../config/names.ts";
+import {
+  alarmName,
+  apiFunctionName,
+  apiName,
+  breakerName,
+  consumerName,
+  dashboardName,
+  deadLetterQueueName,
+  queueName,
+  topicName,
+} from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import type { PolicyStatement } from "./policy.ts";
 
@@ -35,7 +45,9 @@ export const services: readonly ServicePermissions[] = [
     read: ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"],
     write: ["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"],
     resources: ({ region, suffix }, accountId) =>
-      ["", "-dlq"].map((end) => `arn:aws:sqs:${region}:${accountId}:image-generation-queue-${suffix}${end}`),
+      [queueName(suffix), deadLetterQueueName(suffix)].map(
+        (name) => `arn:aws:sqs:${region}:${accountId}:${name}`,
+      ),
   },
   {
     types: [
@@ -187,7 +199,7 @@ export const services: readonly ServicePermissions[] = [
     read: ["cloudwatch:GetDashboard"],
     write: ["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"],
     resources: ({ suffix }, accountId) => [
-      `arn:aws:cloudwatch::${accountId}:dashboard/image-generation-${suffix}`,
+      `arn:aws:cloudwatch::${accountId}:dashboard/${dashboardName(suffix)}`,
     ],
   },
   {
@@ -203,8 +215,8 @@ export const services: readonly ServicePermissions[] = [
       "sns:UntagResource",
     ],
     resources: ({ region, suffix }, accountId) =>
-      ["page", "ticket"].flatMap((severity) => {
-        const topic = `arn:aws:sns:${region}:${accountId}:image-alarms-${severity}-${suffix}`;
+      (["page", "ticket"] as const).flatMap((severity) => {
+        const topic = `arn:aws:sns:${region}:${accountId}:${topicName(suffix, severity)}`;
         // A subscription's ARN is its topic's, and an id.
         return [topic, `${topic}:*`];
       }),

@@ -82,7 +82,6 @@ export class HttpApi extends Construct {
         KEY_PREFIX: bucket.keyPrefix,
         SQS_QUEUE_URL: queue.url,
         PICTURES_AT_ONCE: String(derived.picturesAtOnce),
-        SECONDS_PER_PICTURE: String(derived.secondsPerPicture),
       },
       permissions: permissionsOn(queue, bucket),
     });

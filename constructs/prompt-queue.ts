@@ -4,6 +4,7 @@ import { SqsQueueRedriveAllowPolicy } from "@cdktf/provider-aws/lib/sqs-queue-re
 import { SqsQueueRedrivePolicy } from "@cdktf/provider-aws/lib/sqs-queue-redrive-policy/index.js";
 import { Fn, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
+import { deadLetterQueueName, queueName } from "../config/names.ts";
 import type { ImageBucket } from "./image-bucket.ts";
 import { denyWithoutTls, policyJson } from "./policy.ts";
 
@@ -28,14 +29,13 @@ export class PromptQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: PromptQueueProps) {
     super(scope, id);
-    const name = `image-generation-queue-${props.suffix}`;
     this.deadLetterQueue = new SqsQueue(this, "dead-letters", {
-      name: `${name}-dlq`,
+      name: deadLetterQueueName(props.suffix),
       messageRetentionSeconds: props.deadLetterRetention,
       sqsManagedSseEnabled: true,
     });
     this.queue = new SqsQueue(this, "prompts", {
-      name,
+      name: queueName(props.suffix),
       visibilityTimeoutSeconds: props.visibilityTimeout,
       messageRetentionSeconds: props.retention,
       sqsManagedSseEnabled: true,

@@ -1,5 +1,6 @@
 import { backOffSeconds } from "../../functions/consumer/back-off.ts";
 import { LONGEST_WAIT_MS, MOST_CALLS } from "../../functions/consumer/paint.ts";
+import { SHORTEST_CALL_SECONDS, STORING_SECONDS } from "../../functions/domain/timing.ts";
 import { type Random, stream } from "../../local/painter/random.ts";
 import { checkQuestion, type PlannedModel, type Question } from "./question.ts";
 import { Timeline } from "./timeline.ts";
@@ -35,10 +36,6 @@ const MOST_BATCHES = 1250;
 /** Lambda gives a function one virtual processor for each 1,769 MB. */
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 export const MB_PER_PROCESSOR = 1769;
-
-/** Kept free at the end of an invocation, and the shortest call that is begun, in seconds: as the consumer has it. */
-const STORING = 8;
-const SHORTEST_CALL = 3;
 
 interface Message {
   readonly sentAt: number;
@@ -212,7 +209,7 @@ class Simulation {
     close: () => void,
   ): void {
     const model = this.#question.models[link];
-    if (model === undefined || invocation.callTime < SHORTEST_CALL) {
+    if (model === undefined || invocation.callTime < SHORTEST_CALL_SECONDS) {
       this.#giveBack(message, hasFailed, close);
       return;
     }
@@ -306,7 +303,10 @@ class Invocation {
 
   /** The longest that a call may take which begins now. */
   get callTime(): number {
-    return Math.min(this.#question.consumer.modelTimeout, this.#endsAt - STORING - this.#timeline.now);
+    return Math.min(
+      this.#question.consumer.modelTimeout,
+      this.#endsAt - STORING_SECONDS - this.#timeline.now,
+    );
   }
 
   /** A third of the work on a picture comes before the model is asked. */

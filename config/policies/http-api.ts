@@ -5,9 +5,9 @@ export const httpApiRules: readonly PolicyRule[] = [
     id: "CKV_AWS_309",
     type: "aws_apigatewayv2_route",
     demand: "asks who is calling",
-    // A browser asks with OPTIONS before it signs; the gateway itself answers.
+    // A browser asks with OPTIONS before it signs: this route can ask nobody.
     holds: ({ route_key, authorization_type }) =>
-      String(route_key).startsWith("OPTIONS ") || ["AWS_IAM", "JWT"].includes(String(authorization_type)),
+      route_key === "OPTIONS /{proxy+}" || ["AWS_IAM", "JWT"].includes(String(authorization_type)),
   },
   {
     id: "CKV_AWS_76",

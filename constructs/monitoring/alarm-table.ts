@@ -89,6 +89,7 @@ export function alarmTable(watched: Watched): AlarmDefinition[] {
     ...waitAlarms(watched),
     ...failureAlarms(watched),
     ...functions.flatMap(functionAlarms),
+    rejectedPrompts(watched),
     consumerDuration(watched),
     spend(watched),
     apiErrors(api),
@@ -198,6 +199,34 @@ function failureAlarms({ environment, deadLetterQueue, consumer }: Watched): Ala
       firstCommand: logCommand(consumer.name, '{ $.message.event = "not painted" }'),
     },
   ];
+}
+
+/** With fewer within a period, one sender of bad prompts in a silent night would call somebody. */
+const FEWEST_REJECTED = 5;
+
+function rejectedPrompts({ environment, consumer, thresholds }: Watched): AlarmDefinition {
+  return {
+    id: "rejected-prompts",
+    severity: "page",
+    watches: {
+      metrics: {
+        rejected: ownMetric(environment, "Rejected", "Sum"),
+        images: ownMetric(environment, "Images", "Sum"),
+      },
+      // Without data CloudWatch would look at older periods: one without a rejection is to end the alarm.
+      expression: `IF(FILL(rejected, 0) >= ${FEWEST_REJECTED}, 100 * rejected / (rejected + FILL(images, 0)), 0)`,
+    },
+    ...{ period: 5 * MINUTE, m: 3, n: 3, threshold: thresholds.rejectedPercent },
+    missingData: "notBreaching",
+    usersFeel: `more than ${thresholds.rejectedPercent} % of prompts are rejected for good`,
+    causes: [
+      "the model's id or the fields that it takes have changed",
+      "an app sends prompts that are not valid",
+      "somebody sends prompts that the content filter blocks",
+    ],
+    runbook: "rejected-prompts",
+    firstCommand: logCommand(consumer.name, '{ $.message.event = "rejected" }'),
+  };
 }
 
 /** How near to its time-out a function may come, as a part of it. */

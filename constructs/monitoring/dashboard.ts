@@ -1,6 +1,7 @@
 import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboard/index.js";
 import { Construct } from "constructs";
 import type { Derived } from "../../config/derived.ts";
+import { dashboardName } from "../../config/names.ts";
 import { jsonOf } from "../json.ts";
 import type { WatchedApi } from "./alarm-table.ts";
 import { apiMetric, functionMetric, type Metric, ownMetric, queueMetric } from "./metrics.ts";
@@ -50,7 +51,7 @@ export class Dashboard extends Construct {
       properties: { title: "Alarms", alarms: props.alarmArns },
     };
     new CloudwatchDashboard(this, "dashboard", {
-      dashboardName: `image-generation-${props.suffix}`,
+      dashboardName: dashboardName(props.suffix),
       dashboardBody: jsonOf({
         widgets: [
           alarms,

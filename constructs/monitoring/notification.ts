@@ -6,6 +6,7 @@ import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscrip
 import { TerraformStack, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import type { AlarmSettings } from "../../config/alarms.ts";
+import { topicName } from "../../config/names.ts";
 import { denyWithoutTls, type PolicyStatement, policyJson } from "../policy.ts";
 import type { AlarmDefinition } from "./alarm-table.ts";
 
@@ -59,7 +60,7 @@ export class Notification extends Construct {
     this.#channel ??= this.#createChannel(region);
     const { key, fromAlarms } = this.#channel;
     const topic = new SnsTopic(this, severity, {
-      name: `image-alarms-${severity}-${suffix}`,
+      name: topicName(suffix, severity),
       kmsMasterKeyId: key.arn,
     });
     new SnsTopicPolicy(this, `${severity}-policy`, {

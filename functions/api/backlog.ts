@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
+import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
 
 /** What `GET /health` tells. */
 export const healthSchema = z.object({
@@ -16,7 +17,6 @@ export interface BacklogOptions {
   readonly sqs: SQSClient;
   readonly queueUrl: string;
   readonly picturesAtOnce: number;
-  readonly secondsPerPicture: number;
 }
 
 /** What there is to paint before a prompt that is sent now. */
@@ -58,7 +58,6 @@ export class Backlog {
 
   /** How long a prompt behind so many others will take, in seconds. */
   #secondsBehind(prompts: number): number {
-    const { picturesAtOnce, secondsPerPicture } = this.#options;
-    return Math.ceil((Math.floor(prompts / picturesAtOnce) + 1) * secondsPerPicture);
+    return (Math.floor(prompts / this.#options.picturesAtOnce) + 1) * SECONDS_PER_PICTURE;
   }
 }

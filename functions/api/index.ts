@@ -7,6 +7,7 @@ import { ObjectStore } from "../domain/object-store.ts";
 import type { RequestRecord } from "../domain/record.ts";
 import { Records } from "../domain/records.ts";
 import { isRoute, methodsOf, type Route } from "../domain/routes.ts";
+import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
 import { Backlog } from "./backlog.ts";
 import { callerGroup } from "./caller.ts";
 import { type HttpAnswer, HttpProblem, type HttpRequest, jsonAnswer } from "./http.ts";
@@ -21,12 +22,7 @@ const s3 = new S3Client({ requestHandler: CALL_LIMITS });
 const records = new Records(new ObjectStore(s3, settings.IMAGE_BUCKET), settings.KEY_PREFIX);
 const queueUrl = settings.SQS_QUEUE_URL;
 const intake = new Intake({ records, sqs, queueUrl, codeVersion: settings.CODE_VERSION });
-const backlog = new Backlog({
-  sqs,
-  queueUrl,
-  picturesAtOnce: settings.PICTURES_AT_ONCE,
-  secondsPerPicture: settings.SECONDS_PER_PICTURE,
-});
+const backlog = new Backlog({ sqs, queueUrl, picturesAtOnce: settings.PICTURES_AT_ONCE });
 
 /** How often to look whether a request is finished, in milliseconds. */
 const POLL_MS = 500;
@@ -138,7 +134,7 @@ function isOpen({ status }: RequestRecord): boolean {
 /** With so much on the queue that the picture cannot be there in time, waiting would only keep a function busy. */
 async function isHopeless({ status }: RequestRecord, waitSeconds: number): Promise<boolean> {
   if (status !== "queued") return false;
-  return (await backlog.estimateSeconds()) > waitSeconds + settings.SECONDS_PER_PICTURE;
+  return (await backlog.estimateSeconds()) > waitSeconds + SECONDS_PER_PICTURE;
 }
 
 async function waitFor(record: RequestRecord, seconds: number): Promise<RequestRecord> {
@@ -146,7 +142,17 @@ async function waitFor(record: RequestRecord, seconds: number): Promise<RequestR
   let current = record;
   while (isOpen(current) && Date.now() < endsAt) {
     await setTimeout(POLL_MS);
-    current = (await records.read(record.requestId))?.record ?? current;
+    current = (await look(record.requestId)) ?? current;
   }
   return current;
+}
+
+/** A look that fails must not fail the answer: a caller who is not told the id pays for a second picture. */
+async function look(requestId: string): Promise<RequestRecord | undefined> {
+  try {
+    return (await records.read(requestId))?.record;
+  } catch (error) {
+    console.warn({ event: "no look", requestId, code: error instanceof Error ? error.name : "unknown" });
+    return undefined;
+  }
 }

@@ -9,8 +9,6 @@ const environmentSchema = z.object({
   SQS_QUEUE_URL: z.url(),
   /** How many pictures the consumer paints at once. */
   PICTURES_AT_ONCE: z.coerce.number().check(z.int(), z.positive()),
-  /** What one picture takes as a rule. */
-  SECONDS_PER_PICTURE: z.coerce.number().check(z.positive()),
   CODE_VERSION: z.string(),
 });
 

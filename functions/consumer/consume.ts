@@ -6,6 +6,7 @@ import type { Metrics } from "../domain/metrics.ts";
 import type { Reason, SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/records.ts";
 import { describeProblems, type IdentifiedRequest, parseRequest } from "../domain/request.ts";
+import { STORING_SECONDS } from "../domain/timing.ts";
 import type { ModelChain } from "./paint.ts";
 import { firstSentAt } from "./postpone.ts";
 
@@ -38,9 +39,6 @@ export interface ConsumeOptions {
   /** A prompt that was first sent longer ago, in milliseconds, is not kept out of the dead-letter queue any longer. */
   readonly giveUpAfterMs: number;
 }
-
-/** Kept free at the end of an invocation, in milliseconds: to store the pictures and close the records. */
-const STORING_MS = 8_000;
 
 /**
  * Takes one message to its outcome. Never throws.
@@ -135,7 +133,7 @@ async function paintClaimed(
   const asked = claim.record;
   const { requestId } = asked;
   let fallbacks = 0;
-  const result = await chain.paint(asked, endsAt - STORING_MS, (model, answer) => {
+  const result = await chain.paint(asked, endsAt - STORING_SECONDS * 1000, (model, answer) => {
     fallbacks = 1;
     console.warn({
       event: "not painted",

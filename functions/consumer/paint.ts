@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import pLimit, { type LimitFunction } from "p-limit";
 import type { AskedRequest, Reason } from "../domain/record.ts";
+import { SHORTEST_CALL_SECONDS } from "../domain/timing.ts";
 import { invokeModel } from "./invoke-model.ts";
 import type { ModelAnswer } from "./model-answer.ts";
 import type { ChainedModel } from "./settings.ts";
@@ -21,9 +22,6 @@ export type PaintResult =
 
 /** What a model answered that did not paint, and that another model may still paint. */
 type Unpainted = Exclude<PaintResult, { kind: "painted" | "refused" }>;
-
-/** How long a call needs at the least to have a chance, in milliseconds. */
-const SHORTEST_CALL_MS = 3_000;
 
 /**
  * How often a model is called at the most while it answers that it is throttled, and the longest wait before the second
@@ -92,7 +90,7 @@ export class ModelChain {
     const { model, client } = link;
     for (let calls = 1; ; calls++) {
       const timeLeft = deadline - Date.now();
-      if (timeLeft < SHORTEST_CALL_MS) {
+      if (timeLeft < SHORTEST_CALL_SECONDS * 1000) {
         return {
           kind: "out-of-time",
           reason: { code: "OutOfTime", message: "no time left in this invocation" },
