@@ -47,6 +47,11 @@ const explanations: readonly Explanation[] = [
       `${address} is protected: it holds what cannot be made again. Take it out of the state instead: terraform state rm ${address}`,
   },
   {
+    pattern: /Scope ARN: \S+?:policy\/(?<name>\S+) does not exist/,
+    say: ({ name }) =>
+      `There is no policy ${name} yet, which bounds what functions may do. Somebody who may make policies types: npm run bootstrap`,
+  },
+  {
     pattern: /not authorized to perform: (?<action>[\w-]+:\w+)/,
     say: ({ action }) => mayNot(`${action}`),
   },

@@ -48,6 +48,14 @@ describe("a failure of a tool", () => {
     );
   });
 
+  it("is an account that was bootstrapped before functions had a boundary, for a boundary that is not there", () => {
+    const printed =
+      "Error: creating IAM Role (image-processor-dev): operation error IAM: CreateRole, https response error StatusCode: 404, RequestID: 1, NoSuchEntity: Scope ARN: arn:aws:iam::123456789012:policy/couch-explorers-boundary-dev does not exist or is not attachable.";
+    expect(explain(printed)?.message).toMatch(
+      /^There is no policy couch-explorers-boundary-dev yet, .* types: npm run bootstrap$/,
+    );
+  });
+
   it("has no better words for what nobody has seen yet", () => {
     expect(explain("Error: the moon is full")).toBeUndefined();
   });
