@@ -6,6 +6,11 @@ import { type Change, changedAttributes, type Plan } from "./terraform-plan.ts";
 /** The label, on a pull request, that lets its plan destroy what holds data. */
 export const DATA_LOSS_LABEL = "allow-data-loss";
 
+/** How the report on a plan for an environment begins, and no other. */
+export function headingOf(suffix: string): string {
+  return `### Plan for ${suffix}:`;
+}
+
 export interface PlanReport {
   /** The plan in Markdown, for a comment or a summary. */
   readonly markdown: string;
@@ -35,7 +40,7 @@ export function reportOn(plan: Plan, verdict: Verdict, suffix: string, dataLossA
     ...verdict.violations.map(violationOf),
   ];
   const sections = [
-    `### Plan for ${suffix}: ${headline(entries)}`,
+    `${headingOf(suffix)} ${headline(entries)}`,
     ...(entries.length === 0 ? [] : [table(entries)]),
     ...renames.map(renameAdvice),
     ...(entries.length === 0 ? [] : [costLine(entries)]),

