@@ -19,7 +19,26 @@ describe("a failure of a tool", () => {
       "╵",
     ].join("\n");
     expect(explain(printed)?.message).toContain(
-      "import aws_iam_role.processor_consumer_role_6826F261 <its name>",
+      "stacks/pipeline import aws_iam_role.processor_consumer_role_6826F261 <its name, or its ARN>",
+    );
+  });
+
+  it("is one of the bootstrap, for GitHub's provider that somebody made before", () => {
+    const printed = [
+      "│ Error: creating IAM OIDC Provider: operation error IAM: CreateOpenIDConnectProvider, https response error StatusCode: 409, RequestID: 1, EntityAlreadyExists: Provider with url https://token.actions.githubusercontent.com already exists.",
+      "│   with aws_iam_openid_connect_provider.github,",
+      "│   on cdk.tf.json line 60, in resource.aws_iam_openid_connect_provider.github:",
+    ].join("\n");
+    expect(explain(printed, "bootstrap")?.message).toMatch(
+      / Type: terraform -chdir=cdktf\.out\/stacks\/bootstrap import aws_iam_openid_connect_provider\.github <its name, or its ARN>$/,
+    );
+  });
+
+  it("is a protected resource, with the command on its stack", () => {
+    const printed =
+      "Error: Instance cannot be destroyed on cdk.tf.json line 99: Resource aws_s3_bucket.state_bucket_1 has lifecycle.prevent_destroy set";
+    expect(explain(printed, "bootstrap")?.message).toMatch(
+      /: terraform -chdir=cdktf\.out\/stacks\/bootstrap state rm aws_s3_bucket\.state_bucket_1$/,
     );
   });
 
