@@ -1,5 +1,5 @@
 import type { Verdict } from "../config/policies/judge.ts";
-import { consequences, monthlyUsd } from "./consequences.ts";
+import { consequences, monthlyUsd, UNJUDGED } from "./consequences.ts";
 import { policySection, violationOf } from "./policy-report.ts";
 import { type Change, changedAttributes, type Plan } from "./terraform-plan.ts";
 
@@ -103,7 +103,7 @@ function detail(kind: Kind, change: Change): string {
 }
 
 function consequenceOf({ type }: Change): string {
-  return consequences[type]?.why ?? "nothing is lost";
+  return consequences[type]?.why ?? UNJUDGED;
 }
 
 function losesData({ kind, change }: Entry): boolean {
@@ -170,12 +170,12 @@ function renameAdvice({ from, to }: Rename): string {
 }
 
 function costLine(entries: readonly Entry[]): string {
-  const change = entries.reduce((sum, { kind, change: { type } }) => {
-    const price = monthlyUsd[type] ?? 0;
-    if (kind === "create") return sum + price;
-    return kind === "destroy" ? sum - price : sum;
-  }, 0);
-  return change === 0
+  const change = entries.reduce(
+    (sum, { change: { type, change } }) =>
+      sum + monthlyUsd(type, change.after) - monthlyUsd(type, change.before),
+    0,
+  );
+  return Math.abs(change) < 0.005
     ? "Monthly fixed cost: unchanged."
     : `Monthly fixed cost: ${change > 0 ? "+" : "−"}$${Math.abs(change).toFixed(2)}.`;
 }
