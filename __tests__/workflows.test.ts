@@ -140,6 +140,21 @@ describe("the workflows", () => {
     expect(text).not.toMatch(/ENVIRONMENT: (dev|prod)$|-(dev|prod)$/m);
   });
 
+  it("have their actions, and packages and base images, kept up to date by Dependabot once a week", () => {
+    const text = readFileSync(new URL("../dependabot.yml", FOLDER), "utf8");
+    const weekly = (ecosystem: string, directory: string) => ({
+      "package-ecosystem": ecosystem,
+      directory,
+      schedule: { interval: "weekly" },
+      groups: expect.objectContaining({}),
+    });
+    expect(parse(text).updates).toEqual([
+      weekly("npm", "/"),
+      weekly("github-actions", "/"),
+      weekly("docker", "/client"),
+    ]);
+  });
+
   it("never cut off an apply", () => {
     const deploy = workflows.find(({ name }) => name === "deploy.yml");
     expect(deploy?.workflow.concurrency["cancel-in-progress"]).toBe(false);
