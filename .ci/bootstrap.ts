@@ -19,6 +19,7 @@ await command(async () => {
       `In account ${account}, this makes or brings up to date:`,
       `  the bucket ${bucket} for Terraform's state: versioned, encrypted, TLS only, protected from destruction`,
       `  GitHub's OIDC provider, and for each environment a plan role and an apply role for ${settings.github.repository}`,
+      "  for each environment a boundary: the most that its functions may ever do",
       ...(isFirst
         ? [`The state is kept in ${LOCAL_STATE} first, then moved to s3://${bucket}/bootstrap.tfstate.`]
         : []),

@@ -4,8 +4,8 @@ import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import { loadSettings } from "../config/load.ts";
 import { DeployError } from "./errors.ts";
-import { preflight } from "./preflight.ts";
-import { command, environment, terraform } from "./tool.ts";
+import { explainAws, preflight } from "./preflight.ts";
+import { cdktf, command, environment, terraform } from "./tool.ts";
 
 const POLL_SECONDS = 3;
 
@@ -21,16 +21,26 @@ const recordSchema = z.object({
 await command(async () => {
   const settings = await loadSettings(environment);
   await preflight(settings);
-  const outputs = outputsSchema.parse(
-    JSON.parse(await terraform("pipeline", ["output", "-json"], { quiet: true })),
-  );
+  await cdktf(["synth"]);
+  await terraform("pipeline", ["init", "-input=false"]);
+  const printed = await terraform("pipeline", ["output", "-json"], { quiet: true });
+  const { data: outputs } = outputsSchema.safeParse(JSON.parse(printed));
+  if (outputs === undefined) {
+    throw new DeployError(
+      `${settings.suffix} is not deployed: its state names no queue and no bucket. Type: ENVIRONMENT=${environment} npm run deploy`,
+    );
+  }
   const requestId = `canary-${Date.now()}`;
-  await new SQSClient({ region: settings.region }).send(
-    new SendMessageCommand({
-      QueueUrl: outputs.sqs_queue_url.value,
-      MessageBody: JSON.stringify({ prompt: "A canary on a couch on top of K2", requestId }),
-    }),
-  );
+  await new SQSClient({ region: settings.region })
+    .send(
+      new SendMessageCommand({
+        QueueUrl: outputs.sqs_queue_url.value,
+        MessageBody: JSON.stringify({ prompt: "A canary on a couch on top of K2", requestId }),
+      }),
+    )
+    .catch((error: unknown) => {
+      throw explainAws(error);
+    });
   const { imageBucket, consumer } = settings;
   const prefix = imageBucket.kind === "existing" ? imageBucket.keyPrefix : "";
   const key = `${prefix}requests/${requestId}.json`;
@@ -63,6 +73,6 @@ async function readRecord(s3: S3Client, bucket: string, key: string) {
     return recordSchema.parse(JSON.parse((await body?.transformToString()) ?? ""));
   } catch (error) {
     if (error instanceof NoSuchKey) return undefined;
-    throw error;
+    throw explainAws(error);
   }
 }

@@ -6,7 +6,7 @@ export class DeployError extends Error {
 interface Explanation {
   /** What the tool prints, without colours, frames and line breaks. */
   readonly pattern: RegExp;
-  readonly say: (match: Readonly<Record<string, string>>) => string;
+  readonly say: (match: Readonly<Record<string, string>>, stack: string) => string;
 }
 
 const explanations: readonly Explanation[] = [
@@ -29,8 +29,8 @@ const explanations: readonly Explanation[] = [
   {
     pattern:
       /(EntityAlreadyExists|BucketAlreadyOwnedByYou|ResourceAlreadyExistsException|ResourceConflictException).*? with (?<address>[\w.-]+),/,
-    say: ({ address }) =>
-      `${address} is in AWS already, but not in the state: an apply was interrupted before it could write it down. Type: terraform -chdir=cdktf.out/stacks/pipeline import ${address} <its name>`,
+    say: ({ address }, stack) =>
+      `${address} is in AWS already, but not in the state: somebody made it, or an apply was interrupted before it could write it down. Type: terraform -chdir=cdktf.out/stacks/${stack} import ${address} <its name, or its ARN>`,
   },
   {
     pattern: /reading S3 Bucket \((?<bucket>[^)]+)\): couldn't find resource/,
@@ -43,8 +43,13 @@ const explanations: readonly Explanation[] = [
   },
   {
     pattern: /Instance cannot be destroyed.*?Resource (?<address>\S+) has lifecycle\.prevent_destroy/,
-    say: ({ address }) =>
-      `${address} is protected: it holds what cannot be made again. Take it out of the state instead: terraform state rm ${address}`,
+    say: ({ address }, stack) =>
+      `${address} is protected: it holds what cannot be made again. Take it out of the state instead: terraform -chdir=cdktf.out/stacks/${stack} state rm ${address}`,
+  },
+  {
+    pattern: /Scope ARN: \S+?:policy\/(?<name>\S+) does not exist/,
+    say: ({ name }) =>
+      `There is no policy ${name} yet, which bounds what functions may do. Somebody who may make policies types: npm run bootstrap`,
   },
   {
     pattern: /not authorized to perform: (?<action>[\w-]+:\w+)/,
@@ -65,15 +70,18 @@ function mayNot(action: string): string {
   return `Your role may not do ${action}. If the stack got a new kind of resource, add it to constructs/deployable-services.ts, then type: npm run bootstrap`;
 }
 
-/** Says in plain words what a tool or AWS has answered; undefined where there are no better words. */
-export function explain(output: string): DeployError | undefined {
+/**
+ * Says in plain words what a tool or AWS has answered; undefined where there are no better words.
+ * @param stack the one that the tool worked on
+ */
+export function explain(output: string, stack = "pipeline"): DeployError | undefined {
   const text = output
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with a control character
     .replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, "")
     .replaceAll(/[│╷╵\s]+/g, " ");
   for (const { pattern, say } of explanations) {
     const match = pattern.exec(text);
-    if (match) return new DeployError(say(match.groups ?? {}));
+    if (match) return new DeployError(say(match.groups ?? {}, stack));
   }
   return undefined;
 }

@@ -30,12 +30,29 @@ const pullsSchema = z.array(
   z.object({ merge_commit_sha: z.string().nullable(), labels: z.array(z.object({ name: z.string() })) }),
 );
 
-/** Writes a comment on the pull request of this run, or changes the one that is there. */
-export async function comment(file: string): Promise<void> {
+/**
+ * Writes a comment on the pull request of this run, or changes its own that begins like this one.
+ * @param beginning what tells this comment from the others, such as the environment's headline
+ */
+export async function comment(file: string, beginning: string): Promise<void> {
   const { PULL_REQUEST: number } = process.env;
   if (number === undefined || number === "") return;
-  await run("gh", ["pr", "comment", number, "--edit-last", "--create-if-none", "--body-file", file]);
+  const printed = await run("gh", ["pr", "view", number, "--json", "comments"], { quiet: true });
+  const same = commentsSchema
+    .parse(JSON.parse(printed))
+    .comments.find(({ viewerDidAuthor: isOurs, body }) => isOurs && body.startsWith(beginning));
+  const id = same && /#issuecomment-(\d+)$/.exec(same.url)?.[1];
+  await (id === undefined
+    ? run("gh", ["pr", "comment", number, "--body-file", file])
+    : run("gh", [
+        ...["api", `repos/{owner}/{repo}/issues/comments/${id}`, "--method", "PATCH", "--silent"],
+        ...["--field", `body=@${file}`],
+      ]));
 }
+
+const commentsSchema = z.object({
+  comments: z.array(z.object({ body: z.string(), url: z.string(), viewerDidAuthor: z.boolean() })),
+});
 
 /** Opens the issue of this title, or changes the one that is open. */
 export async function openIssue(title: string, file: string): Promise<void> {

@@ -1,10 +1,15 @@
 import type { Verdict } from "../config/policies/judge.ts";
-import { consequences, monthlyUsd } from "./consequences.ts";
+import { consequences, monthlyUsd, UNJUDGED } from "./consequences.ts";
 import { policySection, violationOf } from "./policy-report.ts";
 import { type Change, changedAttributes, type Plan } from "./terraform-plan.ts";
 
 /** The label, on a pull request, that lets its plan destroy what holds data. */
 export const DATA_LOSS_LABEL = "allow-data-loss";
+
+/** How the report on a plan for an environment begins, and no other. */
+export function headingOf(suffix: string): string {
+  return `### Plan for ${suffix}:`;
+}
 
 export interface PlanReport {
   /** The plan in Markdown, for a comment or a summary. */
@@ -35,7 +40,7 @@ export function reportOn(plan: Plan, verdict: Verdict, suffix: string, dataLossA
     ...verdict.violations.map(violationOf),
   ];
   const sections = [
-    `### Plan for ${suffix}: ${headline(entries)}`,
+    `${headingOf(suffix)} ${headline(entries)}`,
     ...(entries.length === 0 ? [] : [table(entries)]),
     ...renames.map(renameAdvice),
     ...(entries.length === 0 ? [] : [costLine(entries)]),
@@ -98,7 +103,7 @@ function detail(kind: Kind, change: Change): string {
 }
 
 function consequenceOf({ type }: Change): string {
-  return consequences[type]?.why ?? "nothing is lost";
+  return consequences[type]?.why ?? UNJUDGED;
 }
 
 function losesData({ kind, change }: Entry): boolean {
@@ -165,12 +170,12 @@ function renameAdvice({ from, to }: Rename): string {
 }
 
 function costLine(entries: readonly Entry[]): string {
-  const change = entries.reduce((sum, { kind, change: { type } }) => {
-    const price = monthlyUsd[type] ?? 0;
-    if (kind === "create") return sum + price;
-    return kind === "destroy" ? sum - price : sum;
-  }, 0);
-  return change === 0
+  const change = entries.reduce(
+    (sum, { change: { type, change } }) =>
+      sum + monthlyUsd(type, change.after) - monthlyUsd(type, change.before),
+    0,
+  );
+  return Math.abs(change) < 0.005
     ? "Monthly fixed cost: unchanged."
     : `Monthly fixed cost: ${change > 0 ? "+" : "−"}$${Math.abs(change).toFixed(2)}.`;
 }

@@ -2,6 +2,7 @@ import { loadSettings } from "../config/load.ts";
 import { DeployError } from "./errors.ts";
 import { comment } from "./github.ts";
 import { makePlan, PLAN_REPORT } from "./make-plan.ts";
+import { headingOf } from "./plan-report.ts";
 import { preflight } from "./preflight.ts";
 import { command, environment } from "./tool.ts";
 
@@ -9,6 +10,6 @@ await command(async () => {
   const settings = await loadSettings(environment);
   await preflight(settings);
   const { refusals } = await makePlan(settings, false);
-  await comment(PLAN_REPORT);
+  await comment(PLAN_REPORT, headingOf(settings.suffix));
   if (refusals.length > 0) throw new DeployError(refusals.join("\n"));
 });

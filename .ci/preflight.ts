@@ -71,7 +71,8 @@ export async function preflight(settings: Settings): Promise<void> {
   );
 }
 
-function explainAws(error: unknown): Error {
+/** Says in one line what AWS has answered. Throws what is no error. */
+export function explainAws(error: unknown): Error {
   if (!(error instanceof Error)) throw error;
   if (error.name === "CredentialsProviderError") {
     return new DeployError(

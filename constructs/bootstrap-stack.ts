@@ -1,13 +1,17 @@
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity/index.js";
 import { IamOpenidConnectProvider } from "@cdktf/provider-aws/lib/iam-openid-connect-provider/index.js";
+import { IamPolicy } from "@cdktf/provider-aws/lib/iam-policy/index.js";
 import { TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
+import { boundaryName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { connectToAws, keepState } from "./account.ts";
+import { boundaryPermissions } from "./function-boundary.ts";
 import { GithubRoles } from "./github-roles.ts";
+import { policyJson } from "./policy.ts";
 import { PrivateBucket } from "./private-bucket.ts";
 
-/** What an account needs once, before its first environment: a bucket for state, and roles for the workflows. */
+/** What an account needs once, before its first environment: a bucket for state, roles for the workflows, and bounds for functions. */
 export class BootstrapStack extends TerraformStack {
   /** @param environments those that keep their state in the same bucket; at least one */
   constructor(scope: Construct, id: string, environments: readonly [Settings, ...Settings[]]) {
@@ -25,6 +29,11 @@ export class BootstrapStack extends TerraformStack {
     const account = new DataAwsCallerIdentity(this, "account").accountId;
     for (const settings of environments) {
       const { suffix } = settings;
+      new IamPolicy(this, `boundary-${suffix}`, {
+        name: boundaryName(suffix),
+        description: "The most that the functions of the environment may ever do",
+        policy: policyJson(boundaryPermissions(settings, account)),
+      });
       const roles = new GithubRoles(this, suffix, { settings, provider, accountId: account });
       this.#createOutput(`plan_role_${suffix}`, roles.planRole.arn);
       this.#createOutput(`apply_role_${suffix}`, roles.applyRole.arn);

@@ -1,6 +1,7 @@
 import { apiName, consumerName, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { functionNames, type ServicePermissions, services, tagged } from "./deployable-services.ts";
+import { boundaryArn } from "./function-boundary.ts";
 import type { PolicyStatement } from "./policy.ts";
 
 /** Its permissions do not fit the table of services: what it calls has a name, itself it has none. */
@@ -34,11 +35,7 @@ export function applyPermissions(settings: Settings, accountId: string): PolicyS
     // A policy with a narrower scope cannot make any composite alarm:
     // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
     allow(["cloudwatch:PutCompositeAlarm"], ["*"]),
-    allow(
-      ["iam:PassRole"],
-      functionNames(settings).map((name) => `arn:aws:iam::${accountId}:role/${name}`),
-      { StringEquals: { "iam:PassedToService": "lambda.amazonaws.com" } },
-    ),
+    ...rolePermissions(settings, accountId),
     allow(["s3:GetObject", "s3:PutObject"], [stateObject(settings)]),
     // The lock is an object beside the state: https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
     allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [`${stateObject(settings)}.tflock`]),
@@ -131,6 +128,23 @@ function apiPermissions(settings: Settings, accountId: string): PolicyStatement[
         `arn:aws:iam::${accountId}:role/aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway`,
       ],
     ),
+  ];
+}
+
+/**
+ * Who may write a role's policy may do all that the policy can say: only with the boundary on it, which this role may
+ * neither change nor take off.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+ */
+function rolePermissions(settings: Settings, accountId: string): PolicyStatement[] {
+  const roles = functionNames(settings).map((name) => `arn:aws:iam::${accountId}:role/${name}`);
+  return [
+    allow(
+      ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"],
+      roles,
+      { StringEquals: { "iam:PermissionsBoundary": boundaryArn(settings, accountId) } },
+    ),
+    allow(["iam:PassRole"], roles, { StringEquals: { "iam:PassedToService": "lambda.amazonaws.com" } }),
   ];
 }
 

@@ -145,16 +145,7 @@ export const services: readonly ServicePermissions[] = [
       "iam:ListRolePolicies",
       "iam:ListRoleTags",
     ],
-    write: [
-      "iam:CreateRole",
-      "iam:DeleteRole",
-      "iam:DeleteRolePolicy",
-      "iam:PutRolePolicy",
-      "iam:TagRole",
-      "iam:UntagRole",
-      "iam:UpdateAssumeRolePolicy",
-      "iam:UpdateRole",
-    ],
+    write: ["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole"],
     resources: (settings, accountId) =>
       functionNames(settings).map((name) => `arn:aws:iam::${accountId}:role/${name}`),
   },

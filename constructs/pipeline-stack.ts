@@ -1,8 +1,11 @@
-import { TerraformOutput, TerraformStack } from "cdktf";
+import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity/index.js";
+import { IamRole } from "@cdktf/provider-aws/lib/iam-role/index.js";
+import { Aspects, TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { derive } from "../config/derived.ts";
 import type { Settings } from "../config/settings.ts";
 import { connectToAws, keepState } from "./account.ts";
+import { boundaryArn } from "./function-boundary.ts";
 import { HttpApi } from "./http-api.ts";
 import { existingImageBucket, type ImageBucket, newImageBucket } from "./image-bucket.ts";
 import { ImageProcessor } from "./image-processor.ts";
@@ -16,6 +19,7 @@ export class PipelineStack extends TerraformStack {
     const derived = derive(settings);
     connectToAws(this, settings, settings.suffix);
     keepState(this, settings.state);
+    this.#boundRoles(settings);
     const bucket = this.#createImageBucket(settings);
     const { queue, deadLetterQueue } = new PromptQueue(this, "queue", {
       suffix: settings.suffix,
@@ -46,6 +50,16 @@ export class PipelineStack extends TerraformStack {
     return imageBucket.kind === "new"
       ? newImageBucket(this, "images", imageBucket.name, production)
       : existingImageBucket(this, "images", imageBucket.name, imageBucket.keyPrefix);
+  }
+
+  /** The workflow that deploys may make no role without it. */
+  #boundRoles(settings: Settings): void {
+    const { accountId } = new DataAwsCallerIdentity(this, "account");
+    Aspects.of(this).add({
+      visit(node) {
+        if (node instanceof IamRole) node.permissionsBoundary = boundaryArn(settings, accountId);
+      },
+    });
   }
 
   #createOutput(name: string, description: string, value: string): void {

@@ -70,7 +70,7 @@ describe.skipIf(inject("missing") !== "")("an environment with a bucket that was
     await terraform(`${inStack} state rm ${logs}`);
     const { code, output } = await project.npm("deploy", { args: ["--yes"] });
     expect(code).toBe(1);
-    const [, command] = / Type: (terraform .*) <its name>$/.exec(output.trim()) ?? [];
+    const [, command] = / Type: (terraform .*) <its name, or its ARN>$/.exec(output.trim()) ?? [];
     expect(command).toBe(`${inStack} import ${logs}`);
     await terraform(`${command} /aws/lambda/image-processor-dev`);
     expect((await project.npm("plan")).output).toContain("### Plan for dev: no change");

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { Project, type RunOptions, rootCredentials } from "./support/project.ts";
@@ -46,9 +47,9 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
   });
   afterAll(() => emulator.stop());
 
-  /** The last line of a plan that fails. */
-  async function complaint(options?: RunOptions): Promise<string> {
-    const { code, output } = await project.npm("plan", options);
+  /** The last line of a command that fails. */
+  async function complaint(options?: RunOptions, script = "plan"): Promise<string> {
+    const { code, output } = await project.npm(script, options);
     expect(code, output).toBe(1);
     return output.trim().split("\n").at(-1) ?? "";
   }
@@ -113,6 +114,27 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
     const old = fakeTerraform('{"terraform_version":"1.9.8"}');
     expect(await complaint({ env: { TERRAFORM_BINARY_NAME: old } })).toBe(
       "Terraform 1.9.8 is too old: 1.11 or newer is needed, for locks in S3. Install it, then type: terraform version",
+    );
+  });
+
+  it("for a canary where nothing is deployed", async () => {
+    const terraform = fakeTerraform('{"terraform_version":"1.11.4"}');
+    expect(await complaint({ env: { TERRAFORM_BINARY_NAME: terraform } }, "canary")).toBe(
+      "dev is not deployed: its state names no queue and no bucket. Type: ENVIRONMENT=dev npm run deploy",
+    );
+  });
+
+  it("for a canary whose bucket is gone", async () => {
+    const sqs = new SQSClient({
+      endpoint: emulator.endpoint,
+      region: "eu-west-1",
+      credentials: rootCredentials,
+    });
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: "canaries" }));
+    const outputs = { sqs_queue_url: { value: QueueUrl }, image_bucket: { value: "no-such-bucket" } };
+    const terraform = fakeTerraform(JSON.stringify({ terraform_version: "1.11.4", ...outputs }));
+    expect(await complaint({ env: { TERRAFORM_BINARY_NAME: terraform } }, "canary")).toBe(
+      "AWS answers NoSuchBucket: The specified bucket does not exist",
     );
   });
 

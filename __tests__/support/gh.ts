@@ -9,10 +9,11 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     "body-file": { type: "string" },
-    "create-if-none": { type: "boolean" },
-    "edit-last": { type: "boolean" },
+    field: { type: "string" },
     json: { type: "string" },
+    method: { type: "string" },
     search: { type: "string" },
+    silent: { type: "boolean" },
     state: { type: "string" },
     title: { type: "string" },
   },
@@ -21,14 +22,12 @@ const body = values["body-file"] === undefined ? "" : readFileSync(values["body-
 const [noun, verb, subject = ""] = positionals;
 
 switch (`${noun} ${verb}`) {
-  case "pr comment": {
-    const there: string[] = state.comments[subject] ?? [];
-    if (there.length === 0 && values["edit-last"] && !values["create-if-none"]) {
-      throw new Error("no comments found for current user");
-    }
-    state.comments[subject] = values["edit-last"] ? [...there.slice(0, -1), body] : [...there, body];
+  case "pr view":
+    console.log(JSON.stringify({ comments: (state.comments[subject] ?? []).map(describeComment) }));
     break;
-  }
+  case "pr comment":
+    state.comments[subject] = [...(state.comments[subject] ?? []), body];
+    break;
   case "issue list":
     console.log(JSON.stringify(state.issues));
     break;
@@ -40,6 +39,17 @@ switch (`${noun} ${verb}`) {
     break;
   default:
     if (noun !== "api") throw new Error(`unknown command ${positionals.join(" ")}`);
+    if (values.method === "PATCH") {
+      const [pull = "", index = ""] = verb?.replace(/.*\//, "").split("000") ?? [];
+      state.comments[pull][Number(index)] = readFileSync(values.field?.replace("body=@", "") ?? "", "utf8");
+      break;
+    }
     console.log(JSON.stringify(state.api?.[verb ?? ""] ?? []));
 }
 writeFileSync(file, JSON.stringify(state));
+
+/** A comment's id is its pull request's, three zeros, and its place there. */
+function describeComment(body: string, index: number) {
+  const url = `https://github.com/couch-explorers/couch-explorers/pull/${subject}#issuecomment-${subject}000${index}`;
+  return { body, url, viewerDidAuthor: !body.startsWith("Somebody says") };
+}

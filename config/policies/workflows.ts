@@ -6,13 +6,16 @@ const workflowSchema = z.object({
   jobs: z.record(
     z.string(),
     z.object({
-      steps: z.array(
-        z.object({
-          uses: z.string().default(""),
-          run: z.string().default(""),
-          with: z.record(z.string(), z.unknown()).default({}),
-        }),
-      ),
+      // None where the job is another workflow, which is judged by itself.
+      steps: z
+        .array(
+          z.object({
+            uses: z.string().default(""),
+            run: z.string().default(""),
+            with: z.record(z.string(), z.unknown()).default({}),
+          }),
+        )
+        .default([]),
     }),
   ),
 });

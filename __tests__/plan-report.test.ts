@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { consequences } from "../.ci/consequences.ts";
+import { reportOn } from "../.ci/plan-report.ts";
+import { type Plan, planSchema } from "../.ci/terraform-plan.ts";
+import { deployableTypes } from "../constructs/deploy-permissions.ts";
+
+type Attributes = Readonly<Record<string, unknown>> | null;
+
+/** A plan for one resource; what it is before and after says what is done to it. */
+function planFor(type: string, before: Attributes, after: Attributes): Plan {
+  const actions = [...(before === null ? [] : ["delete"]), ...(after === null ? [] : ["create"])];
+  return planSchema.parse({
+    resource_changes: [
+      {
+        address: `${type}.it`,
+        mode: "managed",
+        type,
+        change: { actions, before, after, replace_paths: [["name"]] },
+      },
+    ],
+  });
+}
+
+const sound = { kept: 0, resources: 0, violations: [], waived: [] };
+const report = (plan: Plan) => reportOn(plan, sound, "dev", false);
+
+describe("the report on a plan", () => {
+  it.each(["replaced", "destroyed"])(
+    "refuses an API that is %s, because every caller has its address",
+    (how) => {
+      const plan = planFor("aws_apigatewayv2_api", {}, how === "replaced" ? {} : null);
+      expect(report(plan).refusals).toEqual([
+        expect.stringContaining(
+          `aws_apigatewayv2_api.it would be ${how}: its address is lost: every caller needs the new one.`,
+        ),
+      ]);
+    },
+  );
+
+  it("says what is lost with the versioning of a bucket", () => {
+    expect(report(planFor("aws_s3_bucket_versioning", {}, null)).markdown).toContain(
+      "what is overwritten or deleted meanwhile cannot be brought back",
+    );
+  });
+
+  it.each([
+    ["destroyed", null],
+    ["replaced", {}],
+  ])("says that nobody has judged a type that it does not know, %s", (_, after) => {
+    expect(report(planFor("aws_dynamodb_table", {}, after)).markdown).toContain("nobody has judged yet");
+  });
+
+  it("has judged every type that the pipeline may have", () => {
+    expect(deployableTypes.filter((type) => !(type in consequences))).toEqual([]);
+  });
+});
+
+describe("the monthly fixed cost", () => {
+  const metric = { metric: [{ metric_name: "Errors" }] };
+  const math = (metrics: number) => ({
+    metric_query: [{ expression: "a / b", metric: [] }, ...Array.from({ length: metrics }, () => metric)],
+  });
+
+  it.each<[what: string, type: string, before: Attributes, after: Attributes, cost: string]>([
+    ["of an alarm on one metric", "aws_cloudwatch_metric_alarm", null, { metric_query: [] }, "+$0.10."],
+    [
+      "of an alarm on an expression of three metrics",
+      "aws_cloudwatch_metric_alarm",
+      null,
+      math(3),
+      "+$0.30.",
+    ],
+    ["of a composite alarm", "aws_cloudwatch_composite_alarm", null, {}, "+$0.50."],
+    ["of a dashboard that goes", "aws_cloudwatch_dashboard", {}, null, "−$3.00."],
+    [
+      "of an expression that reads one metric less",
+      "aws_cloudwatch_metric_alarm",
+      math(3),
+      math(2),
+      "−$0.10.",
+    ],
+    ["of a replaced key", "aws_kms_key", {}, {}, "unchanged."],
+  ])("%s", (_, type, before, after, cost) => {
+    expect(report(planFor(type, before, after)).markdown).toContain(`Monthly fixed cost: ${cost}`);
+  });
+});
