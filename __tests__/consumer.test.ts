@@ -305,11 +305,21 @@ describe("the chain of models", () => {
 });
 
 describe("a call of a model", () => {
-  it("is sent again at once while the model is throttled, and then paints", async () => {
+  it("is made again at once by a model that paints but is throttled", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0 });
+    await bench.deliver([request(randomUUID())]);
     bench.bedrock.setTrouble({ latencyMs: 0, script: ["ThrottlingException", "ThrottlingException"] });
     const requestId = randomUUID();
     expect((await bench.deliver([request(requestId)])).kept).toEqual([]);
     expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: CORE, attempts: 1 });
+  });
+
+  it("is not made again by a model that took nothing the last time", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
+    await bench.deliver([request(randomUUID())]);
+    const calls = bench.bedrock.calls.length;
+    await bench.deliver([request(randomUUID())]);
+    expect(bench.bedrock.calls.slice(calls)).toEqual([CORE, SD35]);
   });
 
   it.each(["reset", "InternalServerException", "ModelTimeoutException"] as const)(
