@@ -1,4 +1,4 @@
-import { boundaryName, consumerName } from "../config/names.ts";
+import { boundaryName, consumerName, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { functionNames } from "./deployable-services.ts";
 import type { PolicyStatement } from "./policy.ts";
@@ -33,7 +33,7 @@ export function boundaryPermissions(settings: Settings, accountId: string): Poli
         "sqs:ChangeMessageVisibility",
         "sqs:SendMessage",
       ],
-      Resource: `arn:aws:sqs:${region}:${accountId}:image-generation-queue-${suffix}`,
+      Resource: `arn:aws:sqs:${region}:${accountId}:${queueName(suffix)}`,
     },
     {
       Sid: "PicturesAndRecords",
