@@ -12,7 +12,7 @@ export const settings: SettingsInput = {
     { id: "stability.sd3-5-large-v1:0", concurrency: 4 },
   ],
   consumer: {
-    // The size that the bench finds to be the cheapest for this model's limit; see docs/performance.md.
+    // What the bench finds to be the cheapest size for this model's limit, with some room; see docs/performance.md.
     memoryMb: 320,
     timeoutSeconds: 120,
     modelTimeoutSeconds: 50,
