@@ -62,7 +62,7 @@ if (isWhole) {
   const measured = Object.fromEntries(
     rows.flatMap((row) => (row.measures ? [[row.measures, Math.round(figuresOf(row.values).median)]] : [])),
   );
-  writeFileSync(new URL("measured.json", import.meta.url), `${JSON.stringify(measured)}\n`);
+  writeFileSync(new URL("measured.json", import.meta.url), `${JSON.stringify(measured, undefined, 2)}\n`);
   writeSection("right size", await describeSizes(measuredSchema.parse(measured)));
   writeSection("calls", callsTable(await countCalls()));
 }
