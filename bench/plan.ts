@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { terraformBinary } from "../.ci/tool.ts";
 import { startEmulator } from "../__tests__/deploy/support/emulator.ts";
+import { emulatedAws } from "../__tests__/deploy/support/environment.ts";
 import { findTools } from "../__tests__/deploy/support/tools.ts";
 import { loadSettings } from "../config/load.ts";
 import { pairwise } from "./measure.ts";
@@ -26,7 +27,7 @@ export const plan: Part = {
     try {
       const client = { endpoint: emulator.endpoint, region: settings.state.region, credentials };
       await new S3Client(client).send(new CreateBucketCommand({ Bucket: settings.state.bucket }));
-      const env = environment(emulator.endpoint, terraformConfig);
+      const env = emulatedAws(emulator.endpoint, credentials, terraformConfig);
       const time = (program: string, args: readonly string[]): number => {
         const started = performance.now();
         execFileSync(program, args, { env, stdio: "pipe" });
@@ -77,20 +78,3 @@ export const plan: Part = {
 };
 
 const CDKTF = "node_modules/.bin/cdktf";
-
-function environment(endpoint: string, terraformConfig: string): NodeJS.ProcessEnv {
-  const { PATH, HOME } = process.env;
-  return {
-    PATH,
-    HOME,
-    ...(terraformConfig !== "" && {
-      TF_CLI_CONFIG_FILE: terraformConfig,
-      CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1",
-    }),
-    AWS_ENDPOINT_URL: endpoint,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    TF_VAR_alarm_email: "on-call@example.com",
-    CHECKPOINT_DISABLE: "1",
-  };
-}

@@ -34,8 +34,9 @@ import {
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { Github } from "../support/github.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
+import { ALARM_EMAIL } from "./support/environment.ts";
 import { testMonitoring } from "./support/monitoring.ts";
-import { ALARM_EMAIL, Project, rootCredentials } from "./support/project.ts";
+import { Project, rootCredentials } from "./support/project.ts";
 
 const STATE_BUCKET = "couch-explorers-state";
 const IMAGE_BUCKET = "couch-explorers-images-dev";

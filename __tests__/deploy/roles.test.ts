@@ -2,7 +2,8 @@ import { CreateUserCommand, IAMClient } from "@aws-sdk/client-iam";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
-import { type Credentials, Project, rootCredentials } from "./support/project.ts";
+import type { Credentials } from "./support/environment.ts";
+import { Project, rootCredentials } from "./support/project.ts";
 
 // The emulator refuses actions that the role does not allow; deploy-roles.test.ts is about the resources.
 describe.skipIf(inject("missing") !== "")(

@@ -17,7 +17,8 @@ import { GetTopicAttributesCommand, ListSubscriptionsByTopicCommand, SNSClient }
 import { describe, expect, it } from "vitest";
 import { readAlarms } from "../../../local/cloudwatch/alarm-specs.ts";
 import { Terraform } from "../../../local/terraform.ts";
-import { ALARM_EMAIL, type Credentials, type Project } from "./project.ts";
+import { ALARM_EMAIL, type Credentials } from "./environment.ts";
+import type { Project } from "./project.ts";
 
 export interface Deployment {
   readonly project: Project;

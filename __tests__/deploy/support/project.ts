@@ -1,24 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { cloneSources } from "../../support/clone-sources.ts";
-
-export interface Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
-
-/** One for each test file. */
-const pluginCache = mkdtempSync(join(tmpdir(), "couch-providers-"));
+import { type Credentials, emulatedAws } from "./environment.ts";
 
 export const rootCredentials: Credentials = { accessKeyId: "test", secretAccessKey: "test" };
-
-/** Who is told of alarms, in every deployment of the tests. */
-export const ALARM_EMAIL = "on-call@example.com";
 
 /** What a command has printed, both streams in one, and how it has ended. */
 export interface Outcome {
@@ -77,26 +65,7 @@ export class Project {
   }
 
   environment(credentials: Credentials, extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-    const { PATH, HOME, TERRAFORM_BINARY_NAME } = process.env;
-    const config = inject("terraformConfig");
-    return {
-      PATH,
-      HOME,
-      ...(TERRAFORM_BINARY_NAME !== undefined && { TERRAFORM_BINARY_NAME }),
-      // cdktf shares a cache of providers between all projects, which two of them must not fill at once:
-      // https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
-      ...(config === ""
-        ? { TF_PLUGIN_CACHE_DIR: pluginCache }
-        : { TF_CLI_CONFIG_FILE: config, CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1" }),
-      AWS_ENDPOINT_URL: this.#endpoint,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      ...(credentials.sessionToken !== undefined && { AWS_SESSION_TOKEN: credentials.sessionToken }),
-      TF_VAR_alarm_email: ALARM_EMAIL,
-      AWS_EC2_METADATA_DISABLED: "true",
-      CHECKPOINT_DISABLE: "1",
-      ...extra,
-    };
+    return { ...emulatedAws(this.#endpoint, credentials, inject("terraformConfig")), ...extra };
   }
 }
 
