@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { loadImage } from "@napi-rs/canvas";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { GeneratingRecord } from "../functions/domain/record.ts";
-import { CORE, ConsumerBench, SD35 } from "./support/consumer-bench.ts";
+import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
 
 let bench: ConsumerBench;
 beforeAll(async () => {
@@ -286,128 +286,6 @@ describe("a batch with one bad message", () => {
     expect(log).toContain("UnreadableRecordError");
     expect(await bench.record(good)).toMatchObject({ status: "succeeded" });
   });
-});
-
-describe("the chain of models", () => {
-  it.each([
-    "ThrottlingException",
-    "ServiceUnavailableException",
-    "AccessDeniedException",
-    "ResourceNotFoundException",
-    "InternalServerException",
-    "InferenceError",
-  ] as const)("paints with the second model when the first answers %s", async (every) => {
-    bench.bedrock.setTrouble({ latencyMs: 0, models: { [CORE]: { every } } });
-    const requestId = randomUUID();
-    await bench.deliver([request(requestId)]);
-    expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: SD35, costUsd: 0.08 });
-  });
-});
-
-describe("a call of a model", () => {
-  it("is made again at once by a model that paints but is throttled", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 0 });
-    await bench.deliver([request(randomUUID())]);
-    bench.bedrock.setTrouble({ latencyMs: 0, script: ["ThrottlingException", "ThrottlingException"] });
-    const requestId = randomUUID();
-    expect((await bench.deliver([request(requestId)])).kept).toEqual([]);
-    expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: CORE, attempts: 1 });
-  });
-
-  it("is not made again by a model that took nothing the last time", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
-    await bench.deliver([request(randomUUID())]);
-    const calls = bench.bedrock.calls.length;
-    await bench.deliver([request(randomUUID())]);
-    expect(bench.bedrock.calls.slice(calls)).toEqual([CORE, SD35]);
-  });
-
-  it.each(["reset", "InternalServerException", "ModelTimeoutException"] as const)(
-    "is not repeated after %s, which may have been paid: the next model of the chain is asked",
-    async (outcome) => {
-      bench.bedrock.setTrouble({ latencyMs: 0, script: [outcome] });
-      const requestId = randomUUID();
-      await bench.deliver([request(requestId)]);
-      expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: SD35 });
-    },
-  );
-});
-
-describe("a prompt that no model takes for the moment", () => {
-  it("stays in the queue, hidden, with its lease given back and no attempt counted", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
-    const { kept } = await bench.deliver([request("throttled")]);
-    expect(kept).toHaveLength(1);
-    expect(await bench.record("throttled")).toMatchObject({
-      status: "generating",
-      attempts: 0,
-      lease: null,
-      reason: { code: "ThrottlingException" },
-    });
-  });
-
-  it("is sent anew before its receives run out, with its attributes, so that throttling alone loses nothing", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
-    const { kept } = await bench.deliver([request("patient")], { receives: 9 });
-    expect(kept).toEqual([]);
-    const copies = await bench.delayed();
-    expect(copies.find(({ body }) => body.includes('"patient"'))).toMatchObject({
-      body: expect.stringMatching(/"prompt":"Me on top of K2".*"seed":\d+/),
-      messageAttributes: { sender: { StringValue: "the test" } },
-    });
-  });
-
-  it("is given up instead of being sent anew when it is older than the queue keeps prompts", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
-    const sentAt = new Date(Date.now() - 5 * 86_400_000);
-    const { kept } = await bench.deliver([request("old")], { receives: 9, sentAt });
-    expect(kept).toHaveLength(1);
-    expect(await bench.record("old")).toMatchObject({
-      status: "failed",
-      reason: { code: "ThrottlingException" },
-    });
-  });
-});
-
-describe("a prompt whose painting fails", () => {
-  it("counts the attempt and is tried again", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });
-    const { kept } = await bench.deliver([request("unlucky")]);
-    expect(kept).toHaveLength(1);
-    expect(await bench.record("unlucky")).toMatchObject({ status: "generating", attempts: 1, lease: null });
-    bench.bedrock.setTrouble({ latencyMs: 0 });
-    await bench.deliver([request("unlucky")]);
-    expect(await bench.record("unlucky")).toMatchObject({ status: "succeeded", attempts: 2 });
-  });
-
-  it("is failed on its last receive, for SQS to move it to the dead-letter queue", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });
-    const { kept } = await bench.deliver([request("doomed")], { receives: 10 });
-    expect(kept).toHaveLength(1);
-    expect(await bench.record("doomed")).toMatchObject({
-      status: "failed",
-      reason: { code: "ModelErrorException" },
-    });
-  });
-
-  it("can be painted after all when it is redriven", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 0, every: "InternalServerException" });
-    await bench.deliver([request("redriven")], { receives: 10 });
-    bench.bedrock.setTrouble({ latencyMs: 0 });
-    await bench.deliver([request("redriven")]);
-    expect(await bench.record("redriven")).toMatchObject({ status: "succeeded" });
-  });
-
-  it.each(["AccessDeniedException", "ResourceNotFoundException"] as const)(
-    "for %s is failed at once: somebody has to change something",
-    async (every) => {
-      bench.bedrock.setTrouble({ latencyMs: 0, every });
-      const requestId = randomUUID();
-      const { kept } = await bench.deliver([request(requestId)]);
-      expect(kept).toHaveLength(1);
-      expect(await bench.record(requestId)).toMatchObject({ status: "failed", reason: { code: every } });
-    },
-  );
 });
 
 describe("what the consumer logs", () => {
