@@ -111,7 +111,7 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
   });
 
   it("stops the replacement of the queue, and says why Terraform would replace it", async () => {
-    project.edit("constructs/prompt-queue.ts", "`image-generation-queue-", "`image-prompt-queue-");
+    project.edit("config/names.ts", "`image-generation-queue-", "`image-prompt-queue-");
     const { code, report } = await plan();
     expect(code).toBe(1);
     expect(report).toMatch(
