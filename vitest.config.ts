@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["__tests__/*.test.ts"],
+    globalSetup: "__tests__/support/temporary-folder.ts",
     // The tests start servers and synthesise stacks; a slow machine is no reason to fail.
     testTimeout: 60_000,
     hookTimeout: 60_000,

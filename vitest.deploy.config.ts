@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["__tests__/deploy/*.test.ts"],
-    globalSetup: "__tests__/deploy/support/find-tools.ts",
+    globalSetup: ["__tests__/support/temporary-folder.ts", "__tests__/deploy/support/find-tools.ts"],
     // Each step of a deployment is a test, shown as soon as it is done.
     reporters: ["verbose"],
     // Terraform's provider mostly waits; each file has an emulator of its own.

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
@@ -71,7 +71,6 @@ export const plan: Part = {
         },
       ];
     } finally {
-      rmSync(folder, { recursive: true });
       await emulator.stop();
     }
   },

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
+import useOneTemporaryFolder from "../__tests__/support/temporary-folder.ts";
 import { acceptance } from "./acceptance.ts";
 import { billed } from "./billed.ts";
 import { callsTable, countCalls } from "./calls.ts";
@@ -39,6 +40,8 @@ const { quick = false, only } = new Command("npm run bench --")
   .addOption(new Option("--only <part>", "one part; writes nothing").choices(parts.map(({ name }) => name)))
   .parse()
   .opts<{ quick?: true; only?: string }>();
+
+process.once("exit", useOneTemporaryFolder());
 
 const rows: Row[] = [];
 let isWhole = !quick && only === undefined;

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -41,7 +41,6 @@ export const sending: Part = {
       return [...(await compareSpeed(folder, env)), memory(folder, env)];
     } finally {
       await server.terminate();
-      rmSync(folder, { recursive: true });
     }
   },
 };

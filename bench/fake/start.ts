@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -73,7 +73,6 @@ export async function inWorkshop<T>(
     const exit = once(server, "exit");
     server.disconnect();
     await exit;
-    for (const folder of Object.values(codeDirectories)) rmSync(folder, { recursive: true });
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,8 +11,12 @@ export interface Credentials {
 /** Who is told of alarms, in every deployment to the emulator. */
 export const ALARM_EMAIL = "on-call@example.com";
 
-/** One for each process. */
-const pluginCache = mkdtempSync(join(tmpdir(), "couch-providers-"));
+/** A cache of providers that this process has to itself. */
+function pluginCache(): string {
+  const folder = join(tmpdir(), `couch-providers-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
 
 /**
  * The variables of a command that runs Terraform against an emulated AWS, and nothing of the machine's own settings.
@@ -31,7 +35,7 @@ export function emulatedAws(
     // cdktf shares a cache of providers between all projects, which two of them must not fill at once:
     // https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
     ...(terraformConfig === ""
-      ? { TF_PLUGIN_CACHE_DIR: pluginCache }
+      ? { TF_PLUGIN_CACHE_DIR: pluginCache() }
       : { TF_CLI_CONFIG_FILE: terraformConfig, CDKTF_DISABLE_PLUGIN_CACHE_ENV: "1" }),
     AWS_ENDPOINT_URL: endpoint,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
