@@ -76,6 +76,23 @@ describe("the capacity planner", () => {
     expect(finished.filter((at) => at <= 13)).toHaveLength(20);
   });
 
+  it("calls a model that takes nothing once for each receive, as the consumer does", () => {
+    const [slots, maximumConcurrency] = [1, 2];
+    const { throttled, finished, calls } = simulate(
+      question({
+        models: [{ ...model, slots, throttle: 1 - Number.EPSILON }],
+        consumer: { ...question().consumer, batchSize: 1, maximumConcurrency },
+        retention: 600,
+        prompts: 100,
+      }),
+    );
+    expect(finished).toEqual([]);
+    // Each writes that it is claimed, and that it waits again.
+    const receives = calls.s3Writes / 2;
+    // Each environment makes four calls once, and so finds out.
+    expect(throttled).toBe(receives + 3 * slots * maximumConcurrency);
+  });
+
   it("asks for a higher limit first where the limit is what users wait for", () => {
     const [first] = changes(question());
     expect(first?.what).toMatch(/^a limit of 40 calls at once for core/);

@@ -43,6 +43,12 @@ interface Message {
   attempts: number;
 }
 
+/** What an execution environment of the function remembers from one batch to the next. */
+interface Environment {
+  /** The links of the chain that took nothing the last time: they are called once, until they paint. */
+  readonly overloaded: Set<number>;
+}
+
 /** Plays the question through, call by call. Throws {@link QuestionError} where it makes no sense. */
 export function simulate(question: Question): Run {
   checkQuestion(question);
@@ -57,7 +63,8 @@ class Simulation {
   // First in, first out, without moving the rest of a long queue with each one that leaves.
   #queue: Message[] = [];
   #head = 0;
-  #idle = 0;
+  // The last one that became idle is used first.
+  readonly #idle: Environment[] = [];
   #running = 0;
   #environments = 0;
   #backlogSince = 0;
@@ -176,21 +183,22 @@ class Simulation {
     // One receive, one delete for the whole batch.
     this.#sqsCalls += 2;
     let startsAt = this.#timeline.now;
-    if (this.#idle > 0) this.#idle -= 1;
-    else {
+    const warm = this.#idle.pop();
+    if (warm === undefined) {
       this.#environments += 1;
       // While a function loads, it has two processors whatever its size, and the time is billed.
       startsAt += cpuToStart;
       this.#billed += cpuToStart;
     }
-    const invocation = new Invocation(this.#question, this.#timeline, startsAt, this.#share);
+    const environment = warm ?? { overloaded: new Set<number>() };
+    const invocation = new Invocation(this.#question, this.#timeline, environment, startsAt, this.#share);
     let open = batch.length;
     const close = (): void => {
       open -= 1;
       if (open > 0) return;
       this.#billed += this.#timeline.now - startsAt;
       this.#running -= 1;
-      this.#idle += 1;
+      this.#idle.push(environment);
       this.#poll();
     };
     for (const message of batch) {
@@ -217,11 +225,12 @@ class Simulation {
       const call = (tries: number): void => {
         if (this.#random() < model.throttle) {
           this.#throttled += 1;
-          if (tries < MOST_CALLS) {
+          if (tries < MOST_CALLS && !invocation.environment.overloaded.has(link)) {
             const longest = (LONGEST_WAIT_MS / 1000) * 2 ** (tries - 1);
             this.#timeline.after(this.#random() * longest, () => call(tries + 1));
             return;
           }
+          invocation.environment.overloaded.add(link);
           free();
           this.#paint(message, invocation, link + 1, hasFailed, close);
           return;
@@ -235,6 +244,7 @@ class Simulation {
             this.#paint(message, invocation, link + 1, true, close);
             return;
           }
+          invocation.environment.overloaded.delete(link);
           this.#paid[model.id] = (this.#paid[model.id] ?? 0) + 1;
           this.#writes += 2;
           invocation.store(() => {
@@ -283,6 +293,7 @@ class Simulation {
 
 /** One batch: a processor that does one thing at a time, and slots for each model. */
 class Invocation {
+  readonly environment: Environment;
   readonly #question: Question;
   readonly #timeline: Timeline;
   readonly #share: number;
@@ -291,9 +302,16 @@ class Invocation {
   readonly #waiting: (() => void)[][];
   #busyUntil: number;
 
-  constructor(question: Question, timeline: Timeline, startsAt: number, share: number) {
+  constructor(
+    question: Question,
+    timeline: Timeline,
+    environment: Environment,
+    startsAt: number,
+    share: number,
+  ) {
     this.#question = question;
     this.#timeline = timeline;
+    this.environment = environment;
     this.#share = share;
     this.#busyUntil = startsAt;
     this.#endsAt = startsAt + question.consumer.timeout;
