@@ -29,14 +29,15 @@ const BROKEN: readonly (readonly [rule: string, type: string, attributes: object
   ["CKV_AWS_393", "aws_iam_role", trust(github("repo:*:environment:prod"))],
   ["CKV_AWS_393", "aws_iam_role", trust(github("repo:us/ours:*"))],
   ["CKV_AWS_393", "aws_iam_role", trust(github("environment:prod:repo:us/ours"))],
-  ["CKV_AWS_62", "aws_iam_role_policy", allow("*")],
-  ["CKV_AWS_63", "aws_iam_role_policy", allow("s3:*")],
-  ["CKV_AWS_286", "aws_iam_role_policy", allow("iam:PassRole")],
-  ["CKV_AWS_287", "aws_iam_role_policy", allow("sts:AssumeRole")],
-  ["CKV_AWS_288", "aws_iam_role_policy", allow("s3:GetObject")],
-  ["CKV_AWS_289", "aws_iam_role_policy", allow("s3:PutBucketPolicy")],
-  ["CKV_AWS_290", "aws_iam_role_policy", allow("lambda:UpdateFunctionCode")],
-  ["CKV_AWS_355", "aws_iam_role_policy", allow("s3:GetObject")],
+  ...inEachPolicy("CKV_AWS_62", allow("*")),
+  ...inEachPolicy("CKV_AWS_63", allow("s3:*")),
+  ...inEachPolicy("CKV_AWS_286", allow("iam:PassRole")),
+  ...inEachPolicy("CKV_AWS_287", allow("sts:AssumeRole")),
+  ...inEachPolicy("CKV_AWS_288", allow("s3:GetObject")),
+  ...inEachPolicy("CKV_AWS_289", allow("s3:PutBucketPolicy")),
+  ...inEachPolicy("CKV_AWS_290", allow("lambda:UpdateFunctionCode")),
+  ...inEachPolicy("CKV_AWS_355", allow("s3:GetObject")),
+  ...inEachPolicy("POLICY_ONLY_TRACES", allow("logs:DescribeLogGroups")),
   ["CKV_AWS_33", "aws_kms_key", policy({ ...EVERYBODY, Action: "kms:*" })],
   ["CKV_AWS_227", "aws_kms_key", { ...policy(), is_enabled: false }],
   ["CKV_AWS_45", "aws_lambda_function", { environment: { variables: { password: "x" } } }],
@@ -45,7 +46,6 @@ const BROKEN: readonly (readonly [rule: string, type: string, attributes: object
   ["QUEUE_TLS", "aws_sqs_queue_policy", policy()],
   ["TOPIC_TLS", "aws_sns_topic_policy", policy()],
   ["BUCKET_TLS", "aws_s3_bucket_policy", policy()],
-  ["POLICY_ONLY_TRACES", "aws_iam_role_policy", allow("logs:DescribeLogGroups")],
   ["CKV_AWS_309", "aws_apigatewayv2_route", { route_key: "GET /", authorization_type: "NONE" }],
   ["CKV_AWS_309", "aws_apigatewayv2_route", { route_key: "OPTIONS /generate", authorization_type: "NONE" }],
   ["CKV_AWS_41", "provider", { access_key: "AKIAIOSFODNN7EXAMPLE" }],
@@ -71,6 +71,10 @@ const BROKEN: readonly (readonly [rule: string, type: string, attributes: object
   ["CKV_DOCKER_10", "dockerfile", says("WORKDIR", "app")],
   ["CKV_DOCKER_11", "dockerfile", says("FROM", "a:1 AS build", "b:1 AS build")],
 ];
+
+function inEachPolicy(rule: string, attributes: object): (readonly [string, string, object])[] {
+  return ["aws_iam_role_policy", "aws_iam_policy"].map((type) => [rule, type, attributes]);
+}
 
 /** The ids of the rules that a stack breaks. */
 function broken(resources: Readonly<Record<string, Readonly<Record<string, object>>>>): string[] {

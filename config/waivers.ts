@@ -90,12 +90,12 @@ export const waivers: readonly Waiver[] = [
     reason: "How long logs are kept is a setting: data protection asks for short, an audit for long.",
     expires: "2027-11-30",
   },
-  {
+  ...["aws_iam_role_policy._permissions_", "aws_iam_policy.boundary"].map((resource) => ({
     rule: "CKV_AWS_355",
-    resource: "aws_iam_role_policy._permissions_",
+    resource,
     reason: "X-Ray has no resources to name, and nothing but X-Ray is allowed to functions on everything.",
     expires: "2027-11-30",
-  },
+  })),
   ...["CKV_AWS_355", "POLICY_ONLY_TRACES"].map((rule) => ({
     rule,
     resource: "aws_iam_role_policy.plan-permissions",

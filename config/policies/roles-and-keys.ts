@@ -18,6 +18,57 @@ const DATA =
 const PERMISSIONS =
   /^(\*|iam:(\*|Create|Put|Attach|Detach|Delete|Update|Set|Add|Remove)\w*|\w+:(Add|Remove)Permission|\w+:(Put|Delete|Set)\w*(Policy|Acl)|sqs:SetQueueAttributes|sns:SetTopicAttributes|kms:(CreateGrant|PutKeyPolicy))$/;
 
+/** What holds for what a role may do, wherever that is written. */
+const grants: readonly Omit<PolicyRule, "type">[] = [
+  {
+    id: "CKV_AWS_62",
+    demand: "does not allow everything on everything",
+    holds: allowsNone(({ Action, Resource = [] }) => Action.includes("*") && Resource.includes("*")),
+  },
+  {
+    id: "CKV_AWS_63",
+    demand: "allows actions by name only",
+    holds: allowsNone(({ Action }) => Action.some((action) => action.includes("*"))),
+  },
+  {
+    id: "CKV_AWS_355",
+    demand: "allows nothing on everything",
+    holds: allowsNone(({ Resource = [] }) => Resource.includes("*")),
+  },
+  {
+    id: "CKV_AWS_286",
+    demand: "gives no way to more rights",
+    holds: allowsNowhereInParticular((action) => ESCALATION.test(action)),
+  },
+  {
+    id: "CKV_AWS_287",
+    demand: "gives out no credentials",
+    holds: allowsNowhereInParticular((action) => CREDENTIALS.test(action)),
+  },
+  {
+    id: "CKV_AWS_288",
+    demand: "lets nobody carry all data away",
+    holds: allowsNowhereInParticular((action) => DATA.test(action)),
+  },
+  {
+    id: "CKV_AWS_289",
+    demand: "changes permissions of named resources only",
+    holds: allowsNowhereInParticular((action) => PERMISSIONS.test(action)),
+  },
+  {
+    id: "CKV_AWS_290",
+    demand: "writes to named resources only",
+    holds: allowsNowhereInParticular((action) => !READING.test(action) && !TRACING.test(action)),
+  },
+  {
+    id: "POLICY_ONLY_TRACES",
+    demand: "allows on everything only what has no resources: traces",
+    holds: allowsNone(
+      ({ Resource = [], Action }) => Resource.includes("*") && Action.some((action) => !TRACING.test(action)),
+    ),
+  },
+];
+
 export const roleAndKeyRules: readonly PolicyRule[] = [
   {
     id: "CKV_AWS_60",
@@ -47,62 +98,7 @@ export const roleAndKeyRules: readonly PolicyRule[] = [
     demand: "trusts the workflows of one repository only",
     holds: trustsOneRepository,
   },
-  {
-    id: "CKV_AWS_62",
-    type: "aws_iam_role_policy",
-    demand: "does not allow everything on everything",
-    holds: allowsNone(({ Action, Resource = [] }) => Action.includes("*") && Resource.includes("*")),
-  },
-  {
-    id: "CKV_AWS_63",
-    type: "aws_iam_role_policy",
-    demand: "allows actions by name only",
-    holds: allowsNone(({ Action }) => Action.some((action) => action.includes("*"))),
-  },
-  {
-    id: "CKV_AWS_355",
-    type: "aws_iam_role_policy",
-    demand: "allows nothing on everything",
-    holds: allowsNone(({ Resource = [] }) => Resource.includes("*")),
-  },
-  {
-    id: "CKV_AWS_286",
-    type: "aws_iam_role_policy",
-    demand: "gives no way to more rights",
-    holds: allowsNowhereInParticular((action) => ESCALATION.test(action)),
-  },
-  {
-    id: "CKV_AWS_287",
-    type: "aws_iam_role_policy",
-    demand: "gives out no credentials",
-    holds: allowsNowhereInParticular((action) => CREDENTIALS.test(action)),
-  },
-  {
-    id: "CKV_AWS_288",
-    type: "aws_iam_role_policy",
-    demand: "lets nobody carry all data away",
-    holds: allowsNowhereInParticular((action) => DATA.test(action)),
-  },
-  {
-    id: "CKV_AWS_289",
-    type: "aws_iam_role_policy",
-    demand: "changes permissions of named resources only",
-    holds: allowsNowhereInParticular((action) => PERMISSIONS.test(action)),
-  },
-  {
-    id: "CKV_AWS_290",
-    type: "aws_iam_role_policy",
-    demand: "writes to named resources only",
-    holds: allowsNowhereInParticular((action) => !READING.test(action) && !TRACING.test(action)),
-  },
-  {
-    id: "POLICY_ONLY_TRACES",
-    type: "aws_iam_role_policy",
-    demand: "allows on everything only what has no resources: traces",
-    holds: allowsNone(
-      ({ Resource = [], Action }) => Resource.includes("*") && Action.some((action) => !TRACING.test(action)),
-    ),
-  },
+  ...["aws_iam_role_policy", "aws_iam_policy"].flatMap((type) => grants.map((rule) => ({ ...rule, type }))),
   { id: "CKV_AWS_7", type: "aws_kms_key", demand: "is rotated", holds: is("enable_key_rotation", true) },
   {
     id: "CKV_AWS_33",
