@@ -6,6 +6,7 @@ import { loadImage } from "@napi-rs/canvas";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FORBIDDEN_WORD } from "../local/bedrock.ts";
 import { ApiBench } from "./support/api-bench.ts";
+import { startCallRecorder } from "./support/call-recorder.ts";
 
 const PROMPT = { prompt: "Norwegian mountain landscape with sunset" };
 const WAIT = { prefer: "wait=20" };
@@ -142,6 +143,22 @@ describe("without a bucket", () => {
     const warning = api.lines.find((line) => line.includes('"no look"'));
     expect(warning).toContain('"requestId":"accepted"');
     expect(warning).toContain("NoSuchBucket");
+  });
+});
+
+describe("with a bucket that hangs", () => {
+  it("a prompt that was accepted before is still answered with its place, after the wait", async () => {
+    await using api = await ApiBench.start({ consumer: false, timeoutSeconds: 8 });
+    await using harmed = await startCallRecorder(api.cloud, ({ action }) =>
+      action === "s3:GetObject" ? "hang before" : undefined,
+    );
+    const { status, headers } = await fetch(`${harmed.apiUrl}/generate`, {
+      method: "POST",
+      headers: { "content-type": "application/json", prefer: "wait=3" },
+      body: JSON.stringify(PROMPT),
+    });
+    expect(status).toBe(202);
+    expect(headers.get("location")).toMatch(/^\/requests\//);
   });
 });
 

@@ -1,3 +1,5 @@
+import type { Call } from "../../local/chaos/call.ts";
+import type { FaultKind } from "../../local/chaos/faults.ts";
 import { type Journaled, startProxy } from "../../local/chaos/proxy.ts";
 import type { Cloud } from "../../local/cloud.ts";
 import { startHttpApi } from "../../local/http-api.ts";
@@ -17,19 +19,18 @@ export interface CallRecorder extends AsyncDisposable {
   runClientAs(caller: string, args: readonly string[]): Promise<Ended>;
 }
 
-export async function startCallRecorder({
-  endpoint,
-  bedrock,
-  stack,
-  queueUrl,
-}: Cloud): Promise<CallRecorder> {
+/** @param faultOf the harm to do to a call. Default: none. */
+export async function startCallRecorder(
+  { endpoint, bedrock, stack, queueUrl }: Cloud,
+  faultOf: (call: Call) => FaultKind | undefined = () => undefined,
+): Promise<CallRecorder> {
   const [apiSpec] = stack.httpApis;
   if (apiSpec === undefined || bedrock === undefined) throw new Error("the cloud has no API, or no model");
   const journal: Journaled[] = [];
   const proxy = await startProxy({
     upstream: { model: bedrock.endpoint, store: endpoint, queue: endpoint, control: endpoint },
     onCall(call) {
-      const entry: Journaled = { call, fault: undefined, status: undefined, delivered: false };
+      const entry: Journaled = { call, fault: faultOf(call), status: undefined, delivered: false };
       journal.push(entry);
       return entry;
     },

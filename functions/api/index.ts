@@ -28,6 +28,8 @@ const backlog = new Backlog({ sqs, queueUrl, picturesAtOnce: settings.PICTURES_A
 const POLL_MS = 500;
 /** Kept free after a wait, in milliseconds: for the last look at the record, and the answer's way back. */
 const ANSWERING_MS = 3_000;
+/** How long a look may take that begins when the wait ends, in milliseconds. */
+const LAST_LOOK_MS = 1_000;
 /** When to ask again for a request that is being painted, in seconds. */
 const NEARLY_DONE_SECONDS = 2;
 
@@ -142,7 +144,8 @@ async function waitFor(record: RequestRecord, seconds: number): Promise<RequestR
   let current = record;
   while (isOpen(current) && Date.now() < endsAt) {
     await setTimeout(POLL_MS);
-    current = (await look(record.requestId)) ?? current;
+    const given = setTimeout(endsAt - Date.now() + LAST_LOOK_MS, undefined);
+    current = (await Promise.race([look(record.requestId), given])) ?? current;
   }
   return current;
 }
