@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { answer, changes } from "../bench/capacity/answer.ts";
+import { answer, changes, troubles } from "../bench/capacity/answer.ts";
 import type { Question } from "../bench/capacity/question.ts";
+import { describeChanges } from "../bench/capacity/report.ts";
 import { simulate } from "../bench/capacity/simulate.ts";
 import { checkPlanner } from "../bench/planner.ts";
 
@@ -29,7 +30,13 @@ function question(change: Partial<Question> = {}): Question {
     },
     retention: 345_600,
     measured: { cpuPerPicture: 0, cpuToStart: 0, write: 0 },
-    alarms: { timeToImage: 60, oldestPrompt: 60, spendPerHour: 39 },
+    thresholds: {
+      timeToImageSeconds: 60,
+      oldestPromptSeconds: 60,
+      consumerDurationSeconds: 50,
+      rejectedPercent: 50,
+      spendUsdPerHour: 39,
+    },
     seed: 1,
     ...change,
   };
@@ -99,13 +106,51 @@ describe("the capacity planner", () => {
     expect(first?.answer.lastPicture).toBeCloseTo(250, 6);
   });
 
-  it("names the alarms that fire", () => {
-    expect(answer(question()).alarms).toEqual([
-      "oldest prompt: 8.2 min (limit 60.0 s)",
-      "time to image: p95 8.0 min (objective 60.0 s)",
-      "spend: $40.00 within an hour (limit $39.00), which stops the consumer until somebody resumes it",
+  const troublesOf = (change: Partial<Question>) => {
+    const asked = question(change);
+    return troubles(asked, answer(asked));
+  };
+
+  it("names the alarms of the deployment that fire, and when", () => {
+    expect(troublesOf({ prompts: 20 })).toEqual([]);
+    expect(troublesOf({})).toEqual([
+      "oldest-prompt after 4.0 min",
+      "time-to-image after 4.0 min",
+      "spend, which stops the consumer, after 9.0 min",
     ]);
-    expect(answer(question({ prompts: 20 })).alarms).toEqual([]);
+  });
+
+  it("counts what a call that fails may cost, and names the alarm on failed tries", () => {
+    const failing = question({ models: [{ ...model, failures: 0.5 }] });
+    const { run, cost } = answer(failing);
+    expect(cost.models).toBeGreaterThan(1.8 * run.finished.length * model.pricePerImageUsd);
+    expect(troubles(failing, answer(failing))).toContainEqual(expect.stringMatching(/^failed-tries after /));
+  });
+
+  it("names the alarm on fallbacks where the first model is throttled for long", () => {
+    const models = [
+      { ...model, throttle: 0.95 },
+      { ...model, id: "other" },
+    ];
+    expect(troublesOf({ models, prompts: 3000 })).toContainEqual(
+      expect.stringMatching(/^model-fallback after /),
+    );
+  });
+
+  it("sends prompts that are throttled for as long as the queue keeps one to the dead-letter queue", () => {
+    const run = simulate(
+      question({ prompts: 10, models: [{ ...model, throttle: 1 - Number.EPSILON }], retention: 14_400 }),
+    );
+    expect([run.deadLetters, run.expired]).toEqual([10, 0]);
+  });
+
+  it("does not say that there is nothing to change while prompts are lost", () => {
+    const lossy = question({ prompts: 2000, retention: 300 });
+    const found = answer(lossy);
+    expect(found.run.expired).toBeGreaterThan(0);
+    expect(describeChanges(changes(lossy), found)).toMatch(
+      /^What to change first:\n {2}1\. a limit of 40 calls at once .*: \d+ without a picture, /,
+    );
   });
 
   it("refuses what makes no sense, everything by name", () => {

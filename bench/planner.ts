@@ -63,7 +63,13 @@ export async function checkPlanner(rounds: number, throttle: number): Promise<Ch
     },
     retention: 86_400,
     measured: { cpuPerPicture: beside / lastPictureParts(batchSize), cpuToStart, write: 0 },
-    alarms: { timeToImage: 60, oldestPrompt: 60, spendPerHour: 1000 },
+    thresholds: {
+      timeToImageSeconds: 60,
+      oldestPromptSeconds: 60,
+      consumerDurationSeconds: 50,
+      rejectedPercent: 50,
+      spendUsdPerHour: 1000,
+    },
     seed: 0,
   };
   // Which calls are throttled is luck: the plan is what comes out on average.

@@ -6,6 +6,7 @@ import {
   type PromptRequestInput,
 } from "../functions/domain/request.ts";
 import type { Trouble } from "./trouble.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 /** What the person at the keyboard asked for. */
 export interface Arguments {
@@ -128,14 +129,6 @@ export function readArguments(argv: readonly string[]): Arguments {
     },
     verbose: options.verbose ?? false,
     alarmSpeed: options.alarmSpeed,
-  };
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`);
   };
 }
 

@@ -7,7 +7,6 @@ export interface Answer {
   readonly run: Run;
   readonly lastPicture: number;
   readonly wait: { readonly p50: number; readonly p95: number; readonly p99: number };
-  readonly alarms: readonly string[];
   readonly cost: Cost;
 }
 
@@ -18,30 +17,31 @@ export function answer(question: Question): Answer {
     p95: percentile(run.waits, 0.95),
     p99: percentile(run.waits, 0.99),
   };
-  const { alarms } = question;
-  const cost = costOf(run, question);
-  const spend = (mostWithinAnHour(run.finished) / run.finished.length) * cost.models;
-  return {
-    run,
-    wait,
-    lastPicture: run.finished.at(-1) ?? 0,
-    cost,
-    alarms: [
-      ...(run.oldestPrompt > alarms.oldestPrompt
-        ? [`oldest prompt: ${duration(run.oldestPrompt)} (limit ${duration(alarms.oldestPrompt)})`]
-        : []),
-      ...(wait.p95 > alarms.timeToImage
-        ? [`time to image: p95 ${duration(wait.p95)} (objective ${duration(alarms.timeToImage)})`]
-        : []),
-      ...(spend > alarms.spendPerHour
-        ? [
-            `spend: ${dollars(spend)} within an hour (limit ${dollars(alarms.spendPerHour)}), which stops the consumer until somebody resumes it`,
-          ]
-        : []),
-      ...(run.expired > 0 ? [`LOST: ${run.expired} prompts were older than the queue keeps them`] : []),
-      ...(run.deadLetters > 0 ? [`dead-letter queue: ${run.deadLetters} prompts`] : []),
-    ],
-  };
+  return { run, wait, lastPicture: run.finished.at(-1) ?? 0, cost: costOf(run, question) };
+}
+
+/** How to read the times of a run on which the alarm on spending fires. */
+export const SPEND_NOTE =
+  "Where `spend` stops the consumer, somebody has to resume it: the times are those without that stop.";
+
+/** What somebody will be told of, for people: the alarms that fire, in order, and prompts that are never painted. */
+export function troubles(
+  { thresholds, consumer }: Question,
+  { run, lastPicture }: Pick<Answer, "run" | "lastPicture">,
+): string[] {
+  return [
+    ...run.telemetry
+      .alarms(thresholds, consumer.timeout, lastPicture)
+      .map(
+        ({ id, at }) => `${id === "spend" ? "spend, which stops the consumer," : id} after ${duration(at)}`,
+      ),
+    ...(run.deadLetters > 0
+      ? [`${run.deadLetters.toLocaleString("en")} prompts in the dead-letter queue`]
+      : []),
+    ...(run.expired > 0
+      ? [`LOST: ${run.expired.toLocaleString("en")} prompts were older than the queue keeps them`]
+      : []),
+  ];
 }
 
 /** Something that could be changed, and what it would bring. */
@@ -50,7 +50,12 @@ export interface Change {
   readonly answer: Answer;
 }
 
-/** Every change that can be made with one setting, the one that shortens the wait most first. */
+/** Prompts that no picture comes of. */
+export function unpainted({ run }: Answer): number {
+  return run.deadLetters + run.expired;
+}
+
+/** Every change that can be made with one setting: the one that loses least first, then the one that shortens the wait most. */
 export function changes(question: Question): Change[] {
   const { consumer } = question;
   const [first, ...others] = question.models;
@@ -90,16 +95,7 @@ export function changes(question: Question): Change[] {
   ];
   return options
     .map(({ what, question: changed }) => ({ what, answer: answer(changed) }))
-    .sort((a, b) => a.answer.wait.p95 - b.answer.wait.p95);
-}
-
-/** @param times in order, in seconds */
-function mostWithinAnHour(times: readonly number[]): number {
-  let first = 0;
-  return times.reduce((most, time, index) => {
-    while ((times[first] ?? time) <= time - 3600) first += 1;
-    return Math.max(most, index - first + 1);
-  }, 0);
+    .sort(({ answer: a }, { answer: b }) => unpainted(a) - unpainted(b) || a.wait.p95 - b.wait.p95);
 }
 
 /** @param sorted shortest first */
@@ -116,5 +112,5 @@ export function duration(seconds: number): string {
 
 /** US dollars for people. */
 export function dollars(amount: number): string {
-  return amount < 1 ? `$${amount.toPrecision(2)}` : `$${amount.toFixed(2)}`;
+  return amount > 0 && amount < 1 ? `$${amount.toPrecision(2)}` : `$${amount.toFixed(2)}`;
 }

@@ -50,11 +50,7 @@ export async function questionOf(asked: Asked): Promise<Question> {
       cpuToStart: measured.startMs / 1000,
       write: S3_WRITE,
     },
-    alarms: {
-      timeToImage: thresholds.timeToImageSeconds,
-      oldestPrompt: thresholds.oldestPromptSeconds,
-      spendPerHour: thresholds.spendUsdPerHour,
-    },
+    thresholds,
     seed: asked.seed,
   };
 }

@@ -1,8 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { writeSection } from "../write-section.ts";
-import { type Answer, answer, changes, dollars, duration } from "./answer.ts";
+import { type Answer, answer, changes, dollars, duration, SPEND_NOTE, troubles } from "./answer.ts";
 import { type Asked, questionOf } from "./ask.ts";
 import { plot } from "./plot.ts";
+import type { Question } from "./question.ts";
 
 const USUAL = {
   environment: "prod",
@@ -38,11 +39,15 @@ export async function document(): Promise<void> {
     const question = await questionOf(asked);
     const found = answer(question);
     const [first] = changes(question);
-    rows.push(row(name, found));
-    if (first !== undefined) rows.push(row(`↳ with ${first.what}`, first.answer));
-    const enough = await smallestLimit(asked, question.alarms.timeToImage);
+    rows.push(row(name, question, found));
+    if (first !== undefined) rows.push(row(`↳ with ${first.what}`, question, first.answer));
+    const enough = await smallestLimit(asked, question.thresholds.timeToImageSeconds);
     rows.push(
-      row(`↳ with ${enough.concurrency} calls at once, the first that keeps the objective`, enough.answer),
+      row(
+        `↳ with ${enough.concurrency} calls at once, the first that keeps the objective`,
+        question,
+        enough.answer,
+      ),
     );
     writeFileSync(new URL(`../../docs/images/capacity-${image}.svg`, import.meta.url), plot(name, found.run));
     images.push(`![Prompts waiting and pictures there over time: ${name}](images/capacity-${image}.svg)`);
@@ -51,7 +56,7 @@ export async function document(): Promise<void> {
   writeSection(
     "capacity",
     [
-      `Settings of \`${environment}\`; models that take ${latency} s (median; the logarithm varies by ${latencySpread}). Times are simulated, costs follow from the list prices.`,
+      `Settings of \`${environment}\`; models that take ${latency} s (median; the logarithm varies by ${latencySpread}). Times are simulated, costs follow from the list prices. ${SPEND_NOTE}`,
       "",
       "| load | last picture | p50 | p95 | p99 | cost | alarms |",
       "|---|---|---|---|---|---|---|",
@@ -62,9 +67,10 @@ export async function document(): Promise<void> {
   );
 }
 
-function row(name: string, { lastPicture, wait, cost, alarms }: Answer): string {
+function row(name: string, question: Question, found: Answer): string {
+  const { lastPicture, wait, cost } = found;
   const times = [lastPicture, wait.p50, wait.p95, wait.p99].map(duration);
-  return `| ${[name, ...times, dollars(cost.total), alarms.join("; ") || "none"].join(" | ")} |`;
+  return `| ${[name, ...times, dollars(cost.total), troubles(question, found).join("; ") || "none"].join(" | ")} |`;
 }
 
 /** Doubles the models' limit until 19 of 20 users get their picture in time. */

@@ -2,6 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { SettingsError } from "../../config/load.ts";
+import { systemErrorReason, UserError } from "../../local/user-error.ts";
+import { wholeNumber } from "../../local/whole-number.ts";
 import { answer, changes } from "./answer.ts";
 import { type Asked, questionOf } from "./ask.ts";
 import { document } from "./document.ts";
@@ -14,10 +16,12 @@ interface Options extends Asked {
   readonly document?: true;
 }
 
+const MOST = 1_000_000_000;
+
 const program = new Command("npm run capacity --")
   .description("How long users wait, which alarms fire and what it costs, for a load.")
-  .option("--users <count>", "users", Number, 1000)
-  .option("--prompts-per-user <count>", "prompts of each user", Number, 1)
+  .option("--users <count>", "users", wholeNumber(1, MOST), 1000)
+  .option("--prompts-per-user <count>", "prompts of each user", wholeNumber(1, MOST), 1)
   .option("--within <time>", "the prompts come at random within this time; 0s: all at once", seconds, 0)
   .option("--environment <name>", "whose settings to start from", "prod")
   .option("--latency <time>", "the models' median time for a picture", seconds, 10)
@@ -29,10 +33,14 @@ const program = new Command("npm run capacity --")
   )
   .option("--throttle <share>", "share of calls that are throttled, 0 to 1", Number, 0)
   .option("--failures <share>", "share of calls that fail, 0 to 1", Number, 0)
-  .option("--concurrency <count>", "calls at once that the models take; default: the settings", Number)
-  .option("--batch-size <count>", "prompts in one invocation; default: the settings", Number)
-  .option("--memory-mb <megabytes>", "the function's memory; default: the settings", Number)
-  .option("--seed <number>", "same seed, same answer", Number, 1)
+  .option(
+    "--concurrency <count>",
+    "calls at once that the models take; default: the settings",
+    wholeNumber(1, MOST),
+  )
+  .option("--batch-size <count>", "prompts in one invocation; default: the settings", wholeNumber(1, 10))
+  .option("--memory-mb <megabytes>", "the function's memory; default: the settings", wholeNumber(128, 10_240))
+  .option("--seed <number>", "same seed, same answer", wholeNumber(0, MOST), 1)
   .option("--plot <file>", "draw the run into an SVG file")
   .option("--document", "answer the questions of docs/performance.md, and write and draw them there")
   .showHelpAfterError("(--help shows all options)")
@@ -47,13 +55,22 @@ try {
     console.log(describe(question, found));
     console.log(describeChanges(changes(question), found));
     if (options.plot !== undefined) {
-      writeFileSync(options.plot, plot(`${question.prompts.toLocaleString("en")} prompts`, found.run));
+      draw(options.plot, plot(`${question.prompts.toLocaleString("en")} prompts`, found.run));
     }
   }
 } catch (error) {
-  if (!(error instanceof QuestionError || error instanceof SettingsError)) throw error;
+  if (!(error instanceof QuestionError || error instanceof SettingsError || error instanceof UserError))
+    throw error;
   console.error(error.message);
   process.exitCode = 1;
+}
+
+function draw(file: string, image: string): void {
+  try {
+    writeFileSync(file, image);
+  } catch (error) {
+    throw new UserError(`Cannot write the plot to ${file}: ${systemErrorReason(error)}.`);
+  }
 }
 
 function seconds(text: string): number {

@@ -1,3 +1,4 @@
+import type { Thresholds } from "../../config/alarms.ts";
 import type { ChainedModel } from "../../config/derived.ts";
 
 /** What a planner needs to know. Times are in seconds. */
@@ -18,13 +19,8 @@ export interface Question {
   /** How long the queue keeps a prompt. */
   readonly retention: number;
   readonly measured: Measured;
-  readonly alarms: {
-    /** For 19 of 20 pictures, sent to stored. */
-    readonly timeToImage: number;
-    readonly oldestPrompt: number;
-    /** What models may cost within an hour, in US dollars, before the consumer is stopped. */
-    readonly spendPerHour: number;
-  };
+  /** What the alarms compare with. */
+  readonly thresholds: Thresholds;
   /** Same seed, same answer. */
   readonly seed: number;
 }
@@ -57,7 +53,7 @@ export class QuestionError extends Error {
 }
 
 /** @throws QuestionError that names everything that makes no sense */
-export function checkQuestion({ prompts, within, models, consumer, measured, alarms }: Question): void {
+export function checkQuestion({ prompts, within, models, consumer, measured, thresholds }: Question): void {
   const problems: string[] = [];
   const must = (holds: boolean, name: string, value: number | string, rule: string) => {
     if (!holds) problems.push(`${name} = ${value} ${rule}`);
@@ -94,7 +90,6 @@ export function checkQuestion({ prompts, within, models, consumer, measured, ala
     );
   }
   for (const [name, value] of Object.entries(measured)) must(value >= 0, name, value, "must not be negative");
-  for (const [name, value] of Object.entries(alarms))
-    must(value > 0, `alarm ${name}`, value, "must be above 0");
+  for (const [name, value] of Object.entries(thresholds)) must(value > 0, name, value, "must be above 0");
   if (problems.length > 0) throw new QuestionError(problems.join("\n"));
 }

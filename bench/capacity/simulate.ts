@@ -3,6 +3,7 @@ import { LONGEST_WAIT_MS, MOST_CALLS } from "../../functions/consumer/paint.ts";
 import { SHORTEST_CALL_SECONDS, STORING_SECONDS } from "../../functions/domain/timing.ts";
 import { type Random, stream } from "../../local/painter/random.ts";
 import { checkQuestion, type PlannedModel, type Question } from "./question.ts";
+import { Telemetry } from "./telemetry.ts";
 import { Timeline } from "./timeline.ts";
 
 /** What came of the prompts. Times are in seconds. */
@@ -12,10 +13,8 @@ export interface Run {
   /** How long each user waited, shortest first. */
   readonly waits: readonly number[];
   readonly deadLetters: number;
-  /** Prompts that were too old before anybody took them: the queue forgot them. */
+  /** Prompts that were too old for the queue before they were painted: it forgot them. */
   readonly expired: number;
-  /** The age of the oldest prompt still waiting, at its highest. */
-  readonly oldestPrompt: number;
   /** Prompts that waited in the queue, once for each of a hundred moments from the first prompt to the last picture. */
   readonly backlog: readonly { readonly at: number; readonly waiting: number }[];
   readonly invocations: number;
@@ -25,6 +24,7 @@ export interface Run {
   readonly paid: Readonly<Record<string, number>>;
   readonly throttled: number;
   readonly calls: { readonly sqs: number; readonly s3Writes: number };
+  readonly telemetry: Telemetry;
 }
 
 /** Lambda gives an event source five batches at once, and 300 more for each minute of a backlog, up to 1,250. */
@@ -39,6 +39,8 @@ export const MB_PER_PROCESSOR = 1769;
 
 interface Message {
   readonly sentAt: number;
+  /** When this copy of it was put on the queue: the queue knows no other age. */
+  queuedAt: number;
   receives: number;
   attempts: number;
 }
@@ -75,7 +77,9 @@ class Simulation {
   readonly #depth: { at: number; waiting: number }[] = [];
   #deadLetters = 0;
   #expired = 0;
-  #oldest = 0;
+  // All that the queue has, whether or not it can be seen; the copy that has been there longest first.
+  readonly #kept = new Set<Message>();
+  readonly #telemetry = new Telemetry();
   #invocations = 0;
   #billed = 0;
   #throttled = 0;
@@ -99,27 +103,37 @@ class Simulation {
         let next = from;
         for (; times[next] === sentAt; next++) {
           this.#sqsCalls += 1;
-          this.#put({ sentAt, receives: 0, attempts: 0 });
+          const message = { sentAt, queuedAt: sentAt, receives: 0, attempts: 0 };
+          this.#kept.add(message);
+          this.#put(message);
         }
         this.#poll();
         arrive(next);
       });
     };
     arrive(0);
+    const lastSent = times.at(-1) ?? 0;
+    const everyMinute = (at: number): void =>
+      this.#timeline.at(at, () => {
+        this.#sample();
+        if (at <= lastSent || this.#kept.size > 0) everyMinute(at + 60);
+      });
+    // Within the minute, as SQS tells: what comes at its end belongs to the next.
+    everyMinute(59);
     this.#timeline.run();
     return {
       finished: this.#finished,
       waits: this.#waits.sort((a, b) => a - b),
       deadLetters: this.#deadLetters,
       expired: this.#expired,
-      oldestPrompt: this.#oldest,
-      backlog: sampled(this.#depth, this.#timeline.now),
+      backlog: sampled(this.#depth, Math.max(this.#finished.at(-1) ?? 0, this.#depth.at(-1)?.at ?? 0)),
       invocations: this.#invocations,
       coldStarts: this.#environments,
       billed: this.#billed,
       paid: this.#paid,
       throttled: this.#throttled,
       calls: { sqs: this.#sqsCalls, s3Writes: this.#writes },
+      telemetry: this.#telemetry,
     };
   }
 
@@ -151,8 +165,6 @@ class Simulation {
         this.#queue = this.#queue.slice(this.#head);
         this.#head = 0;
       }
-      const [first] = batch;
-      if (first !== undefined) this.#oldest = Math.max(this.#oldest, this.#timeline.now - first.sentAt);
       this.#noteDepth();
       this.#invoke(batch);
     }
@@ -161,8 +173,9 @@ class Simulation {
   #forgetExpired(): void {
     for (;;) {
       const oldest = this.#queue[this.#head];
-      if (oldest === undefined || this.#timeline.now - oldest.sentAt <= this.#question.retention) return;
+      if (oldest === undefined || this.#timeline.now - oldest.queuedAt <= this.#question.retention) return;
       this.#head += 1;
+      this.#kept.delete(oldest);
       this.#expired += 1;
     }
   }
@@ -197,6 +210,7 @@ class Simulation {
       open -= 1;
       if (open > 0) return;
       this.#billed += this.#timeline.now - startsAt;
+      this.#telemetry.durationMs.add(this.#timeline.now, 1000 * (this.#timeline.now - startsAt));
       this.#running -= 1;
       this.#idle.push(environment);
       this.#poll();
@@ -240,16 +254,17 @@ class Simulation {
         const fails = latency > callTime || this.#random() < model.failures;
         this.#timeline.after(Math.min(latency, callTime), () => {
           free();
+          // The model has worked, or may have.
+          this.#paid[model.id] = (this.#paid[model.id] ?? 0) + 1;
+          this.#telemetry.costUsd.add(this.#timeline.now, model.pricePerImageUsd);
           if (fails) {
             this.#paint(message, invocation, link + 1, true, close);
             return;
           }
           invocation.environment.overloaded.delete(link);
-          this.#paid[model.id] = (this.#paid[model.id] ?? 0) + 1;
           this.#writes += 2;
           invocation.store(() => {
-            this.#finished.push(this.#timeline.now);
-            this.#waits.push(this.#timeline.now - message.sentAt);
+            this.#finish(message, link);
             close();
           });
         });
@@ -258,17 +273,44 @@ class Simulation {
     });
   }
 
+  #finish(message: Message, link: number): void {
+    const { now } = this.#timeline;
+    const wait = now - message.sentAt;
+    this.#kept.delete(message);
+    this.#finished.push(now);
+    this.#waits.push(wait);
+    this.#telemetry.images.add(now, 1);
+    this.#telemetry.fallbacks.add(now, link === 0 ? 0 : 1);
+    this.#telemetry.timeToImageMs.add(now, 1000 * wait);
+  }
+
   #giveBack(message: Message, hasFailed: boolean, close: () => void): void {
-    const { receiveLimit } = this.#question.consumer;
+    const { now } = this.#timeline;
+    const { consumer, retention } = this.#question;
+    const { receiveLimit } = consumer;
     this.#writes += 1;
     this.#sqsCalls += 1;
-    if (hasFailed) message.attempts += 1;
-    if (hasFailed && (message.receives >= receiveLimit || message.attempts >= receiveLimit)) {
+    if (hasFailed) {
+      message.attempts += 1;
+      this.#telemetry.failed.add(now, 1);
+    }
+    const isNearlyUsedUp = message.receives >= receiveLimit - 1;
+    if (
+      hasFailed
+        ? message.receives >= receiveLimit || message.attempts >= receiveLimit
+        : isNearlyUsedUp && now - message.sentAt > retention
+    ) {
+      this.#kept.delete(message);
       this.#deadLetters += 1;
     } else {
       const wait = backOffSeconds(message.receives, this.#random);
       // A prompt that nothing was tried for is sent anew before its receives are used up.
-      if (!hasFailed && message.receives >= receiveLimit - 1) message.receives = 0;
+      if (!hasFailed && isNearlyUsedUp) {
+        message.receives = 0;
+        message.queuedAt = now;
+        this.#kept.delete(message);
+        this.#kept.add(message);
+      }
       this.#timeline.after(wait, () => {
         this.#put(message);
         this.#poll();
@@ -281,6 +323,16 @@ class Simulation {
     if (latencySpread === 0) return latency;
     const normal = Math.sqrt(-2 * Math.log(1 - this.#random())) * Math.cos(2 * Math.PI * this.#random());
     return latency * Math.exp(latencySpread * normal);
+  }
+
+  #sample(): void {
+    const { now } = this.#timeline;
+    this.#telemetry.deadLetters.add(now, this.#deadLetters);
+    const [oldest] = this.#kept;
+    if (oldest === undefined) return;
+    this.#telemetry.oldestPrompt.add(now, now - oldest.queuedAt);
+    this.#telemetry.visible.add(now, this.#waiting);
+    this.#telemetry.hidden.add(now, this.#kept.size - this.#waiting);
   }
 
   #noteDepth(): void {

@@ -16,10 +16,10 @@ export interface Transition {
 /** Holds the state of every alarm, and moves it on when it is told the time. */
 export class Evaluator {
   readonly #specs: AlarmSpecs;
-  readonly #store: MetricStore;
+  readonly #store: Pick<MetricStore, "statistic">;
   readonly #last = new Map<string, Transition>();
 
-  constructor(specs: AlarmSpecs, store: MetricStore) {
+  constructor(specs: AlarmSpecs, store: Pick<MetricStore, "statistic">) {
     this.#specs = specs;
     this.#store = store;
   }

@@ -36,11 +36,13 @@ export class MetricStore {
   }
 }
 
-function keyOf({ namespace, name, dimensions }: MetricId): string {
+/** The same for the same metric. */
+export function keyOf({ namespace, name, dimensions }: MetricId): string {
   return JSON.stringify([namespace, name, Object.entries(dimensions).toSorted()]);
 }
 
-function compute(statistic: string, values: readonly number[]): number {
+/** A statistic of values, of which there is one at least. */
+export function compute(statistic: string, values: readonly number[]): number {
   const sum = () => values.reduce((total, value) => total + value, 0);
   switch (statistic) {
     case "Sum":
