@@ -250,6 +250,49 @@ const BROKEN: readonly {
     promise: "every loss is counted",
   },
   {
+    name: "writes down another picture than it stored",
+    damage: {
+      file: "functions/domain/images.ts",
+      from: "bytes: bytes.byteLength, sha256 }",
+      to: `bytes: bytes.byteLength, sha256: "0".repeat(64) }`,
+    },
+    plan: plan([prompt()]),
+    promise: "records match the bucket",
+  },
+  {
+    name: "leases for longer than it can live",
+    damage: {
+      file: "functions/consumer/index.ts",
+      from: "leaseMs: settings.LEASE_SECONDS * 1000",
+      to: "leaseMs: settings.LEASE_SECONDS * 10_000",
+    },
+    plan: plan([prompt()]),
+    promise: "leases end",
+  },
+  {
+    name: "takes a throttled call for a failed try",
+    damage: {
+      file: "functions/consumer/invoke-model.ts",
+      from: 'ThrottlingException: "busy",',
+      to: "",
+    },
+    plan: plan([prompt()], { stormMinutes: 60 }),
+    promise: "throttling loses nothing",
+  },
+  {
+    name: "waits for the same time before each try",
+    damage: {
+      file: "functions/consumer/back-off.ts",
+      from: "return Math.ceil(ceiling / 2 + (random() * ceiling) / 2)",
+      to: "return Math.ceil(ceiling / 2)",
+    },
+    plan: plan(
+      Array.from({ length: 10 }, () => prompt()),
+      { stormMinutes: 20, batchSizes: [10] },
+    ),
+    promise: "back-off spreads retries",
+  },
+  {
     name: "leaves a timer behind",
     damage: {
       file: "functions/consumer/index.ts",

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { z } from "zod";
 import { type Fault, MODEL_ANSWERS, TRANSPORT_FAULTS } from "./faults.ts";
 
 /** One prompt, and all that goes wrong on its way. */
@@ -28,6 +29,32 @@ export interface Plan {
   /** Start of the dice that shuffle the messages. */
   readonly order: number;
 }
+
+const count = z.int().nonnegative();
+
+/** A schedule as the command prints it. */
+export const planSchema = z.strictObject({
+  prompts: z
+    .array(
+      z.strictObject({
+        body: z.enum(["text", "request", "invalid", "forbidden"]),
+        ...{ sent: z.int().positive(), duplicates: count, deletesLost: count },
+        faults: z.array(
+          z.strictObject({
+            on: z.enum(["model", "store", "queue"]),
+            nth: count,
+            kind: z.enum([...TRANSPORT_FAULTS, ...keysOf(MODEL_ANSWERS)]),
+          }),
+        ),
+      }),
+    )
+    .min(1),
+  batchSizes: z.array(z.int().min(1).max(10)).min(1),
+  clockSkewsMs: z.array(z.int()).min(1),
+  invocationsAtOnce: z.int().positive(),
+  stormMinutes: count,
+  order: count,
+}) satisfies z.ZodType<Plan>;
 
 /** Two clocks that are off by this much in opposite directions still agree within the room that a lease has for it. */
 const LARGEST_SKEW_MS = 14_000;
