@@ -13,7 +13,7 @@ import { type Cloud, startCloud } from "../local/cloud.ts";
 import { Terraform } from "../local/terraform.ts";
 import { LOCAL_ACCOUNT_ID } from "../local/terraform-attributes.ts";
 import { type CallRecorder, startCallRecorder } from "./support/call-recorder.ts";
-import { type Access, accessesOf, denied, grantsOf, isAllowed, unused } from "./support/iam.ts";
+import { type Access, accessesOf, denied, type Grant, grantsOf, isAllowed, unused } from "./support/iam.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 const MINUTES = 60_000;
@@ -32,11 +32,12 @@ const DOCUMENTED: Readonly<Record<string, string>> = {
 };
 
 const settings = settingsWith();
+const boundary = grantsOf(policyJson(boundaryPermissions(settings, LOCAL_ACCOUNT_ID)));
 const { folder } = synthesise(settings);
 
 let cloud: Cloud;
 let recorder: CallRecorder;
-let policies: ReadonlyMap<string, readonly Access[]>;
+let policies: ReadonlyMap<string, readonly Grant[]>;
 
 beforeAll(async () => {
   cloud = await startCloud({ stackDir: folder, port: 0, trouble: { latencyMs: 0 } });
@@ -61,7 +62,7 @@ const WAYS: Readonly<Record<string, () => Promise<readonly Journaled[]>>> = {
 };
 
 describe.each(Object.keys(WAYS))("the role of %s", (name) => {
-  let granted: readonly Access[];
+  let granted: readonly Grant[];
   let used: readonly Access[];
   beforeAll(async () => {
     granted = policies.get(name) ?? [];
@@ -74,7 +75,6 @@ describe.each(Object.keys(WAYS))("the role of %s", (name) => {
   });
 
   it("allows nothing that its boundary takes away", async () => {
-    const boundary = grantsOf(policyJson(boundaryPermissions(settings, LOCAL_ACCOUNT_ID)));
     expect(granted).not.toEqual([]);
     expect(await denied(boundary, granted)).toEqual([]);
   });
@@ -100,6 +100,11 @@ describe.each(Object.keys(WAYS))("the role of %s", (name) => {
   ])("does not allow %s on %s", async (action, resource) => {
     expect(await isAllowed(granted, { action, resource })).toBe(false);
   });
+});
+
+it("the boundary has no action that no role has", () => {
+  const actions = (grants: readonly Access[]) => new Set(grants.map(({ action }) => action));
+  expect(actions(boundary)).toEqual(actions([...policies.values()].flat()));
 });
 
 describe("the permissions that the client's documentation names", () => {

@@ -1,5 +1,6 @@
 import { runSimulation } from "@cloud-copilot/iam-simulate";
 import { z } from "zod";
+import { consumerName } from "../../config/names.ts";
 import type { Journaled } from "../../local/chaos/proxy.ts";
 import { LOCAL_ACCOUNT_ID } from "../../local/terraform-attributes.ts";
 
@@ -9,17 +10,34 @@ export interface Access {
   readonly resource: string;
 }
 
+/** What a policy allows, and on what condition. */
+export interface Grant extends Access {
+  readonly condition?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
+}
+
+/** What IAM knows of each call of Lambda: all are about the consumer's event source. */
+const CONTEXT = {
+  "lambda:FunctionArn": `arn:aws:lambda:eu-west-1:${LOCAL_ACCOUNT_ID}:function:${consumerName("dev")}`,
+};
+
 const oneOrMore = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 const policySchema = z.object({
-  Statement: z.array(z.object({ Effect: z.literal("Allow"), Action: oneOrMore, Resource: oneOrMore })),
+  Statement: z.array(
+    z.strictObject({
+      Sid: z.string().optional(),
+      Effect: z.literal("Allow"),
+      ...{ Action: oneOrMore, Resource: oneOrMore },
+      Condition: z.record(z.string(), z.record(z.string(), z.string())).optional(),
+    }),
+  ),
 });
 
 /** Each action on each resource that a policy allows. Throws for one that does more than allow. */
-export function grantsOf(policy: string): Access[] {
+export function grantsOf(policy: string): Grant[] {
   return policySchema
     .parse(JSON.parse(policy))
-    .Statement.flatMap(({ Action, Resource }) =>
-      Action.flatMap((action) => Resource.map((resource) => ({ action, resource }))),
+    .Statement.flatMap(({ Action, Resource, Condition }) =>
+      Action.flatMap((action) => Resource.map((resource) => ({ action, resource, condition: Condition }))),
     );
 }
 
@@ -38,11 +56,12 @@ export function accessesOf(calls: readonly Journaled[]): Access[] {
 }
 
 /** Whether IAM would allow it, as an evaluator that others wrote judges. */
-export async function isAllowed(grants: readonly Access[], { action, resource }: Access): Promise<boolean> {
+export async function isAllowed(grants: readonly Grant[], { action, resource }: Access): Promise<boolean> {
   const Statement = grants.map((grant) => ({
     Effect: "Allow",
     Action: grant.action,
     Resource: grant.resource,
+    ...(grant.condition && { Condition: grant.condition }),
   }));
   const response = await runSimulation(
     {
@@ -53,7 +72,7 @@ export async function isAllowed(grants: readonly Access[], { action, resource }:
         action,
         resource: { resource, accountId: LOCAL_ACCOUNT_ID },
         principal: `arn:aws:iam::${LOCAL_ACCOUNT_ID}:role/caller`,
-        contextVariables: {},
+        contextVariables: action.startsWith("lambda:") ? CONTEXT : {},
       },
     },
     {},
@@ -63,7 +82,7 @@ export async function isAllowed(grants: readonly Access[], { action, resource }:
 }
 
 /** The accesses that no grant covers, as text. */
-export async function denied(grants: readonly Access[], accesses: readonly Access[]): Promise<string[]> {
+export async function denied(grants: readonly Grant[], accesses: readonly Access[]): Promise<string[]> {
   const verdicts = await Promise.all(accesses.map((access) => isAllowed(grants, access)));
   return accesses
     .filter((_, index) => !verdicts[index])
