@@ -87,8 +87,19 @@ describe("every resource keeps the rules", () => {
 });
 
 describe("a waiver", () => {
-  it.each(waivers)("of $rule for $resource has not expired", ({ expires }) => {
-    expect(new Date(expires).getTime()).toBeGreaterThan(Date.now());
+  it.each(waivers)(
+    "of $rule for $resource has a reason, and a day not far off on which it expires",
+    (waiver) => {
+      const twoYears = 2 * 366 * 86_400_000;
+      expect(waiver.reason).toMatch(/^[A-Z].{20,}\.$/);
+      expect(Date.parse(waiver.expires)).toBeGreaterThan(Date.now());
+      expect(Date.parse(waiver.expires)).toBeLessThan(Date.now() + twoYears);
+    },
+  );
+
+  it("stands once", () => {
+    const names = waivers.map(({ rule, resource }) => `${rule} ${resource}`);
+    expect(names).toEqual([...new Set(names)]);
   });
 
   it("does not count any more once it has expired", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { judge, policyRules } from "../config/policies/judge.ts";
+import { denyWithoutTls } from "../constructs/policy.ts";
 
 const EVERYBODY = { Effect: "Allow", Principal: "*", Action: "sqs:SendMessage", Resource: "arn" };
 
@@ -46,6 +47,9 @@ const BROKEN: readonly (readonly [rule: string, type: string, attributes: object
   ["QUEUE_TLS", "aws_sqs_queue_policy", policy()],
   ["TOPIC_TLS", "aws_sns_topic_policy", policy()],
   ["BUCKET_TLS", "aws_s3_bucket_policy", policy()],
+  ["BUCKET_TLS", "aws_s3_bucket_policy", policy(denyWithoutTls("s3:*", ["arn:aws:s3:::it"]))],
+  ["BUCKET_TLS", "aws_s3_bucket_policy", policy(denyWithoutTls("s3:*", ["arn:aws:s3:::it/*"]))],
+  ["QUEUE_TLS", "aws_sqs_queue_policy", policy(denyWithoutTls("sqs:SendMessage", "arn"))],
   ["CKV_AWS_309", "aws_apigatewayv2_route", { route_key: "GET /", authorization_type: "NONE" }],
   ["CKV_AWS_309", "aws_apigatewayv2_route", { route_key: "OPTIONS /generate", authorization_type: "NONE" }],
   ["CKV_AWS_41", "provider", { access_key: "AKIAIOSFODNN7EXAMPLE" }],

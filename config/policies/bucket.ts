@@ -96,7 +96,8 @@ export const bucketRules: readonly PolicyRule[] = [
     id: "BUCKET_TLS",
     type: "aws_s3_bucket_policy",
     demand: "refuses whoever comes without TLS",
-    holds: demandsTls,
+    // The bucket, and what is in it.
+    holds: demandsTls("s3:*", [/[^*]$/, /\/\*$/]),
   },
   {
     id: "CKV_AWS_53",

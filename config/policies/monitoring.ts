@@ -25,7 +25,7 @@ export const monitoringRules: readonly PolicyRule[] = [
     id: "TOPIC_TLS",
     type: "aws_sns_topic_policy",
     demand: "refuses whoever comes without TLS",
-    holds: demandsTls,
+    holds: demandsTls("sns:Publish"),
   },
   {
     id: "CKV_AWS_66",

@@ -75,6 +75,6 @@ export const queueRules: readonly PolicyRule[] = [
     id: "QUEUE_TLS",
     type: "aws_sqs_queue_policy",
     demand: "refuses whoever comes without TLS",
-    holds: demandsTls,
+    holds: demandsTls("sqs:*"),
   },
 ];

@@ -67,12 +67,22 @@ const GITHUB = "token.actions.githubusercontent.com";
 const SAFE_SUBJECT = /^repo:[\w.-]+\/[\w.-]+:(pull_request|ref:refs\/heads\/[^:]+|environment:[\w-]+)$/;
 const claimsSchema = z.record(z.string(), oneOrMore);
 
-/** Whether the resource's IAM policy refuses whoever comes without TLS. */
-export const demandsTls: Predicate = ({ policy }) =>
-  statements(policy).some(
-    ({ Effect, Principal, Condition }) =>
-      Effect === "Deny" && Principal === "*" && Condition?.Bool?.["aws:SecureTransport"] === "false",
-  );
+/**
+ * Whether the resource's IAM policy refuses whoever comes without TLS.
+ * @param action what is refused: all that the service's policies can speak of
+ * @param resources what it is refused on, each by the end of its ARN. Default: the resource itself
+ */
+export function demandsTls(action: string, resources: readonly RegExp[] = [/./]): Predicate {
+  return ({ policy }) =>
+    statements(policy).some(
+      ({ Effect, Principal, Action, Resource = [], Condition }) =>
+        Effect === "Deny" &&
+        Principal === "*" &&
+        Action.includes(action) &&
+        resources.every((end) => Resource.some((resource) => end.test(resource))) &&
+        Condition?.Bool?.["aws:SecureTransport"] === "false",
+    );
+}
 
 function statements(policy: unknown): Statement[] {
   return policySchema.parse(JSON.parse(String(policy))).Statement;
