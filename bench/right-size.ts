@@ -3,7 +3,7 @@ import { FEWEST_INVOCATIONS, maximumConcurrency } from "../config/derived.ts";
 import { environmentNames, loadSettings } from "../config/load.ts";
 import { SECONDS_PER_PICTURE } from "../functions/domain/timing.ts";
 import { LAMBDA_GB_SECOND } from "./capacity/cost.ts";
-import { MB_PER_PROCESSOR } from "./capacity/simulate.ts";
+import { MB_PER_PROCESSOR } from "./capacity/invocation.ts";
 
 /** What the sizes follow from; `bench/measured.json`. */
 export const measuredSchema = z.object({

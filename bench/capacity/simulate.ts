@@ -1,7 +1,9 @@
 import { backOffSeconds } from "../../functions/consumer/back-off.ts";
 import { LONGEST_WAIT_MS, MOST_CALLS } from "../../functions/consumer/paint.ts";
-import { SHORTEST_CALL_SECONDS, STORING_SECONDS } from "../../functions/domain/timing.ts";
+import { SHORTEST_CALL_SECONDS } from "../../functions/domain/timing.ts";
 import { type Random, stream } from "../../local/painter/random.ts";
+import { type Environment, Invocation, MB_PER_PROCESSOR } from "./invocation.ts";
+import { type Message, PromptQueue } from "./prompt-queue.ts";
 import { checkQuestion, type PlannedModel, type Question } from "./question.ts";
 import { Telemetry } from "./telemetry.ts";
 import { Timeline } from "./timeline.ts";
@@ -33,24 +35,6 @@ const FIRST_BATCHES = 5;
 const MORE_BATCHES_PER_SECOND = 300 / 60;
 const MOST_BATCHES = 1250;
 
-/** Lambda gives a function one virtual processor for each 1,769 MB. */
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-export const MB_PER_PROCESSOR = 1769;
-
-interface Message {
-  readonly sentAt: number;
-  /** When this copy of it was put on the queue: the queue knows no other age. */
-  queuedAt: number;
-  receives: number;
-  attempts: number;
-}
-
-/** What an execution environment of the function remembers from one batch to the next. */
-interface Environment {
-  /** The links of the chain that took nothing the last time: they are called once, until they paint. */
-  readonly overloaded: Set<number>;
-}
-
 /** Plays the question through, call by call. Throws {@link QuestionError} where it makes no sense. */
 export function simulate(question: Question): Run {
   checkQuestion(question);
@@ -62,23 +46,16 @@ class Simulation {
   readonly #timeline = new Timeline();
   readonly #random: Random;
   readonly #share: number;
-  // First in, first out, without moving the rest of a long queue with each one that leaves.
-  #queue: Message[] = [];
-  #head = 0;
+  readonly #queue: PromptQueue;
   // The last one that became idle is used first.
   readonly #idle: Environment[] = [];
   #running = 0;
   #environments = 0;
-  #backlogSince = 0;
   #pollIsPlanned = false;
   readonly #finished: number[] = [];
   readonly #waits: number[] = [];
   readonly #paid: Record<string, number> = {};
-  readonly #depth: { at: number; waiting: number }[] = [];
   #deadLetters = 0;
-  #expired = 0;
-  // All that the queue has, whether or not it can be seen; the copy that has been there longest first.
-  readonly #kept = new Set<Message>();
   readonly #telemetry = new Telemetry();
   #invocations = 0;
   #billed = 0;
@@ -88,6 +65,7 @@ class Simulation {
 
   constructor(question: Question) {
     this.#question = question;
+    this.#queue = new PromptQueue(this.#timeline, question.retention);
     this.#random = stream(`capacity ${question.seed}`);
     this.#share = Math.min(1, question.consumer.memoryMb / MB_PER_PROCESSOR);
   }
@@ -103,9 +81,7 @@ class Simulation {
         let next = from;
         for (; times[next] === sentAt; next++) {
           this.#sqsCalls += 1;
-          const message = { sentAt, queuedAt: sentAt, receives: 0, attempts: 0 };
-          this.#kept.add(message);
-          this.#put(message);
+          this.#queue.send();
         }
         this.#poll();
         arrive(next);
@@ -116,7 +92,7 @@ class Simulation {
     const everyMinute = (at: number): void =>
       this.#timeline.at(at, () => {
         this.#sample();
-        if (at <= lastSent || this.#kept.size > 0) everyMinute(at + 60);
+        if (at <= lastSent || this.#queue.size > 0) everyMinute(at + 60);
       });
     // Within the minute, as SQS tells: what comes at its end belongs to the next.
     everyMinute(59);
@@ -125,8 +101,8 @@ class Simulation {
       finished: this.#finished,
       waits: this.#waits.sort((a, b) => a - b),
       deadLetters: this.#deadLetters,
-      expired: this.#expired,
-      backlog: sampled(this.#depth, Math.max(this.#finished.at(-1) ?? 0, this.#depth.at(-1)?.at ?? 0)),
+      expired: this.#queue.expired,
+      backlog: this.#queue.backlogUntil(this.#finished.at(-1) ?? 0),
       invocations: this.#invocations,
       coldStarts: this.#environments,
       billed: this.#billed,
@@ -137,46 +113,20 @@ class Simulation {
     };
   }
 
-  get #waiting(): number {
-    return this.#queue.length - this.#head;
-  }
-
-  #put(message: Message): void {
-    if (this.#waiting === 0) this.#backlogSince = this.#timeline.now;
-    this.#queue.push(message);
-    this.#noteDepth();
-  }
-
   /** Starts invocations while there are prompts, and room for a batch. */
   #poll(): void {
     const { batchSize, maximumConcurrency } = this.#question.consumer;
-    for (this.#forgetExpired(); this.#waiting > 0; ) {
+    while (this.#queue.waiting > 0) {
       const scaled = Math.floor(
-        FIRST_BATCHES + MORE_BATCHES_PER_SECOND * (this.#timeline.now - this.#backlogSince),
+        FIRST_BATCHES + MORE_BATCHES_PER_SECOND * (this.#timeline.now - this.#queue.backlogSince),
       );
       if (this.#running >= Math.min(maximumConcurrency, MOST_BATCHES)) return;
       if (this.#running >= scaled) {
         this.#pollSoon();
         return;
       }
-      const batch = this.#queue.slice(this.#head, this.#head + batchSize);
-      this.#head += batch.length;
-      if (this.#head > 10_000) {
-        this.#queue = this.#queue.slice(this.#head);
-        this.#head = 0;
-      }
-      this.#noteDepth();
-      this.#invoke(batch);
-    }
-  }
-
-  #forgetExpired(): void {
-    for (;;) {
-      const oldest = this.#queue[this.#head];
-      if (oldest === undefined || this.#timeline.now - oldest.queuedAt <= this.#question.retention) return;
-      this.#head += 1;
-      this.#kept.delete(oldest);
-      this.#expired += 1;
+      const batch = this.#queue.receive(batchSize);
+      if (batch.length > 0) this.#invoke(batch);
     }
   }
 
@@ -276,7 +226,7 @@ class Simulation {
   #finish(message: Message, link: number): void {
     const { now } = this.#timeline;
     const wait = now - message.sentAt;
-    this.#kept.delete(message);
+    this.#queue.delete(message);
     this.#finished.push(now);
     this.#waits.push(wait);
     this.#telemetry.images.add(now, 1);
@@ -291,28 +241,18 @@ class Simulation {
     this.#writes += 1;
     this.#sqsCalls += 1;
     if (hasFailed) {
-      message.attempts += 1;
       this.#telemetry.failed.add(now, 1);
     }
     const isNearlyUsedUp = message.receives >= receiveLimit - 1;
-    if (
-      hasFailed
-        ? message.receives >= receiveLimit || message.attempts >= receiveLimit
-        : isNearlyUsedUp && now - message.sentAt > retention
-    ) {
-      this.#kept.delete(message);
+    if (hasFailed ? message.receives >= receiveLimit : isNearlyUsedUp && now - message.sentAt > retention) {
+      this.#queue.delete(message);
       this.#deadLetters += 1;
     } else {
       const wait = backOffSeconds(message.receives, this.#random);
       // A prompt that nothing was tried for is sent anew before its receives are used up.
-      if (!hasFailed && isNearlyUsedUp) {
-        message.receives = 0;
-        message.queuedAt = now;
-        this.#kept.delete(message);
-        this.#kept.add(message);
-      }
+      if (!hasFailed && isNearlyUsedUp) this.#queue.renew(message);
       this.#timeline.after(wait, () => {
-        this.#put(message);
+        this.#queue.show(message);
         this.#poll();
       });
     }
@@ -328,96 +268,9 @@ class Simulation {
   #sample(): void {
     const { now } = this.#timeline;
     this.#telemetry.deadLetters.add(now, this.#deadLetters);
-    const [oldest] = this.#kept;
-    if (oldest === undefined) return;
-    this.#telemetry.oldestPrompt.add(now, now - oldest.queuedAt);
-    this.#telemetry.visible.add(now, this.#waiting);
-    this.#telemetry.hidden.add(now, this.#kept.size - this.#waiting);
+    if (this.#queue.size === 0) return;
+    this.#telemetry.oldestPrompt.add(now, this.#queue.oldestAge);
+    this.#telemetry.visible.add(now, this.#queue.waiting);
+    this.#telemetry.hidden.add(now, this.#queue.size - this.#queue.waiting);
   }
-
-  #noteDepth(): void {
-    const last = this.#depth.at(-1);
-    const at = this.#timeline.now;
-    if (last?.at === at) last.waiting = this.#waiting;
-    else this.#depth.push({ at, waiting: this.#waiting });
-  }
-}
-
-/** One batch: a processor that does one thing at a time, and slots for each model. */
-class Invocation {
-  readonly environment: Environment;
-  readonly #question: Question;
-  readonly #timeline: Timeline;
-  readonly #share: number;
-  readonly #endsAt: number;
-  readonly #slots: number[];
-  readonly #waiting: (() => void)[][];
-  #busyUntil: number;
-
-  constructor(
-    question: Question,
-    timeline: Timeline,
-    environment: Environment,
-    startsAt: number,
-    share: number,
-  ) {
-    this.#question = question;
-    this.#timeline = timeline;
-    this.environment = environment;
-    this.#share = share;
-    this.#busyUntil = startsAt;
-    this.#endsAt = startsAt + question.consumer.timeout;
-    this.#slots = question.models.map(({ slots }) => slots);
-    this.#waiting = question.models.map(() => []);
-  }
-
-  /** The longest that a call may take which begins now. */
-  get callTime(): number {
-    return Math.min(
-      this.#question.consumer.modelTimeout,
-      this.#endsAt - STORING_SECONDS - this.#timeline.now,
-    );
-  }
-
-  /** A third of the work on a picture comes before the model is asked. */
-  claim(then: () => void): void {
-    this.#work(1 / 3, 1, then);
-  }
-
-  store(then: () => void): void {
-    this.#work(2 / 3, 2, then);
-  }
-
-  withSlot(link: number, use: (free: () => void) => void): void {
-    const queue = this.#waiting[link];
-    const free = (): void => {
-      const next = queue?.shift();
-      if (next === undefined) this.#slots[link] = (this.#slots[link] ?? 0) + 1;
-      else next();
-    };
-    if ((this.#slots[link] ?? 0) > 0) {
-      this.#slots[link] = (this.#slots[link] ?? 0) - 1;
-      use(free);
-    } else queue?.push(() => use(free));
-  }
-
-  #work(part: number, writes: number, then: () => void): void {
-    const { cpuPerPicture, write } = this.#question.measured;
-    this.#busyUntil = Math.max(this.#busyUntil, this.#timeline.now) + (part * cpuPerPicture) / this.#share;
-    this.#timeline.at(this.#busyUntil + writes * write, then);
-  }
-}
-
-const SAMPLES = 100;
-
-function sampled(
-  depth: readonly { readonly at: number; readonly waiting: number }[],
-  end: number,
-): { at: number; waiting: number }[] {
-  let index = 0;
-  return Array.from({ length: SAMPLES + 1 }, (_, sample) => {
-    const at = (sample / SAMPLES) * end;
-    while ((depth[index + 1]?.at ?? Number.POSITIVE_INFINITY) <= at) index += 1;
-    return { at, waiting: depth[index]?.waiting ?? 0 };
-  });
 }
