@@ -1,3 +1,5 @@
+import { derive } from "../config/derived.ts";
+import { loadSettings } from "../config/load.ts";
 import type { Question } from "./capacity/question.ts";
 import { simulate } from "./capacity/simulate.ts";
 import { makePicture } from "./fake/picture.ts";
@@ -63,13 +65,7 @@ export async function checkPlanner(rounds: number, throttle: number): Promise<Ch
     },
     retention: 86_400,
     measured: { cpuPerPicture: beside / lastPictureParts(batchSize), cpuToStart, write: 0 },
-    thresholds: {
-      timeToImageSeconds: 60,
-      oldestPromptSeconds: 60,
-      consumerDurationSeconds: 50,
-      rejectedPercent: 50,
-      spendUsdPerHour: 1000,
-    },
+    thresholds: derive(await loadSettings("dev")).thresholds,
     seed: 0,
   };
   // Which calls are throttled is luck: the plan is what comes out on average.
