@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { type DeadLetter, DeadLetterQueue } from "./dead-letters.ts";
 import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
 import { addJsonOption, type JsonOption, wholeNumber } from "./options.ts";
-import { print, printJson, remark } from "./output.ts";
+import { print, printJson, remark, write } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
 import { describe, readRecord } from "./records.ts";
 import { redrive } from "./redrive.ts";
@@ -45,8 +45,8 @@ function listCommand(): Command {
         count += 1;
         const { messageId, requestId } = letter;
         const why = await reasonOf(pipeline, letter);
-        if (json) printJson({ requestId, messageId, sentAt: sentAt(letter), ...why });
-        else print(requestId, sentAt(letter), `${why.status}, ${why.code}: ${why.message}`);
+        if (json) await printJson({ requestId, messageId, sentAt: sentAt(letter), ...why });
+        else await print(requestId, sentAt(letter), `${why.status}, ${why.code}: ${why.message}`);
         if (count === limit) break;
       }
       const { visible } = await pipeline.depth(queue.url);
@@ -74,7 +74,7 @@ function showCommand(): Command {
           body,
           record: await readRecord(pipeline, requestId),
         };
-        process.stdout.write(`${JSON.stringify(shown, undefined, json ? undefined : 2)}\n`);
+        await write(`${JSON.stringify(shown, undefined, json ? undefined : 2)}\n`);
         return;
       }
       throw notThere([id]);
@@ -118,8 +118,8 @@ async function redriveLetters(ids: readonly string[], options: RedriveCommandOpt
     count += 1;
     missing.delete(letter.requestId);
     missing.delete(letter.messageId);
-    if (json) printJson({ requestId, deadLetter: letter.requestId, messageId: letter.messageId });
-    else print(letter.requestId, ...(requestId === letter.requestId ? [] : ["as", requestId]));
+    if (json) await printJson({ requestId, deadLetter: letter.requestId, messageId: letter.messageId });
+    else await print(letter.requestId, ...(requestId === letter.requestId ? [] : ["as", requestId]));
     if (ids.length > 0 && missing.size === 0) break;
   }
   remark(`${count} ${dryRun ? "would be " : ""}redriven.`);

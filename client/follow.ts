@@ -7,7 +7,7 @@ import type {
 } from "../functions/domain/record.ts";
 import { EXIT, type ExitCode, interrupted } from "./exit.ts";
 import type { JsonOption } from "./options.ts";
-import { print, printJson, remark } from "./output.ts";
+import { print, printJson, remark, write } from "./output.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { describe, readRecord } from "./records.ts";
 import { savePicture } from "./save-picture.ts";
@@ -41,18 +41,18 @@ export async function follow(
     return EXIT.timedOut;
   }
   if (record.status !== "succeeded") {
-    if (options.json) printJson(record);
+    if (options.json) await printJson(record);
     remark(`${requestId} ${record.status}: ${describe(record)}`);
     return record.status === "rejected" ? EXIT.rejected : EXIT.failed;
   }
   const { path, bytes } = await savePicture(pipeline, record, options.output);
   if (options.json) {
-    printJson({ ...record, path });
+    await printJson({ ...record, path });
     return EXIT.done;
   }
-  print(requestId, path);
+  await print(requestId, path);
   const picture = terminalPicture({ bytes, format: record.outputFormat }, process.env);
-  if (process.stdout.isTTY && picture !== undefined) process.stdout.write(picture);
+  if (process.stdout.isTTY && picture !== undefined) await write(picture);
   return EXIT.done;
 }
 

@@ -32,15 +32,13 @@ async function resume({ force, json }: ResumeOptions): Promise<void> {
   const cloudWatch = new CloudWatchClient({ region });
   lambda.middlewareStack.add(rememberAction("lambda"), { step: "initialize" });
   cloudWatch.middlewareStack.add(rememberAction("cloudwatch"), { step: "initialize" });
-  const report = (outcome: "running" | "resumed", sentence: string): void => {
-    if (json) printJson({ consumer, outcome });
-    else print(sentence);
-  };
+  const report = (outcome: "running" | "resumed", sentence: string): Promise<void> =>
+    json ? printJson({ consumer, outcome }) : print(sentence);
 
   const { UUID, State: state } = await eventSourceOf(lambda, consumer, region);
   // Enabling, or Enabled.
   if (state?.startsWith("Enabl")) {
-    report("running", `${consumer} is running.`);
+    await report("running", `${consumer} is running.`);
     return;
   }
   const { MetricAlarms: [alarm] = [] } = await cloudWatch.send(
@@ -54,7 +52,7 @@ async function resume({ force, json }: ResumeOptions): Promise<void> {
     );
   }
   await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: true }));
-  report("resumed", `${consumer} runs again.`);
+  await report("resumed", `${consumer} runs again.`);
   if (stillTooMuch) remark(`The breaker can stop it again only once ${alarmName} has been OK.`);
 }
 

@@ -81,8 +81,8 @@ async function send(prompts: readonly string[], options: SendOptions): Promise<v
       sentCount += 1;
       if (!isTyped) bar.show(sentCount);
       if (options.wait) requestIds.push(sent.requestId);
-      if (options.json) printJson(sent);
-      else if (showsLines) print(sent.requestId, sent.messageId);
+      if (options.json) await printJson(sent);
+      else if (showsLines) await print(sent.requestId, sent.messageId);
     }
   } catch (error) {
     bar.stop();
