@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -55,6 +56,55 @@ describe("the environment", () => {
       stdout: "",
       stderr: "No AWS credentials found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.\n",
     });
+  });
+
+  /** A home with a profile `team`, whose session is over, and a profile `robot`, which asks for a second factor. */
+  function homeWithProfiles(): string {
+    const home = temporaryFolder();
+    mkdirSync(join(home, ".aws", "sso", "cache"), { recursive: true });
+    const profiles = [
+      "[profile team]",
+      "sso_session = corp",
+      "sso_account_id = 123456789012",
+      "sso_role_name = painter",
+      "[profile robot]",
+      "role_arn = arn:aws:iam::123456789012:role/painter",
+      "mfa_serial = arn:aws:iam::123456789012:mfa/robot",
+      "source_profile = keys",
+      "[profile keys]",
+      "aws_access_key_id = local",
+      "aws_secret_access_key = local",
+      "[sso-session corp]",
+      "sso_start_url = https://example.awsapps.com/start",
+      "sso_region = eu-west-1",
+    ];
+    writeFileSync(join(home, ".aws", "config"), profiles.join("\n"));
+    const session = createHash("sha1").update("corp").digest("hex");
+    writeFileSync(
+      join(home, ".aws", "sso", "cache", `${session}.json`),
+      JSON.stringify({ accessToken: "token", expiresAt: "2020-01-01T00:00:00Z" }),
+    );
+    return home;
+  }
+
+  it.each([
+    ["team", "Your AWS session is over. Sign in again: aws sso login --profile team"],
+    [
+      "nope",
+      "There is no AWS profile nope, or it has no credentials. Check AWS_PROFILE, and what aws configure list-profiles shows.",
+    ],
+    [
+      "robot",
+      "No AWS credentials found: Profile robot requires multi-factor authentication, but no MFA code callback was provided.",
+    ],
+  ])("is told what is wrong with the profile %s", async (AWS_PROFILE, stderr) => {
+    const env = {
+      SQS_QUEUE_URL: pipeline.queueUrl,
+      AWS_EC2_METADATA_DISABLED: "true",
+      HOME: homeWithProfiles(),
+      AWS_PROFILE,
+    };
+    expect(await runClient(["x"], { env })).toEqual({ code: 1, stdout: "", stderr: `${stderr}\n` });
   });
 
   it("is told which queue there is not", async () => {
