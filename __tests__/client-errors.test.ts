@@ -212,6 +212,26 @@ describe("wrong use", () => {
       ["a", "b", "--wait", "--output", "x.png"],
       /^x\.png is not a folder\. For several pictures, name one with --output\.$/,
     ],
+    [
+      "an output that is a device",
+      ["a", "--wait", "--output", "/dev/null"],
+      /^\/dev\/null is neither a file nor a folder\. Name one with --output\.$/,
+    ],
+    [
+      "an output that is a device, of a picture that was painted before",
+      ["wait", "a", "--output", "/dev/null"],
+      /^\/dev\/null is neither a file nor a folder\. Name one with --output\.$/,
+    ],
+    [
+      "an output of a picture that nobody waits for",
+      ["a", "--output", "x.png"],
+      /^--output is for pictures that are waited for\. Add --wait\.$/,
+    ],
+    [
+      "a time-out without a wait",
+      ["a", "--timeout", "5"],
+      /^--timeout is for pictures that are waited for\. Add --wait\.$/,
+    ],
     ["redriving nothing", ["dlq", "redrive"], /^Name the ids to redrive, or --all\.$/],
     ["redriving one and all", ["dlq", "redrive", "x", "--all"], /^Name the ids to redrive, or --all\.$/],
     ["one prompt for all", ["dlq", "redrive", "--all", "--prompt", "x"], /^--prompt needs exactly one id\.$/],

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -202,6 +202,16 @@ describe("with records as they are found", () => {
     expect(stdout).toContain(beginning);
     expect(stdout).toContain(PICTURE.toString("base64").slice(0, 4096));
     expect((await pipeline.run(["wait", "done"], { env })).stdout).toBe("done  done.png\n");
+  });
+
+  it("saves a picture into the file behind a link", async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, "real.png"), "old");
+    symlinkSync("real.png", join(cwd, "link.png"));
+    expect((await pipeline.run(["wait", "done", "--output", "link.png"], { cwd })).code).toBe(0);
+    expect(readFileSync(join(cwd, "real.png"))).toEqual(PICTURE);
+    expect(readlinkSync(join(cwd, "link.png"))).toBe("real.png");
+    expect(readdirSync(cwd)).toHaveLength(2);
   });
 
   it("leaves no half-written file where the disk takes no more", async () => {

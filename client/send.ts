@@ -63,13 +63,18 @@ Examples:
   $ echo '{"prompt": "A fjord at night", "seed": 7}' | image-generator-client --json
 `;
 
-async function send(prompts: readonly string[], options: SendOptions): Promise<void> {
+async function send(prompts: readonly string[], options: SendOptions, command: Command): Promise<void> {
+  for (const name of ["output", "timeout"]) {
+    const isGiven = command.getOptionValueSource(name) === "cli";
+    if (isGiven && !options.wait)
+      throw usageError(`--${name} is for pictures that are waited for. Add --wait.`);
+  }
   const pipeline = new Pipeline(process.env);
   // Prompts that were typed are meant anew each time; a file is also sent again because it failed half-way.
   const isTyped = prompts.length > 0;
   const batch = options.batch ?? (isTyped ? randomUUID() : "");
   const source = await openSource(prompts, options);
-  if (options.wait && source.total !== 1 && !(await isFolder(options.output))) {
+  if (options.wait && !(await isFolder(options.output)) && source.total !== 1) {
     throw usageError(`${options.output} is not a folder. For several pictures, name one with --output.`);
   }
   const bar = new ProgressBar(source.total);
