@@ -26,14 +26,18 @@ type FinishedRecord = SucceededRecord | RejectedRecord | FailedRecord;
 /** Time between two looks at a record. */
 const LOOK_EVERY_MS = 1000;
 
-/** Waits for the end of a request, saves its picture and shows it. */
+/**
+ * Waits for the end of a request, saves its picture and shows it.
+ * @param earlierFailure when it had failed before it was sent again: that is not the end to wait for
+ */
 export async function follow(
   pipeline: Pipeline,
   requestId: string,
   options: FollowOptions,
   line: StatusLine,
+  earlierFailure?: string,
 ): Promise<ExitCode> {
-  const record = await waitForEnd(pipeline, requestId, options.timeout, line);
+  const record = await waitForEnd(pipeline, requestId, options.timeout, line, earlierFailure);
   if (record === undefined) {
     remark(
       `${requestId}: not finished after ${options.timeout} s. Wait on with: image-generator-client wait ${requestId}`,
@@ -42,7 +46,7 @@ export async function follow(
   }
   if (record.status !== "succeeded") {
     if (options.json) await printJson(record);
-    remark(`${requestId} ${record.status}: ${describe(record)}`);
+    remark(`${requestId} ${record.status} at ${record.timings.finishedAt}: ${describe(record)}`);
     return record.status === "rejected" ? EXIT.rejected : EXIT.failed;
   }
   const { path, bytes } = await savePicture(pipeline, record, options.output);
@@ -62,11 +66,14 @@ async function waitForEnd(
   requestId: string,
   timeoutSeconds: number,
   line: StatusLine,
+  earlierFailure: string | undefined,
 ): Promise<FinishedRecord | undefined> {
   const endsAt = Date.now() + timeoutSeconds * 1000;
   try {
     while (true) {
-      const record = await readRecord(pipeline, requestId);
+      const found = await readRecord(pipeline, requestId);
+      const isEarlier = found?.status === "failed" && found.timings.finishedAt === earlierFailure;
+      const record = isEarlier ? undefined : found;
       if (record !== undefined && isFinished(record)) return record;
       line.show(`${requestId}: ${await whereItIs(pipeline, record)}`);
       const left = endsAt - Date.now();
