@@ -47,6 +47,7 @@ export class DeadLetterQueue {
   async *take(visibilitySeconds: number): AsyncGenerator<DeadLetter> {
     try {
       while (true) {
+        interrupted.throwIfAborted();
         const letters = await this.#receive(visibilitySeconds);
         const isNew = letters.map(({ messageId }) => !this.#held.has(messageId));
         for (const letter of letters) this.#held.set(letter.messageId, letter);

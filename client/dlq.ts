@@ -143,23 +143,36 @@ function purgeCommand(): Command {
     .option("--yes", "do not ask")
     .action(async ({ yes }: PurgeOptions) => {
       const pipeline = new Pipeline(process.env);
-      const { url } = await DeadLetterQueue.of(pipeline);
-      const { visible, hidden } = await pipeline.depth(url);
-      if (
-        !yes &&
-        !(await agrees(`Delete about ${visible + hidden} dead letters in ${url} for good? [y/N] `))
-      ) {
-        throw new ClientError("Nothing was deleted.", EXIT.failed);
-      }
+      const { url, count } = await toPurge(pipeline, yes === true).catch((error: unknown) => {
+        if (!interrupted.aborted) throw error;
+        throw new ClientError("Interrupted. Nothing was deleted.", EXIT.interrupted);
+      });
       await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: url }));
-      remark(`About ${visible + hidden} dead letters deleted. SQS takes up to a minute for it.`);
+      remark(`About ${count} dead letters deleted. SQS takes up to a minute for it.`);
     });
+}
+
+/** The queue whose messages are to be deleted, and about how many there are. Throws where somebody says no. */
+async function toPurge(
+  pipeline: Pipeline,
+  isAgreed: boolean,
+): Promise<{ readonly url: string; readonly count: number }> {
+  const { url } = await DeadLetterQueue.of(pipeline);
+  const { visible, hidden } = await pipeline.depth(url);
+  const count = visible + hidden;
+  if (!isAgreed && !(await agrees(`Delete about ${count} dead letters in ${url} for good? [y/N] `))) {
+    throw new ClientError("Nothing was deleted.", EXIT.failed);
+  }
+  interrupted.throwIfAborted();
+  return { url, count };
 }
 
 async function agrees(question: string): Promise<boolean> {
   if (!process.stdin.isTTY)
     throw usageError("Nobody is there to ask. To delete all dead letters, add --yes.");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // While it asks, Ctrl-C is a key like others and no signal.
+  terminal.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
     return /^y(es)?$/i.test(await terminal.question(question, { signal: interrupted }));
   } finally {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { explain } from "./aws-errors.ts";
-import { ClientError, EXIT } from "./exit.ts";
+import { ClientError, EXIT, interrupted } from "./exit.ts";
 import { print } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
 import { newestRecords } from "./records.ts";
@@ -26,6 +26,7 @@ export function doctorCommand(): Command {
         try {
           await print("ok  ", `${name}:`, await check(pipeline));
         } catch (error) {
+          interrupted.throwIfAborted();
           failures += 1;
           await print("FAIL", `${name}:`, explain(error).message);
         }

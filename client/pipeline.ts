@@ -2,7 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { GetQueueAttributesCommand, ListQueueTagsCommand, SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
 import { rememberAction } from "./aws-errors.ts";
-import { ClientError, EXIT, usageError } from "./exit.ts";
+import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
 
 /** Where pictures and records are. */
 export interface ImagePlace {
@@ -52,6 +52,7 @@ export class Pipeline {
         QueueUrl: queueUrl,
         AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
       }),
+      { abortSignal: interrupted },
     );
     return {
       visible: Number(Attributes?.ApproximateNumberOfMessages ?? 0),
@@ -63,6 +64,7 @@ export class Pipeline {
   async deadLetterQueueUrl(): Promise<string> {
     const { Attributes } = await this.sqs.send(
       new GetQueueAttributesCommand({ QueueUrl: this.queueUrl, AttributeNames: ["RedrivePolicy"] }),
+      { abortSignal: interrupted },
     );
     if (Attributes?.RedrivePolicy === undefined) {
       throw new ClientError(
@@ -85,7 +87,9 @@ export class Pipeline {
   async #findImagePlace(): Promise<ImagePlace> {
     const { IMAGE_BUCKET, KEY_PREFIX = "" } = this.#env;
     if (IMAGE_BUCKET) return { bucket: IMAGE_BUCKET, keyPrefix: KEY_PREFIX };
-    const { Tags = {} } = await this.sqs.send(new ListQueueTagsCommand({ QueueUrl: this.queueUrl }));
+    const { Tags = {} } = await this.sqs.send(new ListQueueTagsCommand({ QueueUrl: this.queueUrl }), {
+      abortSignal: interrupted,
+    });
     if (Tags.ImageBucket === undefined) {
       throw new ClientError(
         `${this.queueUrl} has no tag ImageBucket. Deploy the pipeline again, or set IMAGE_BUCKET (and KEY_PREFIX).`,

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import { Command } from "commander";
 import { rememberAction } from "./aws-errors.ts";
-import { ClientError, EXIT, usageError } from "./exit.ts";
+import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
 import { addJsonOption, type JsonOption } from "./options.ts";
 import { print, printJson, remark } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -43,6 +43,7 @@ async function resume({ force, json }: ResumeOptions): Promise<void> {
   }
   const { MetricAlarms: [alarm] = [] } = await cloudWatch.send(
     new DescribeAlarmsCommand({ AlarmNames: [alarmName], AlarmTypes: ["MetricAlarm"] }),
+    { abortSignal: interrupted },
   );
   const stillTooMuch = alarm?.StateValue === "ALARM";
   if (stillTooMuch && !force) {
@@ -51,6 +52,7 @@ async function resume({ force, json }: ResumeOptions): Promise<void> {
       EXIT.failed,
     );
   }
+  interrupted.throwIfAborted();
   await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: true }));
   await report("resumed", `${consumer} runs again.`);
   if (stillTooMuch) remark(`The breaker can stop it again only once ${alarmName} has been OK.`);
@@ -73,7 +75,7 @@ async function eventSourceOf(
   region: string,
 ): Promise<EventSourceMappingConfiguration> {
   const { EventSourceMappings: [eventSource] = [] } = await lambda
-    .send(new ListEventSourceMappingsCommand({ FunctionName: consumer }))
+    .send(new ListEventSourceMappingsCommand({ FunctionName: consumer }), { abortSignal: interrupted })
     .catch((error: unknown) => {
       if (error instanceof ResourceNotFoundException) return { EventSourceMappings: [] };
       throw error;
