@@ -41,6 +41,24 @@ async function interruptedDuring(
 }
 
 describe("Ctrl-C", () => {
+  it.each(["SIGINT", "SIGTERM"] as const)(
+    "ends the wait for more on standard input, as %s, after sending what came",
+    async (signal) => {
+      const input = new PassThrough();
+      input.write("a fjord\n");
+      const { code, stdout, stderr } = await pipeline.run([], {
+        input,
+        onOutput: (_stdout, kill) => kill(signal),
+      });
+      expect({ code, stderr }).toEqual({
+        code: 130,
+        stderr:
+          "Interrupted. 1 sent for certain. Send the rest with the same command: no prompt is painted twice.\n",
+      });
+      expect(stdout).toMatch(/^\w+ {2}\S+\n$/);
+    },
+  );
+
   it("stops a purge before anything is deleted", async () => {
     expect(await interruptedDuring("GetQueueAttributes", ["dlq", "purge", "--yes"])).toEqual({
       code: 130,

@@ -55,4 +55,6 @@ program.parseAsync().catch((error: unknown) => {
   const { message, exitCode } = explain(error);
   remark(message);
   process.exitCode = exitCode;
+  // What waits for more of it would keep the process alive.
+  process.stdin.destroy();
 });
