@@ -236,9 +236,9 @@ describe("wrong use", () => {
     ["redriving one and all", ["dlq", "redrive", "x", "--all"], /^Name the ids to redrive, or --all\.$/],
     ["one prompt for all", ["dlq", "redrive", "--all", "--prompt", "x"], /^--prompt needs exactly one id\.$/],
     [
-      "a rate of nothing",
-      ["dlq", "redrive", "--all", "--rate", "0"],
-      /Give a number above 0 and up to 1000\.$/,
+      "a rate of next to nothing",
+      ["dlq", "redrive", "--all", "--rate", "0.0001"],
+      /Give a number from 0\.01 to 1000\.$/,
     ],
     [
       "purging when nobody can be asked",

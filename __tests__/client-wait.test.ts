@@ -94,7 +94,10 @@ describe("on the local cloud", () => {
         if (stdout.split("\n").length > 4) kill("SIGKILL");
       },
     });
-    await vi.waitFor(async () => expect((await client(rest)).code).toBe(0), { timeout: 50_000 });
+    // What a killed process had taken comes back when its visibility timeout ends.
+    await vi.waitFor(async () => expect((await client(rest)).stderr).toMatch(/^\d+ redriven\.\n$/), {
+      timeout: 50_000,
+    });
     for (const requestId of [newId, ...ids.slice(1)]) {
       expect((await client(["wait", requestId])).code, requestId).toBe(0);
     }

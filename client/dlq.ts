@@ -49,8 +49,8 @@ function listCommand(): Command {
         else await print(requestId, sentAt(letter), `${why.status}, ${why.code}: ${why.message}`);
         if (count === limit) break;
       }
-      const { visible } = await pipeline.depth(queue.url);
-      remark(visible > count ? `${count} of about ${visible} dead letters.` : `${count} dead letters.`);
+      if (count === limit && queue.hidden > 0) remark(`${count} of about ${queue.size} dead letters.`);
+      else remark(`${count} dead letters.${hiddenNote(queue)}`);
     });
   return addJsonOption(command);
 }
@@ -77,7 +77,7 @@ function showCommand(): Command {
         await write(`${JSON.stringify(shown, undefined, json ? undefined : 2)}\n`);
         return;
       }
-      throw notThere([id]);
+      throw notThere([id], queue);
     });
   return addJsonOption(command);
 }
@@ -95,7 +95,7 @@ function redriveCommand(): Command {
     .argument("[ids...]", "request ids or message ids")
     .option("--all", "all of them")
     .option("--prompt <text>", "paint this instead; for one id. It becomes a request with an id of its own")
-    .option("--rate <number>", "at most so many a second", positive, 10)
+    .option("--rate <number>", "at most so many a second", perSecond, 10)
     .option("--dry-run", "only say what would be done")
     .action(redriveLetters);
   return addJsonOption(command);
@@ -122,15 +122,8 @@ async function redriveLetters(ids: readonly string[], options: RedriveCommandOpt
     else await print(letter.requestId, ...(requestId === letter.requestId ? [] : ["as", requestId]));
     if (ids.length > 0 && missing.size === 0) break;
   }
-  remark(`${count} ${dryRun ? "would be " : ""}redriven.`);
-  const { hidden } = await pipeline.depth(queue.url);
-  if (all && hidden > 0) {
-    throw new ClientError(
-      `${hidden} more are hidden, as somebody else is handling them or was stopped. Run this again in a minute.`,
-      EXIT.failed,
-    );
-  }
-  if (missing.size > 0) throw notThere([...missing]);
+  remark(`${count} ${dryRun ? "would be " : ""}redriven.${all ? hiddenNote(queue) : ""}`);
+  if (missing.size > 0) throw notThere([...missing], queue);
 }
 
 interface PurgeOptions {
@@ -143,28 +136,22 @@ function purgeCommand(): Command {
     .option("--yes", "do not ask")
     .action(async ({ yes }: PurgeOptions) => {
       const pipeline = new Pipeline(process.env);
-      const { url, count } = await toPurge(pipeline, yes === true).catch((error: unknown) => {
+      const { url, size } = await toPurge(pipeline, yes === true).catch((error: unknown) => {
         if (!interrupted.aborted) throw error;
         throw new ClientError("Interrupted. Nothing was deleted.", EXIT.interrupted);
       });
       await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: url }));
-      remark(`About ${count} dead letters deleted. SQS takes up to a minute for it.`);
+      remark(`About ${size} dead letters deleted. SQS takes up to a minute for it.`);
     });
 }
 
-/** The queue whose messages are to be deleted, and about how many there are. Throws where somebody says no. */
-async function toPurge(
-  pipeline: Pipeline,
-  isAgreed: boolean,
-): Promise<{ readonly url: string; readonly count: number }> {
-  const { url } = await DeadLetterQueue.of(pipeline);
-  const { visible, hidden } = await pipeline.depth(url);
-  const count = visible + hidden;
-  if (!isAgreed && !(await agrees(`Delete about ${count} dead letters in ${url} for good? [y/N] `))) {
-    throw new ClientError("Nothing was deleted.", EXIT.failed);
-  }
+/** The queue whose messages are to be deleted. Throws where somebody says no. */
+async function toPurge(pipeline: Pipeline, isAgreed: boolean): Promise<DeadLetterQueue> {
+  const queue = await DeadLetterQueue.of(pipeline);
+  const question = `Delete about ${queue.size} dead letters in ${queue.url} for good? [y/N] `;
+  if (!isAgreed && !(await agrees(question))) throw new ClientError("Nothing was deleted.", EXIT.failed);
   interrupted.throwIfAborted();
-  return { url, count };
+  return queue;
 }
 
 async function agrees(question: string): Promise<boolean> {
@@ -180,6 +167,8 @@ async function agrees(question: string): Promise<boolean> {
   }
 }
 
+const NEVER_BEGUN = "the consumer never began with it";
+
 /** Why it was not painted: from its record. */
 async function reasonOf(
   pipeline: Pipeline,
@@ -187,9 +176,10 @@ async function reasonOf(
 ): Promise<{ readonly status: string; readonly code: string; readonly message: string }> {
   const record = await readRecord(pipeline, requestId);
   if (record === undefined) {
-    return { status: "unknown", code: "NoRecord", message: "the consumer never began with it" };
+    return { status: "unknown", code: "NoRecord", message: NEVER_BEGUN };
   }
   const { status } = record;
+  if (status === "queued") return { status, code: "NeverBegun", message: NEVER_BEGUN };
   const reason = "reason" in record ? record.reason : undefined;
   // Nobody closes the record of a last try that is killed.
   const code = status === "generating" ? "Interrupted" : "Redundant";
@@ -200,15 +190,21 @@ function sentAt({ message }: DeadLetter): string {
   return new Date(Number(message.Attributes?.SentTimestamp)).toISOString();
 }
 
-function notThere(ids: readonly string[]): ClientError {
-  return new ClientError(
-    `Not in the dead-letter queue: ${ids.join(", ")}. See what is there: image-generator-client dlq list`,
-    EXIT.failed,
-  );
+/** Says what could not be looked at; empty where all was. */
+function hiddenNote({ hidden }: DeadLetterQueue): string {
+  return hidden === 0
+    ? ""
+    : ` About ${hidden} more are hidden: somebody else is handling them, or was stopped. Try again in a minute.`;
 }
 
-function positive(text: string): number {
+function notThere(ids: readonly string[], queue: DeadLetterQueue): ClientError {
+  const advice = hiddenNote(queue) || " See what is there: image-generator-client dlq list";
+  return new ClientError(`Not found in the dead-letter queue: ${ids.join(", ")}.${advice}`, EXIT.failed);
+}
+
+/** The slower, the longer are the letters of a receive hidden: at the slowest for a quarter of an hour. */
+function perSecond(text: string): number {
   const value = Number(text);
-  if (value > 0 && value <= 1000) return value;
-  throw new InvalidArgumentError("Give a number above 0 and up to 1000.");
+  if (value >= 0.01 && value <= 1000) return value;
+  throw new InvalidArgumentError("Give a number from 0.01 to 1000.");
 }

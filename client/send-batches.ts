@@ -48,6 +48,7 @@ interface Outgoing {
   readonly body: string;
 }
 
+/** Batches that are full, or as large as can be by the time that their first request has waited long enough. */
 async function* inBatches(requests: AsyncIterable<IdentifiedRequest>): AsyncGenerator<Outgoing[]> {
   const source = requests[Symbol.asyncIterator]();
   let next: ReturnType<typeof source.next> | undefined;
@@ -60,8 +61,10 @@ async function* inBatches(requests: AsyncIterable<IdentifiedRequest>): AsyncGene
       next ??= source.next();
       const result = await Promise.race([next, late.promise]);
       if (!result) break;
-      isOver = result.done === true;
-      if (result.done) break;
+      if (result.done) {
+        isOver = true;
+        break;
+      }
       const body = messageBody(result.value);
       bytes += Buffer.byteLength(body);
       // It then is the next batch's first.
