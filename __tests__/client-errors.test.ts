@@ -12,6 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline[Symbol.asyncDispose]());
 
+const QUEUE_URL = "http://127.0.0.1:4566/000000000000/prompts";
 const credentials = { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" };
 
 function fileOf(content: string | Uint8Array): string {
@@ -37,12 +38,33 @@ describe("the environment", () => {
       { SQS_QUEUE_URL: "https://example.com/" },
       /^SQS_QUEUE_URL is not the URL of a queue: https:\/\/example\.com\/\. One looks like \S+\n$/,
     ],
+    [
+      "an endpoint without a scheme",
+      { SQS_QUEUE_URL: QUEUE_URL, AWS_ENDPOINT_URL: "127.0.0.1:4566" },
+      /^AWS_ENDPOINT_URL is not a URL: 127\.0\.0\.1:4566\. One looks like http:\/\/127\.0\.0\.1:4566\.\n$/,
+    ],
+    [
+      "an endpoint of a service that is garbage",
+      { SQS_QUEUE_URL: QUEUE_URL, AWS_ENDPOINT_URL_S3: "localhost:4566" },
+      /^AWS_ENDPOINT_URL_S3 is not a URL: localhost:4566\. One looks like \S+\n$/,
+    ],
+    [
+      "a region that is none",
+      { SQS_QUEUE_URL: QUEUE_URL, AWS_REGION: "gar/bage" },
+      /^AWS_REGION is not a region: gar\/bage\. One looks like eu-west-1\.\n$/,
+    ],
   ])("is wrong use with %s", async (_what, env, stderr) => {
     expect(await runClient(["x"], { env: { ...credentials, ...env } })).toEqual({
       code: 2,
       stdout: "",
       stderr: expect.stringMatching(stderr),
     });
+  });
+
+  it("may hold empty variables, which count as unset", async () => {
+    const env = { AWS_ENDPOINT_URL: "", AWS_ENDPOINT_URL_SQS: "", AWS_REGION: "", AWS_DEFAULT_REGION: "" };
+    const { code, stdout, stderr } = await pipeline.run(["dlq", "list"], { env });
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "0 dead letters.\n" });
   });
 
   it("is told to have no credentials", async () => {

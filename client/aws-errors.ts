@@ -105,7 +105,7 @@ const NETWORK_CODES = [
 ];
 
 function unreachable(code: string): string {
-  const host = process.env.AWS_ENDPOINT_URL ?? URL.parse(process.env.SQS_QUEUE_URL ?? "")?.origin ?? "AWS";
+  const host = process.env.AWS_ENDPOINT_URL || URL.parse(process.env.SQS_QUEUE_URL ?? "")?.origin || "AWS";
   return `Cannot reach ${host} (${code}). Check the network, SQS_QUEUE_URL, and AWS_ENDPOINT_URL if it is set.`;
 }
 
