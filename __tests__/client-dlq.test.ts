@@ -79,6 +79,14 @@ describe("dlq list", () => {
     );
   });
 
+  it("tells of a request that the consumer never began with, although it has a record", async () => {
+    const { reason: _, ...asked } = failed("waiting", { code: "", message: "" });
+    await pipeline.putRecord({ ...asked, status: "queued", attempts: 0 });
+    await pipeline.bury(body("waiting"));
+    const { stdout } = await pipeline.run(["dlq", "list"]);
+    expect(stdout).toMatch(/^waiting {2}20\S+Z {2}queued, NeverBegun: the consumer never began with it\n$/);
+  });
+
   it("prints JSON, and stops at its limit", async () => {
     await buryThree();
     const { stdout, stderr } = await pipeline.run(["dlq", "list", "--json", "--limit", "2"]);
@@ -114,7 +122,7 @@ describe("dlq show", () => {
     expect(await pipeline.run(["dlq", "show", "x"])).toEqual({
       code: 1,
       stdout: "",
-      stderr: "Not in the dead-letter queue: x. See what is there: image-generator-client dlq list\n",
+      stderr: "Not found in the dead-letter queue: x. See what is there: image-generator-client dlq list\n",
     });
   });
 });
@@ -220,7 +228,7 @@ describe("dlq redrive", () => {
       code: 1,
       stdout: "a\n",
       stderr:
-        "1 redriven.\nNot in the dead-letter queue: x. See what is there: image-generator-client dlq list\n",
+        "1 redriven.\nNot found in the dead-letter queue: x. See what is there: image-generator-client dlq list\n",
     });
   });
 
@@ -240,7 +248,10 @@ describe("dlq redrive", () => {
     if (signal === "SIGINT") expect(hidden).toBe(0);
     // What a killed process had taken comes back when its visibility timeout ends.
     await vi.waitFor(
-      async () => expect((await pipeline.run(["dlq", "redrive", "--all", "--rate", "1000"])).code).toBe(0),
+      async () => {
+        const again = await pipeline.run(["dlq", "redrive", "--all", "--rate", "1000"]);
+        expect(again.stderr).toMatch(/^\d+ redriven\.\n$/);
+      },
       { timeout: 50_000 },
     );
     expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([0, 0]);

@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -11,6 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline[Symbol.asyncDispose]());
 
+const QUEUE_URL = "http://127.0.0.1:4566/000000000000/prompts";
 const credentials = { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" };
 
 function fileOf(content: string | Uint8Array): string {
@@ -36,12 +38,33 @@ describe("the environment", () => {
       { SQS_QUEUE_URL: "https://example.com/" },
       /^SQS_QUEUE_URL is not the URL of a queue: https:\/\/example\.com\/\. One looks like \S+\n$/,
     ],
+    [
+      "an endpoint without a scheme",
+      { SQS_QUEUE_URL: QUEUE_URL, AWS_ENDPOINT_URL: "127.0.0.1:4566" },
+      /^AWS_ENDPOINT_URL is not a URL: 127\.0\.0\.1:4566\. One looks like http:\/\/127\.0\.0\.1:4566\.\n$/,
+    ],
+    [
+      "an endpoint of a service that is garbage",
+      { SQS_QUEUE_URL: QUEUE_URL, AWS_ENDPOINT_URL_S3: "localhost:4566" },
+      /^AWS_ENDPOINT_URL_S3 is not a URL: localhost:4566\. One looks like \S+\n$/,
+    ],
+    [
+      "a region that is none",
+      { SQS_QUEUE_URL: QUEUE_URL, AWS_REGION: "gar/bage" },
+      /^AWS_REGION is not a region: gar\/bage\. One looks like eu-west-1\.\n$/,
+    ],
   ])("is wrong use with %s", async (_what, env, stderr) => {
     expect(await runClient(["x"], { env: { ...credentials, ...env } })).toEqual({
       code: 2,
       stdout: "",
       stderr: expect.stringMatching(stderr),
     });
+  });
+
+  it("may hold empty variables, which count as unset", async () => {
+    const env = { AWS_ENDPOINT_URL: "", AWS_ENDPOINT_URL_SQS: "", AWS_REGION: "", AWS_DEFAULT_REGION: "" };
+    const { code, stdout, stderr } = await pipeline.run(["dlq", "list"], { env });
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "0 dead letters.\n" });
   });
 
   it("is told to have no credentials", async () => {
@@ -55,6 +78,55 @@ describe("the environment", () => {
       stdout: "",
       stderr: "No AWS credentials found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.\n",
     });
+  });
+
+  /** A home with a profile `team`, whose session is over, and a profile `robot`, which asks for a second factor. */
+  function homeWithProfiles(): string {
+    const home = temporaryFolder();
+    mkdirSync(join(home, ".aws", "sso", "cache"), { recursive: true });
+    const profiles = [
+      "[profile team]",
+      "sso_session = corp",
+      "sso_account_id = 123456789012",
+      "sso_role_name = painter",
+      "[profile robot]",
+      "role_arn = arn:aws:iam::123456789012:role/painter",
+      "mfa_serial = arn:aws:iam::123456789012:mfa/robot",
+      "source_profile = keys",
+      "[profile keys]",
+      "aws_access_key_id = local",
+      "aws_secret_access_key = local",
+      "[sso-session corp]",
+      "sso_start_url = https://example.awsapps.com/start",
+      "sso_region = eu-west-1",
+    ];
+    writeFileSync(join(home, ".aws", "config"), profiles.join("\n"));
+    const session = createHash("sha1").update("corp").digest("hex");
+    writeFileSync(
+      join(home, ".aws", "sso", "cache", `${session}.json`),
+      JSON.stringify({ accessToken: "token", expiresAt: "2020-01-01T00:00:00Z" }),
+    );
+    return home;
+  }
+
+  it.each([
+    ["team", "Your AWS session is over. Sign in again: aws sso login --profile team"],
+    [
+      "nope",
+      "There is no AWS profile nope, or it has no credentials. Check AWS_PROFILE, and what aws configure list-profiles shows.",
+    ],
+    [
+      "robot",
+      "No AWS credentials found: Profile robot requires multi-factor authentication, but no MFA code callback was provided.",
+    ],
+  ])("is told what is wrong with the profile %s", async (AWS_PROFILE, stderr) => {
+    const env = {
+      SQS_QUEUE_URL: pipeline.queueUrl,
+      AWS_EC2_METADATA_DISABLED: "true",
+      HOME: homeWithProfiles(),
+      AWS_PROFILE,
+    };
+    expect(await runClient(["x"], { env })).toEqual({ code: 1, stdout: "", stderr: `${stderr}\n` });
   });
 
   it("is told which queue there is not", async () => {
@@ -162,13 +234,33 @@ describe("wrong use", () => {
       ["a", "b", "--wait", "--output", "x.png"],
       /^x\.png is not a folder\. For several pictures, name one with --output\.$/,
     ],
+    [
+      "an output that is a device",
+      ["a", "--wait", "--output", "/dev/null"],
+      /^\/dev\/null is neither a file nor a folder\. Name one with --output\.$/,
+    ],
+    [
+      "an output that is a device, of a picture that was painted before",
+      ["wait", "a", "--output", "/dev/null"],
+      /^\/dev\/null is neither a file nor a folder\. Name one with --output\.$/,
+    ],
+    [
+      "an output of a picture that nobody waits for",
+      ["a", "--output", "x.png"],
+      /^--output is for pictures that are waited for\. Add --wait\.$/,
+    ],
+    [
+      "a time-out without a wait",
+      ["a", "--timeout", "5"],
+      /^--timeout is for pictures that are waited for\. Add --wait\.$/,
+    ],
     ["redriving nothing", ["dlq", "redrive"], /^Name the ids to redrive, or --all\.$/],
     ["redriving one and all", ["dlq", "redrive", "x", "--all"], /^Name the ids to redrive, or --all\.$/],
     ["one prompt for all", ["dlq", "redrive", "--all", "--prompt", "x"], /^--prompt needs exactly one id\.$/],
     [
-      "a rate of nothing",
-      ["dlq", "redrive", "--all", "--rate", "0"],
-      /Give a number above 0 and up to 1000\.$/,
+      "a rate of next to nothing",
+      ["dlq", "redrive", "--all", "--rate", "0.0001"],
+      /Give a number from 0\.01 to 1000\.$/,
     ],
     [
       "purging when nobody can be asked",

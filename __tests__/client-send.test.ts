@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { MAX_PROMPT_LENGTH } from "../functions/domain/request.ts";
@@ -133,13 +134,28 @@ describe("send", () => {
     expect(new Set(ids).size).toBe(4);
   });
 
-  it("sends ten of the longest requests that there are in one call", async () => {
-    const longest = "中".repeat(MAX_PROMPT_LENGTH);
-    const args = Array.from({ length: 10 }, () => longest);
-    const input = args.join("\n");
+  it("sends ten of the longest requests that there are", async () => {
+    // In a message, each half of such a character takes six bytes: more than any other.
+    const longest = "🏔".repeat(MAX_PROMPT_LENGTH / 2);
+    const input = Array.from({ length: 10 }, () => longest).join("\n");
     const { code, stderr } = await pipeline.run(["--negative-prompt", longest], { input });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "10 sent.\n" });
     expect(await sent()).toHaveLength(10);
+  });
+
+  it("sends what comes on standard input without waiting for more, and fails although more may come", async () => {
+    const input = new PassThrough();
+    input.write("a fjord\n");
+    const { code, stdout, stderr } = await pipeline.run([], {
+      input,
+      onOutput: () => input.write("\n"),
+    });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^standard input, line 2: empty\. Delete it\. 1 sent for certain\. /),
+    });
+    expect(stdout).toMatch(/^\w+ {2}\S+\n$/);
+    expect(await sent()).toHaveLength(1);
   });
 
   it("puts the group beside every message", async () => {

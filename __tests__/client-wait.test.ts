@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { settings as dev } from "../config/environments/dev.ts";
-import type { SucceededRecord } from "../functions/domain/record.ts";
+import type { FailedRecord, SucceededRecord } from "../functions/domain/record.ts";
 import { FORBIDDEN_WORD } from "../local/bedrock.ts";
 import { type Cloud, startCloud } from "../local/cloud.ts";
 import {
@@ -62,7 +62,9 @@ describe("on the local cloud", () => {
     const input = `a lake\nsome ${FORBIDDEN_WORD}\nan island\n`;
     const { code, stderr } = await client(["--wait", "--format", "jpeg"], { cwd, input });
     expect({ code, stderr }).toEqual({ code: 3, stderr: expect.any(String) });
-    expect(stderr).toMatch(/^3 sent\.\n[0-9a-f]{32} rejected: ContentFilter: Filter reason: prompt\n$/);
+    expect(stderr).toMatch(
+      /^3 sent\.\n[0-9a-f]{32} rejected at 20\S+Z: ContentFilter: Filter reason: prompt\n$/,
+    );
     expect(readdirSync(cwd)).toEqual([expect.stringMatching(/\.jpeg$/), expect.stringMatching(/\.jpeg$/)]);
   });
 
@@ -92,7 +94,10 @@ describe("on the local cloud", () => {
         if (stdout.split("\n").length > 4) kill("SIGKILL");
       },
     });
-    await vi.waitFor(async () => expect((await client(rest)).code).toBe(0), { timeout: 50_000 });
+    // What a killed process had taken comes back when its visibility timeout ends.
+    await vi.waitFor(async () => expect((await client(rest)).stderr).toMatch(/^\d+ redriven\.\n$/), {
+      timeout: 50_000,
+    });
     for (const requestId of [newId, ...ids.slice(1)]) {
       expect((await client(["wait", requestId])).code, requestId).toBe(0);
     }
@@ -183,6 +188,25 @@ describe("with records as they are found", () => {
     });
   });
 
+  function failed(requestId: string, finishedAt: string): FailedRecord {
+    const { image: _image, model: _model, region: _region, costUsd: _cost, ...rest } = succeeded(requestId);
+    return {
+      ...rest,
+      status: "failed",
+      reason: { code: "ModelTimeout", message: "no answer in time" },
+      timings: { ...rest.timings, finishedAt },
+    };
+  }
+
+  it("says when a request failed, which may be before it was sent again", async () => {
+    await pipeline.putRecord(failed("old", "2026-01-01T00:00:00.000Z"));
+    expect(await pipeline.run(["wait", "old"])).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "old failed at 2026-01-01T00:00:00.000Z: ModelTimeout: no answer in time\n",
+    });
+  });
+
   it("shows on a terminal how many are ahead", async () => {
     await pipeline.run(["one", "two"]);
     const command = `${process.execPath} ${clientBinary()} wait nobody --timeout 1`;
@@ -202,6 +226,30 @@ describe("with records as they are found", () => {
     expect(stdout).toContain(beginning);
     expect(stdout).toContain(PICTURE.toString("base64").slice(0, 4096));
     expect((await pipeline.run(["wait", "done"], { env })).stdout).toBe("done  done.png\n");
+  });
+
+  it.each([1, 2])("waits for the end of what was just sent again, among %i", async (count) => {
+    const ids = ["again", "other"].slice(0, count);
+    for (const id of ids) await pipeline.putRecord(failed(id, "2026-01-01T00:00:00.000Z"));
+    const { code, stderr } = await pipeline.run(["--wait"], {
+      input: ids.map((requestId) => `{"prompt": "a lake", "requestId": "${requestId}"}\n`).join(""),
+      onOutput: () => {
+        for (const id of ids) void pipeline.putRecord(failed(id, "2026-02-02T00:00:00.000Z"));
+      },
+    });
+    expect(code).toBe(1);
+    expect(stderr.match(/failed at 2026-\S+/g)).toEqual(ids.map(() => "failed at 2026-02-02T00:00:00.000Z:"));
+    await pipeline.drain();
+  });
+
+  it("saves a picture into the file behind a link", async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, "real.png"), "old");
+    symlinkSync("real.png", join(cwd, "link.png"));
+    expect((await pipeline.run(["wait", "done", "--output", "link.png"], { cwd })).code).toBe(0);
+    expect(readFileSync(join(cwd, "real.png"))).toEqual(PICTURE);
+    expect(readlinkSync(join(cwd, "link.png"))).toBe("real.png");
+    expect(readdirSync(cwd)).toHaveLength(2);
   });
 
   it("leaves no half-written file where the disk takes no more", async () => {
@@ -246,10 +294,8 @@ describe("with records as they are found", () => {
   });
 
   it("tells what a doctor finds: a model that the account may not use", async () => {
-    const { image: _image, model: _model, region: _region, costUsd: _cost, ...rest } = succeeded("denied");
     await pipeline.putRecord({
-      ...rest,
-      status: "failed",
+      ...failed("denied", new Date().toISOString()),
       reason: { code: "AccessDeniedException", message: "You don't have access to the model" },
     });
     const { code, stdout } = await pipeline.run(["doctor"]);

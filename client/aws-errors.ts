@@ -46,7 +46,7 @@ function adviceFor(error: Error): string {
   // SQS errors keep the names of its older protocol in places.
   switch (error.name.replace("AWS.SimpleQueueService.", "")) {
     case "CredentialsProviderError":
-      return "No AWS credentials found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.";
+      return noCredentials(error.message);
     case "ExpiredToken":
     case "ExpiredTokenException":
       return "The AWS credentials have expired. Sign in again, or set new ones.";
@@ -78,6 +78,20 @@ function adviceFor(error: Error): string {
   return oneLine(action === undefined ? error.message : `${action}: ${error.name}: ${error.message}`);
 }
 
+/** The SDK says by its message alone what kept it from finding credentials. */
+function noCredentials(message: string): string {
+  const { AWS_PROFILE: profile } = process.env;
+  if (message.includes("aws sso login")) {
+    return `Your AWS session is over. Sign in again: aws sso login${profile ? ` --profile ${profile}` : ""}`;
+  }
+  if (message !== "Could not load credentials from any providers") {
+    return oneLine(`No AWS credentials found: ${message}`);
+  }
+  return profile
+    ? `There is no AWS profile ${profile}, or it has no credentials. Check AWS_PROFILE, and what aws configure list-profiles shows.`
+    : "No AWS credentials found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.";
+}
+
 const NETWORK_CODES = [
   "ENOTFOUND",
   "EAI_AGAIN",
@@ -91,7 +105,7 @@ const NETWORK_CODES = [
 ];
 
 function unreachable(code: string): string {
-  const host = process.env.AWS_ENDPOINT_URL ?? URL.parse(process.env.SQS_QUEUE_URL ?? "")?.origin ?? "AWS";
+  const host = process.env.AWS_ENDPOINT_URL || URL.parse(process.env.SQS_QUEUE_URL ?? "")?.origin || "AWS";
   return `Cannot reach ${host} (${code}). Check the network, SQS_QUEUE_URL, and AWS_ENDPOINT_URL if it is set.`;
 }
 

@@ -28,15 +28,29 @@ const LONG_POLL_SECONDS = 1;
 export class DeadLetterQueue {
   readonly #pipeline: Pipeline;
   readonly url: string;
+  /** How many messages it held in the beginning, about. */
+  readonly size: number;
   readonly #held = new Map<string, DeadLetter>();
+  #taken = 0;
 
-  private constructor(pipeline: Pipeline, url: string) {
+  private constructor(pipeline: Pipeline, url: string, size: number) {
     this.#pipeline = pipeline;
     this.url = url;
+    this.size = size;
   }
 
   static async of(pipeline: Pipeline): Promise<DeadLetterQueue> {
-    return new DeadLetterQueue(pipeline, await pipeline.deadLetterQueueUrl());
+    const url = await pipeline.deadLetterQueueUrl();
+    const { visible, hidden } = await pipeline.depth(url);
+    return new DeadLetterQueue(pipeline, url, visible + hidden);
+  }
+
+  /**
+   * How many messages {@link take} was not given although it took all that it could, about. What SQS itself counts as
+   * hidden lags behind, so that it would count those that were just removed or put back.
+   */
+  get hidden(): number {
+    return Math.max(0, this.size - this.#taken);
   }
 
   /**
@@ -47,6 +61,7 @@ export class DeadLetterQueue {
   async *take(visibilitySeconds: number): AsyncGenerator<DeadLetter> {
     try {
       while (true) {
+        interrupted.throwIfAborted();
         const letters = await this.#receive(visibilitySeconds);
         const isNew = letters.map(({ messageId }) => !this.#held.has(messageId));
         for (const letter of letters) this.#held.set(letter.messageId, letter);
@@ -54,7 +69,9 @@ export class DeadLetterQueue {
         if (!isNew.includes(true)) return;
         for (const [index, letter] of letters.entries()) {
           interrupted.throwIfAborted();
-          if (isNew[index] === true) yield letter;
+          if (isNew[index] !== true) continue;
+          this.#taken += 1;
+          yield letter;
         }
       }
     } finally {

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { type DeadLetter, DeadLetterQueue } from "./dead-letters.ts";
 import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
 import { addJsonOption, type JsonOption, wholeNumber } from "./options.ts";
-import { print, printJson, remark } from "./output.ts";
+import { print, printJson, remark, write } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
 import { describe, readRecord } from "./records.ts";
 import { redrive } from "./redrive.ts";
@@ -45,12 +45,12 @@ function listCommand(): Command {
         count += 1;
         const { messageId, requestId } = letter;
         const why = await reasonOf(pipeline, letter);
-        if (json) printJson({ requestId, messageId, sentAt: sentAt(letter), ...why });
-        else print(requestId, sentAt(letter), `${why.status}, ${why.code}: ${why.message}`);
+        if (json) await printJson({ requestId, messageId, sentAt: sentAt(letter), ...why });
+        else await print(requestId, sentAt(letter), `${why.status}, ${why.code}: ${why.message}`);
         if (count === limit) break;
       }
-      const { visible } = await pipeline.depth(queue.url);
-      remark(visible > count ? `${count} of about ${visible} dead letters.` : `${count} dead letters.`);
+      if (count === limit && queue.hidden > 0) remark(`${count} of about ${queue.size} dead letters.`);
+      else remark(`${count} dead letters.${hiddenNote(queue)}`);
     });
   return addJsonOption(command);
 }
@@ -74,10 +74,10 @@ function showCommand(): Command {
           body,
           record: await readRecord(pipeline, requestId),
         };
-        process.stdout.write(`${JSON.stringify(shown, undefined, json ? undefined : 2)}\n`);
+        await write(`${JSON.stringify(shown, undefined, json ? undefined : 2)}\n`);
         return;
       }
-      throw notThere([id]);
+      throw notThere([id], queue);
     });
   return addJsonOption(command);
 }
@@ -95,7 +95,7 @@ function redriveCommand(): Command {
     .argument("[ids...]", "request ids or message ids")
     .option("--all", "all of them")
     .option("--prompt <text>", "paint this instead; for one id. It becomes a request with an id of its own")
-    .option("--rate <number>", "at most so many a second", positive, 10)
+    .option("--rate <number>", "at most so many a second", perSecond, 10)
     .option("--dry-run", "only say what would be done")
     .action(redriveLetters);
   return addJsonOption(command);
@@ -118,19 +118,12 @@ async function redriveLetters(ids: readonly string[], options: RedriveCommandOpt
     count += 1;
     missing.delete(letter.requestId);
     missing.delete(letter.messageId);
-    if (json) printJson({ requestId, deadLetter: letter.requestId, messageId: letter.messageId });
-    else print(letter.requestId, ...(requestId === letter.requestId ? [] : ["as", requestId]));
+    if (json) await printJson({ requestId, deadLetter: letter.requestId, messageId: letter.messageId });
+    else await print(letter.requestId, ...(requestId === letter.requestId ? [] : ["as", requestId]));
     if (ids.length > 0 && missing.size === 0) break;
   }
-  remark(`${count} ${dryRun ? "would be " : ""}redriven.`);
-  const { hidden } = await pipeline.depth(queue.url);
-  if (all && hidden > 0) {
-    throw new ClientError(
-      `${hidden} more are hidden, as somebody else is handling them or was stopped. Run this again in a minute.`,
-      EXIT.failed,
-    );
-  }
-  if (missing.size > 0) throw notThere([...missing]);
+  remark(`${count} ${dryRun ? "would be " : ""}redriven.${all ? hiddenNote(queue) : ""}`);
+  if (missing.size > 0) throw notThere([...missing], queue);
 }
 
 interface PurgeOptions {
@@ -143,29 +136,38 @@ function purgeCommand(): Command {
     .option("--yes", "do not ask")
     .action(async ({ yes }: PurgeOptions) => {
       const pipeline = new Pipeline(process.env);
-      const { url } = await DeadLetterQueue.of(pipeline);
-      const { visible, hidden } = await pipeline.depth(url);
-      if (
-        !yes &&
-        !(await agrees(`Delete about ${visible + hidden} dead letters in ${url} for good? [y/N] `))
-      ) {
-        throw new ClientError("Nothing was deleted.", EXIT.failed);
-      }
+      const { url, size } = await toPurge(pipeline, yes === true).catch((error: unknown) => {
+        if (!interrupted.aborted) throw error;
+        throw new ClientError("Interrupted. Nothing was deleted.", EXIT.interrupted);
+      });
       await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: url }));
-      remark(`About ${visible + hidden} dead letters deleted. SQS takes up to a minute for it.`);
+      remark(`About ${size} dead letters deleted. SQS takes up to a minute for it.`);
     });
+}
+
+/** The queue whose messages are to be deleted. Throws where somebody says no. */
+async function toPurge(pipeline: Pipeline, isAgreed: boolean): Promise<DeadLetterQueue> {
+  const queue = await DeadLetterQueue.of(pipeline);
+  const question = `Delete about ${queue.size} dead letters in ${queue.url} for good? [y/N] `;
+  if (!isAgreed && !(await agrees(question))) throw new ClientError("Nothing was deleted.", EXIT.failed);
+  interrupted.throwIfAborted();
+  return queue;
 }
 
 async function agrees(question: string): Promise<boolean> {
   if (!process.stdin.isTTY)
     throw usageError("Nobody is there to ask. To delete all dead letters, add --yes.");
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // While it asks, Ctrl-C is a key like others and no signal.
+  terminal.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
     return /^y(es)?$/i.test(await terminal.question(question, { signal: interrupted }));
   } finally {
     terminal.close();
   }
 }
+
+const NEVER_BEGUN = "the consumer never began with it";
 
 /** Why it was not painted: from its record. */
 async function reasonOf(
@@ -174,9 +176,10 @@ async function reasonOf(
 ): Promise<{ readonly status: string; readonly code: string; readonly message: string }> {
   const record = await readRecord(pipeline, requestId);
   if (record === undefined) {
-    return { status: "unknown", code: "NoRecord", message: "the consumer never began with it" };
+    return { status: "unknown", code: "NoRecord", message: NEVER_BEGUN };
   }
   const { status } = record;
+  if (status === "queued") return { status, code: "NeverBegun", message: NEVER_BEGUN };
   const reason = "reason" in record ? record.reason : undefined;
   // Nobody closes the record of a last try that is killed.
   const code = status === "generating" ? "Interrupted" : "Redundant";
@@ -187,15 +190,21 @@ function sentAt({ message }: DeadLetter): string {
   return new Date(Number(message.Attributes?.SentTimestamp)).toISOString();
 }
 
-function notThere(ids: readonly string[]): ClientError {
-  return new ClientError(
-    `Not in the dead-letter queue: ${ids.join(", ")}. See what is there: image-generator-client dlq list`,
-    EXIT.failed,
-  );
+/** Says what could not be looked at; empty where all was. */
+function hiddenNote({ hidden }: DeadLetterQueue): string {
+  return hidden === 0
+    ? ""
+    : ` About ${hidden} more are hidden: somebody else is handling them, or was stopped. Try again in a minute.`;
 }
 
-function positive(text: string): number {
+function notThere(ids: readonly string[], queue: DeadLetterQueue): ClientError {
+  const advice = hiddenNote(queue) || " See what is there: image-generator-client dlq list";
+  return new ClientError(`Not found in the dead-letter queue: ${ids.join(", ")}.${advice}`, EXIT.failed);
+}
+
+/** The slower, the longer are the letters of a receive hidden: at the slowest for a quarter of an hour. */
+function perSecond(text: string): number {
   const value = Number(text);
-  if (value > 0 && value <= 1000) return value;
-  throw new InvalidArgumentError("Give a number above 0 and up to 1000.");
+  if (value >= 0.01 && value <= 1000) return value;
+  throw new InvalidArgumentError("Give a number from 0.01 to 1000.");
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { explain } from "./aws-errors.ts";
-import { ClientError, EXIT } from "./exit.ts";
+import { ClientError, EXIT, interrupted } from "./exit.ts";
 import { print } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
 import { newestRecords } from "./records.ts";
@@ -13,7 +13,7 @@ export function doctorCommand(): Command {
     .description("Check settings, credentials, queues, bucket and the model, and say what to fix.")
     .action(async () => {
       const pipeline = new Pipeline(process.env);
-      print("ok  ", "settings:", pipeline.queueUrl, pipeline.region);
+      await print("ok  ", "settings:", pipeline.queueUrl, pipeline.region);
       const checks = [
         ["credentials", checkCredentials],
         ["queue", checkQueue],
@@ -24,10 +24,11 @@ export function doctorCommand(): Command {
       let failures = 0;
       for (const [name, check] of checks) {
         try {
-          print("ok  ", `${name}:`, await check(pipeline));
+          await print("ok  ", `${name}:`, await check(pipeline));
         } catch (error) {
+          interrupted.throwIfAborted();
           failures += 1;
-          print("FAIL", `${name}:`, explain(error).message);
+          await print("FAIL", `${name}:`, explain(error).message);
         }
       }
       if (failures > 0) throw new ClientError(`${failures} of ${checks.length} checks failed.`, EXIT.failed);

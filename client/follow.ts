@@ -7,7 +7,7 @@ import type {
 } from "../functions/domain/record.ts";
 import { EXIT, type ExitCode, interrupted } from "./exit.ts";
 import type { JsonOption } from "./options.ts";
-import { print, printJson, remark } from "./output.ts";
+import { print, printJson, remark, write } from "./output.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { describe, readRecord } from "./records.ts";
 import { savePicture } from "./save-picture.ts";
@@ -26,14 +26,18 @@ type FinishedRecord = SucceededRecord | RejectedRecord | FailedRecord;
 /** Time between two looks at a record. */
 const LOOK_EVERY_MS = 1000;
 
-/** Waits for the end of a request, saves its picture and shows it. */
+/**
+ * Waits for the end of a request, saves its picture and shows it.
+ * @param earlierFailure when it had failed before it was sent again: that is not the end to wait for
+ */
 export async function follow(
   pipeline: Pipeline,
   requestId: string,
   options: FollowOptions,
   line: StatusLine,
+  earlierFailure?: string,
 ): Promise<ExitCode> {
-  const record = await waitForEnd(pipeline, requestId, options.timeout, line);
+  const record = await waitForEnd(pipeline, requestId, options.timeout, line, earlierFailure);
   if (record === undefined) {
     remark(
       `${requestId}: not finished after ${options.timeout} s. Wait on with: image-generator-client wait ${requestId}`,
@@ -41,18 +45,18 @@ export async function follow(
     return EXIT.timedOut;
   }
   if (record.status !== "succeeded") {
-    if (options.json) printJson(record);
-    remark(`${requestId} ${record.status}: ${describe(record)}`);
+    if (options.json) await printJson(record);
+    remark(`${requestId} ${record.status} at ${record.timings.finishedAt}: ${describe(record)}`);
     return record.status === "rejected" ? EXIT.rejected : EXIT.failed;
   }
   const { path, bytes } = await savePicture(pipeline, record, options.output);
   if (options.json) {
-    printJson({ ...record, path });
+    await printJson({ ...record, path });
     return EXIT.done;
   }
-  print(requestId, path);
+  await print(requestId, path);
   const picture = terminalPicture({ bytes, format: record.outputFormat }, process.env);
-  if (process.stdout.isTTY && picture !== undefined) process.stdout.write(picture);
+  if (process.stdout.isTTY && picture !== undefined) await write(picture);
   return EXIT.done;
 }
 
@@ -62,11 +66,14 @@ async function waitForEnd(
   requestId: string,
   timeoutSeconds: number,
   line: StatusLine,
+  earlierFailure: string | undefined,
 ): Promise<FinishedRecord | undefined> {
   const endsAt = Date.now() + timeoutSeconds * 1000;
   try {
     while (true) {
-      const record = await readRecord(pipeline, requestId);
+      const found = await readRecord(pipeline, requestId);
+      const isEarlier = found?.status === "failed" && found.timings.finishedAt === earlierFailure;
+      const record = isEarlier ? undefined : found;
       if (record !== undefined && isFinished(record)) return record;
       line.show(`${requestId}: ${await whereItIs(pipeline, record)}`);
       const left = endsAt - Date.now();

@@ -28,12 +28,6 @@ Examples:
   $ image-generator-client list --limit 5
 `;
 
-// The reader of a pipe, such as `head`, may have seen enough.
-process.stdout.on("error", (error) => {
-  if ("code" in error && error.code === "EPIPE") process.exit();
-  throw error;
-});
-
 const program = new Command("image-generator-client")
   .description("Sends prompts to Couch Explorers, fetches the pictures, and looks after prompts that failed.")
   .version(packageJson.version)
@@ -61,4 +55,6 @@ program.parseAsync().catch((error: unknown) => {
   const { message, exitCode } = explain(error);
   remark(message);
   process.exitCode = exitCode;
+  // What waits for more of it would keep the process alive.
+  process.stdin.destroy();
 });

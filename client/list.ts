@@ -14,8 +14,8 @@ export function listCommand(): Command {
     .option("--limit <number>", "how many", wholeNumber(1, 1000), 20)
     .action(async ({ limit, json }: ListOptions) => {
       for (const record of await newestRecords(new Pipeline(process.env), limit)) {
-        if (json) printJson(record);
-        else print(record.requestId, record.timings.queuedAt, record.status, describe(record));
+        if (json) await printJson(record);
+        else await print(record.requestId, record.timings.queuedAt, record.status, describe(record));
       }
     });
   return addJsonOption(command);

@@ -1,11 +1,33 @@
+import { ClientError, EXIT } from "./exit.ts";
+import { systemReason } from "./files.ts";
+
+// A failed write also comes as an event, which ends the process where nobody listens. Whoever wrote is told as well; and
+// when standard error fails, there is no place left to say so.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
+/**
+ * Writes to standard output. Where nobody reads any more, as behind `head`, what is written goes nowhere and the work
+ * goes on. Throws a {@link ClientError} where it cannot be written otherwise.
+ */
+export function write(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (!error || ("code" in error && error.code === "EPIPE")) resolve();
+      else {
+        reject(new ClientError(`Cannot write to standard output: ${systemReason(error)}.`, EXIT.failed));
+      }
+    });
+  });
+}
+
 /** One line on standard output. */
-export function print(...cells: readonly (string | number)[]): void {
-  process.stdout.write(`${cells.join("  ")}\n`);
+export function print(...cells: readonly (string | number)[]): Promise<void> {
+  return write(`${cells.join("  ")}\n`);
 }
 
 /** One JSON object on one line, for scripts. */
-export function printJson(value: object): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+export function printJson(value: object): Promise<void> {
+  return write(`${JSON.stringify(value)}\n`);
 }
 
 /** A remark, on standard error: standard output holds the results alone. */

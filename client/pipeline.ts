@@ -2,7 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { GetQueueAttributesCommand, ListQueueTagsCommand, SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
 import { rememberAction } from "./aws-errors.ts";
-import { ClientError, EXIT, usageError } from "./exit.ts";
+import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
 
 /** Where pictures and records are. */
 export interface ImagePlace {
@@ -34,14 +34,16 @@ export class Pipeline {
     const url = parseQueueUrl(env.SQS_QUEUE_URL);
     this.queueUrl = url.href;
     // An emulator's URL names no region, and emulators take any.
-    this.region = regionOf(url) ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? "us-east-1";
-    const sqsEndpoint = env.AWS_ENDPOINT_URL_SQS ?? env.AWS_ENDPOINT_URL;
-    const s3Endpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
+    this.region = regionOf(url) ?? regionIn(env);
+    checkEndpoints(env);
+    // As for the SDK, which reads these variables as well, an empty one counts as unset.
+    const sqsEndpoint = env.AWS_ENDPOINT_URL_SQS || env.AWS_ENDPOINT_URL || url.origin;
+    const s3Endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
     // Without an endpoint of its own the SDK warns on standard error where a queue's URL has another host than the
     // region's usual one (FIPS, VPC endpoints).
-    this.sqs = new SQSClient({ region: this.region, endpoint: sqsEndpoint ?? url.origin });
+    this.sqs = new SQSClient({ region: this.region, endpoint: sqsEndpoint });
     // `bucket.127.0.0.1` is no host name: emulators want the bucket in the path.
-    this.s3 = new S3Client({ region: this.region, forcePathStyle: s3Endpoint !== undefined });
+    this.s3 = new S3Client({ region: this.region, forcePathStyle: Boolean(s3Endpoint) });
     this.sqs.middlewareStack.add(rememberAction("sqs"), { step: "initialize" });
     this.s3.middlewareStack.add(rememberAction("s3"), { step: "initialize" });
   }
@@ -52,6 +54,7 @@ export class Pipeline {
         QueueUrl: queueUrl,
         AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
       }),
+      { abortSignal: interrupted },
     );
     return {
       visible: Number(Attributes?.ApproximateNumberOfMessages ?? 0),
@@ -63,6 +66,7 @@ export class Pipeline {
   async deadLetterQueueUrl(): Promise<string> {
     const { Attributes } = await this.sqs.send(
       new GetQueueAttributesCommand({ QueueUrl: this.queueUrl, AttributeNames: ["RedrivePolicy"] }),
+      { abortSignal: interrupted },
     );
     if (Attributes?.RedrivePolicy === undefined) {
       throw new ClientError(
@@ -85,7 +89,9 @@ export class Pipeline {
   async #findImagePlace(): Promise<ImagePlace> {
     const { IMAGE_BUCKET, KEY_PREFIX = "" } = this.#env;
     if (IMAGE_BUCKET) return { bucket: IMAGE_BUCKET, keyPrefix: KEY_PREFIX };
-    const { Tags = {} } = await this.sqs.send(new ListQueueTagsCommand({ QueueUrl: this.queueUrl }));
+    const { Tags = {} } = await this.sqs.send(new ListQueueTagsCommand({ QueueUrl: this.queueUrl }), {
+      abortSignal: interrupted,
+    });
     if (Tags.ImageBucket === undefined) {
       throw new ClientError(
         `${this.queueUrl} has no tag ImageBucket. Deploy the pipeline again, or set IMAGE_BUCKET (and KEY_PREFIX).`,
@@ -104,11 +110,32 @@ function parseQueueUrl(text: string | undefined): URL {
       `SQS_QUEUE_URL is not set. Set it to the pipeline's output sqs_queue_url: ${EXAMPLE_URL}`,
     );
   }
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol) || !/^\/\d+\/[\w-]+$/.test(url.pathname)) {
+  const url = parseHttpUrl(text);
+  if (url === undefined || !/^\/\d+\/[\w-]+$/.test(url.pathname)) {
     throw usageError(`SQS_QUEUE_URL is not the URL of a queue: ${text}. One looks like ${EXAMPLE_URL}`);
   }
   return url;
+}
+
+function parseHttpUrl(text: string): URL | undefined {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) ? url : undefined;
+}
+
+/** Throws a usage error for a variable `AWS_ENDPOINT_URL`, or `AWS_ENDPOINT_URL_<service>`, that is no URL. */
+function checkEndpoints(env: NodeJS.ProcessEnv): void {
+  for (const [name, text] of Object.entries(env)) {
+    if (text && name.startsWith("AWS_ENDPOINT_URL") && parseHttpUrl(text) === undefined) {
+      throw usageError(`${name} is not a URL: ${text}. One looks like http://127.0.0.1:4566.`);
+    }
+  }
+}
+
+function regionIn(env: NodeJS.ProcessEnv): string {
+  const name = env.AWS_REGION ? "AWS_REGION" : "AWS_DEFAULT_REGION";
+  const region = env[name] || "us-east-1";
+  if (/^[a-z\d]+(-[a-z\d]+)*$/i.test(region)) return region;
+  throw usageError(`${name} is not a region: ${region}. One looks like eu-west-1.`);
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   type PromptRequestInput,
   validateRequest,
 } from "../functions/domain/request.ts";
-import { usageError } from "./exit.ts";
+import { interrupted, usageError } from "./exit.ts";
 import { systemReason } from "./files.ts";
 
 /** Goes into every request that does not say otherwise itself. */
@@ -41,7 +41,7 @@ export function fromArguments(prompts: readonly string[], wishes: Wishes): Sourc
 
 /** Prompts from standard input, one a line. They are sent as they come. */
 export function fromStandardInput(wishes: Wishes): Source {
-  const stdin = () => createInterface({ input: process.stdin.setEncoding("latin1") });
+  const stdin = () => createInterface({ input: process.stdin.setEncoding("latin1"), signal: interrupted });
   return { total: undefined, requests: good(readLines(stdin, "standard input", wishes)) };
 }
 
@@ -85,6 +85,8 @@ async function* readLines(
     const result = readLine(bytes, utf8, wishes);
     yield typeof result === "string" ? { ok: false, problem: `${name}, line ${number}: ${result}` } : result;
   }
+  // An interrupted readline ends like one that has read all.
+  interrupted.throwIfAborted();
 }
 
 /** The request, or what is wrong and the fix. */

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import { Command } from "commander";
 import { rememberAction } from "./aws-errors.ts";
-import { ClientError, EXIT, usageError } from "./exit.ts";
+import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
 import { addJsonOption, type JsonOption } from "./options.ts";
 import { print, printJson, remark } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -32,19 +32,18 @@ async function resume({ force, json }: ResumeOptions): Promise<void> {
   const cloudWatch = new CloudWatchClient({ region });
   lambda.middlewareStack.add(rememberAction("lambda"), { step: "initialize" });
   cloudWatch.middlewareStack.add(rememberAction("cloudwatch"), { step: "initialize" });
-  const report = (outcome: "running" | "resumed", sentence: string): void => {
-    if (json) printJson({ consumer, outcome });
-    else print(sentence);
-  };
+  const report = (outcome: "running" | "resumed", sentence: string): Promise<void> =>
+    json ? printJson({ consumer, outcome }) : print(sentence);
 
   const { UUID, State: state } = await eventSourceOf(lambda, consumer, region);
   // Enabling, or Enabled.
   if (state?.startsWith("Enabl")) {
-    report("running", `${consumer} is running.`);
+    await report("running", `${consumer} is running.`);
     return;
   }
   const { MetricAlarms: [alarm] = [] } = await cloudWatch.send(
     new DescribeAlarmsCommand({ AlarmNames: [alarmName], AlarmTypes: ["MetricAlarm"] }),
+    { abortSignal: interrupted },
   );
   const stillTooMuch = alarm?.StateValue === "ALARM";
   if (stillTooMuch && !force) {
@@ -53,8 +52,9 @@ async function resume({ force, json }: ResumeOptions): Promise<void> {
       EXIT.failed,
     );
   }
+  interrupted.throwIfAborted();
   await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: true }));
-  report("resumed", `${consumer} runs again.`);
+  await report("resumed", `${consumer} runs again.`);
   if (stillTooMuch) remark(`The breaker can stop it again only once ${alarmName} has been OK.`);
 }
 
@@ -75,7 +75,7 @@ async function eventSourceOf(
   region: string,
 ): Promise<EventSourceMappingConfiguration> {
   const { EventSourceMappings: [eventSource] = [] } = await lambda
-    .send(new ListEventSourceMappingsCommand({ FunctionName: consumer }))
+    .send(new ListEventSourceMappingsCommand({ FunctionName: consumer }), { abortSignal: interrupted })
     .catch((error: unknown) => {
       if (error instanceof ResourceNotFoundException) return { EventSourceMappings: [] };
       throw error;

@@ -1,8 +1,8 @@
-import { open, rename, rm, stat } from "node:fs/promises";
+import { open, realpath, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { SucceededRecord } from "../functions/domain/record.ts";
-import { ClientError, EXIT, interrupted } from "./exit.ts";
+import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
 import { systemReason } from "./files.ts";
 import type { Pipeline } from "./pipeline.ts";
 
@@ -38,14 +38,21 @@ export async function savePicture(
   return { path, bytes };
 }
 
-/** Whether a path is a folder; a path that is nothing yet is none. */
-export async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+/**
+ * Whether pictures go into a folder; a path that is nothing yet is a file's. Throws a usage error for what is neither:
+ * a device or a pipe would be replaced by the picture.
+ */
+export async function isFolder(output: string): Promise<boolean> {
+  const stats = await stat(output).catch(() => undefined);
+  if (stats === undefined || stats.isFile()) return false;
+  if (stats.isDirectory()) return true;
+  throw usageError(`${output} is neither a file nor a folder. Name one with --output.`);
 }
 
-/** Writes a file that is either there with all its bytes or not there at all. */
+/** Writes a file that is either there with all its bytes or not there at all; where it is a link, the file behind it. */
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const draft = `${path}.${process.pid}.part`;
+  const target = await realpath(path).catch(() => path);
+  const draft = `${target}.${process.pid}.part`;
   try {
     const file = await open(draft, "wx");
     try {
@@ -54,7 +61,7 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
     } finally {
       await file.close();
     }
-    await rename(draft, path);
+    await rename(draft, target);
   } catch (error) {
     await rm(draft, { force: true });
     throw error;

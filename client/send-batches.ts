@@ -1,4 +1,4 @@
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { SendMessageBatchCommand } from "@aws-sdk/client-sqs";
 import { pMapIterable } from "p-map";
 import { messageBody } from "../functions/domain/message-body.ts";
@@ -13,10 +13,13 @@ export interface Sent {
 }
 
 /**
- * Most messages in one call. Ten of the longest requests are below the 1 MiB that a call may have: 20,000 characters
- * of at most three bytes each make 60 kB a request.
+ * Most messages in one call, and most bytes of all their bodies. A single request is far below.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
  */
 const BATCH = 10;
+const BATCH_BYTES = 1_048_576;
+/** How long the first request of a batch waits for others, in milliseconds. */
+const BATCH_WITHIN_MS = 200;
 /** Calls under way at once. A standard queue takes nearly any number; more than this no longer makes it faster. */
 export const CALLS_AT_ONCE = 16;
 /** How often the messages of a batch that SQS did not take are sent again. */
@@ -40,21 +43,45 @@ export async function* sendBatches(
   for await (const sent of batches) yield* sent;
 }
 
-async function* inBatches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
+interface Outgoing {
+  readonly requestId: string;
+  readonly body: string;
+}
+
+/** Batches that are full, or as large as can be by the time that their first request has waited long enough. */
+async function* inBatches(requests: AsyncIterable<IdentifiedRequest>): AsyncGenerator<Outgoing[]> {
+  const source = requests[Symbol.asyncIterator]();
+  let next: ReturnType<typeof source.next> | undefined;
+  for (let isOver = false; !isOver; ) {
+    const batch: Outgoing[] = [];
+    let bytes = 0;
+    const late = Promise.withResolvers<void>();
+    let timer: NodeJS.Timeout | undefined;
+    while (batch.length < BATCH) {
+      next ??= source.next();
+      const result = await Promise.race([next, late.promise]);
+      if (!result) break;
+      if (result.done) {
+        isOver = true;
+        break;
+      }
+      const body = messageBody(result.value);
+      bytes += Buffer.byteLength(body);
+      // It then is the next batch's first.
+      if (bytes > BATCH_BYTES) break;
+      next = undefined;
+      batch.push({ requestId: result.value.requestId, body });
+      timer ??= setTimeout(late.resolve, BATCH_WITHIN_MS);
+    }
+    clearTimeout(timer);
+    if (batch.length > 0) yield batch;
   }
-  if (batch.length > 0) yield batch;
 }
 
 /** SQS may take some messages of a batch and not the others: those alone are sent again. */
 async function sendBatch(
   pipeline: Pipeline,
-  batch: readonly IdentifiedRequest[],
+  batch: readonly Outgoing[],
   group: string | undefined,
 ): Promise<Sent[]> {
   const messageIds = new Map<number, string>();
@@ -64,9 +91,9 @@ async function sendBatch(
         QueueUrl: pipeline.queueUrl,
         Entries: [...batch.entries()]
           .filter(([index]) => !messageIds.has(index))
-          .map(([index, request]) => ({
+          .map(([index, { body }]) => ({
             Id: String(index),
-            MessageBody: messageBody(request),
+            MessageBody: body,
             ...(group !== undefined && { MessageGroupId: group }),
           })),
       }),
@@ -80,7 +107,7 @@ async function sendBatch(
     if (failure.SenderFault === true || retry === MOST_RETRIES) {
       throw new ClientError(`SQS refused a prompt: ${failure.Message ?? failure.Code}.`, EXIT.failed);
     }
-    await setTimeout(FIRST_RETRY_MS * 2 ** retry * (0.5 + Math.random() / 2), undefined, {
+    await pause(FIRST_RETRY_MS * 2 ** retry * (0.5 + Math.random() / 2), undefined, {
       signal: interrupted,
     });
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Command, Option } from "commander";
-import pMap from "p-map";
+import pMap, { pMapIterable } from "p-map";
 import {
   ASPECT_RATIOS,
   type IdentifiedRequest,
@@ -13,6 +13,7 @@ import { type FollowOptions, follow, worstOf } from "./follow.ts";
 import { addFollowOptions, addJsonOption, groupName, wholeNumber } from "./options.ts";
 import { print, printJson, remark } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
+import { readRecord } from "./records.ts";
 import { RequestIds } from "./request-ids.ts";
 import { fromArguments, fromFile, fromStandardInput, type Source, type Wishes } from "./requests.ts";
 import { isFolder } from "./save-picture.ts";
@@ -30,7 +31,7 @@ interface SendOptions extends FollowOptions {
   readonly wait?: true;
 }
 
-/** Requests that are followed at once; each looks at its record once a second. */
+/** Requests whose records are looked at at once: before they are sent, and then once a second. */
 const FOLLOWED_AT_ONCE = 20;
 
 export function sendCommand(): Command {
@@ -63,26 +64,34 @@ Examples:
   $ echo '{"prompt": "A fjord at night", "seed": 7}' | image-generator-client --json
 `;
 
-async function send(prompts: readonly string[], options: SendOptions): Promise<void> {
+async function send(prompts: readonly string[], options: SendOptions, command: Command): Promise<void> {
+  for (const name of ["output", "timeout"]) {
+    const isGiven = command.getOptionValueSource(name) === "cli";
+    if (isGiven && !options.wait)
+      throw usageError(`--${name} is for pictures that are waited for. Add --wait.`);
+  }
   const pipeline = new Pipeline(process.env);
   // Prompts that were typed are meant anew each time; a file is also sent again because it failed half-way.
   const isTyped = prompts.length > 0;
   const batch = options.batch ?? (isTyped ? randomUUID() : "");
   const source = await openSource(prompts, options);
-  if (options.wait && source.total !== 1 && !(await isFolder(options.output))) {
+  if (options.wait && !(await isFolder(options.output)) && source.total !== 1) {
     throw usageError(`${options.output} is not a folder. For several pictures, name one with --output.`);
   }
   const bar = new ProgressBar(source.total);
   const showsLines = isTyped || !process.stdout.isTTY;
   const requestIds: string[] = [];
+  const earlierFailures = new Map<string, string>();
+  const requests = identified(source, batch);
   let sentCount = 0;
   try {
-    for await (const sent of sendBatches(pipeline, identified(source, batch), options.group)) {
+    const noted = options.wait ? noteFailures(pipeline, requests, earlierFailures) : requests;
+    for await (const sent of sendBatches(pipeline, noted, options.group)) {
       sentCount += 1;
       if (!isTyped) bar.show(sentCount);
       if (options.wait) requestIds.push(sent.requestId);
-      if (options.json) printJson(sent);
-      else if (showsLines) print(sent.requestId, sent.messageId);
+      if (options.json) await printJson(sent);
+      else if (showsLines) await print(sent.requestId, sent.messageId);
     }
   } catch (error) {
     bar.stop();
@@ -97,7 +106,7 @@ async function send(prompts: readonly string[], options: SendOptions): Promise<v
   bar.stop();
   if (sentCount === 0) throw nothingToSend();
   if (!isTyped) remark(`${sentCount} sent.`);
-  if (options.wait) process.exitCode = await followAll(pipeline, requestIds, options);
+  if (options.wait) process.exitCode = await followAll(pipeline, requestIds, options, earlierFailures);
 }
 
 function openSource(prompts: readonly string[], options: SendOptions): Source | Promise<Source> {
@@ -119,14 +128,34 @@ async function* identified({ requests }: Source, batch: string): AsyncGenerator<
   for await (const request of requests) yield ids.identify(request);
 }
 
+/** Notes when a request failed the last time, if it did, before it is sent again. */
+function noteFailures(
+  pipeline: Pipeline,
+  requests: AsyncIterable<IdentifiedRequest>,
+  failures: Map<string, string>,
+): AsyncIterable<IdentifiedRequest> {
+  return pMapIterable(
+    requests,
+    async (request) => {
+      const record = await readRecord(pipeline, request.requestId);
+      if (record?.status === "failed") failures.set(request.requestId, record.timings.finishedAt);
+      return request;
+    },
+    { concurrency: FOLLOWED_AT_ONCE },
+  );
+}
+
 async function followAll(
   pipeline: Pipeline,
   requestIds: readonly string[],
   options: FollowOptions,
+  earlierFailures: ReadonlyMap<string, string>,
 ): Promise<ExitCode> {
   const line = startStatusLine();
   const [only] = requestIds;
-  if (only !== undefined && requestIds.length === 1) return follow(pipeline, only, options, line);
+  if (only !== undefined && requestIds.length === 1) {
+    return follow(pipeline, only, options, line, earlierFailures.get(only));
+  }
   let finished = 0;
   const shared: StatusLine = {
     show: () => line.show(`${finished} of ${requestIds.length} finished`),
@@ -135,7 +164,7 @@ async function followAll(
   const codes = await pMap(
     requestIds,
     async (requestId) => {
-      const code = await follow(pipeline, requestId, options, shared);
+      const code = await follow(pipeline, requestId, options, shared, earlierFailures.get(requestId));
       finished += 1;
       return code;
     },

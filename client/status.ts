@@ -21,8 +21,8 @@ export function statusCommand(): Command {
           EXIT.failed,
         );
       }
-      if (json) printJson(record);
-      else print(requestId, record.status, where);
+      if (json) await printJson(record);
+      else await print(requestId, record.status, where);
     });
   return addJsonOption(command);
 }

@@ -3,6 +3,7 @@ import { type FollowOptions, follow } from "./follow.ts";
 import { addFollowOptions, addJsonOption } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
 import { parseRequestId } from "./records.ts";
+import { isFolder } from "./save-picture.ts";
 import { startStatusLine } from "./status-line.ts";
 
 export function waitCommand(): Command {
@@ -11,7 +12,10 @@ export function waitCommand(): Command {
     .argument("<request-id>", "as printed by send")
     .action(async (text: string, options: FollowOptions) => {
       const requestId = parseRequestId(text);
-      process.exitCode = await follow(new Pipeline(process.env), requestId, options, startStatusLine());
+      const pipeline = new Pipeline(process.env);
+      // What is wrong use is told before the wait.
+      await isFolder(options.output);
+      process.exitCode = await follow(pipeline, requestId, options, startStatusLine());
     });
   return addJsonOption(addFollowOptions(command));
 }

@@ -3,6 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
   GetQueueAttributesCommand,
@@ -23,9 +24,10 @@ export interface Ended {
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Comes in on standard input, which then ends. */
-  readonly input?: string | Uint8Array;
+  /** Comes in on standard input, which then ends; that of a stream ends with it. */
+  readonly input?: string | Uint8Array | Readable;
   readonly cwd?: string;
+  readonly onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
   /** Is told what has been said on standard output so far, each time that more comes. */
   readonly onOutput?: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -61,25 +63,28 @@ export function runClient(args: readonly string[], options: RunOptions = {}): Pr
 export async function run(
   command: string,
   args: readonly string[],
-  { env = {}, input = "", cwd = temporaryFolder(), onOutput }: RunOptions,
+  { env = {}, input = "", cwd = temporaryFolder(), onStart, onOutput }: RunOptions,
 ): Promise<Ended> {
   const child = spawn(command, args, {
     cwd,
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
   });
+  // A second signal would end the client at once.
+  const kill = (signal: NodeJS.Signals) => child.killed || child.kill(signal);
+  onStart?.(kill);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
-    // A second signal would end the client at once.
-    onOutput?.(stdout, (signal) => child.killed || child.kill(signal));
+    onOutput?.(stdout, kill);
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
   // A client that refuses its arguments does not read its input.
   child.stdin.on("error", () => {});
-  child.stdin.end(input);
+  if (input instanceof Readable) input.pipe(child.stdin);
+  else child.stdin.end(input);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
@@ -209,15 +214,17 @@ export interface Answer {
 
 /**
  * A server that answers each call as told, for what an emulator never says. A call's action is its name for SQS, its
- * `X-Amz-Target` for other services that send one, else method and path.
+ * `X-Amz-Target` for other services that send one, else method and path. What is answered nothing hangs.
  */
 export async function startScriptedAws(
-  answer: (action: string, input: string) => Answer,
+  answer: (action: string, input: string) => Answer | undefined,
 ): Promise<AsyncDisposable & { readonly env: Readonly<Record<string, string>> }> {
   const server = createServer((request, response) => {
     void readAll(request).then((input) => {
       const target = request.headers["x-amz-target"] ?? `${request.method} ${request.url}`;
-      const { status, body } = answer(String(target).replace("AmazonSQS.", ""), input);
+      const answered = answer(String(target).replace("AmazonSQS.", ""), input);
+      if (answered === undefined) return;
+      const { status, body } = answered;
       response
         .writeHead(status, { "content-type": "application/x-amz-json-1.0" })
         .end(typeof body === "string" ? body : JSON.stringify(body));
