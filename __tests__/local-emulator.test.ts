@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  ChangeMessageVisibilityCommand,
   GetQueueAttributesCommand,
   ListQueueTagsCommand,
   ReceiveMessageCommand,
@@ -90,6 +91,28 @@ it("keeps messages and brings a queue's settings up to date across runs", async 
   expect(Tags).toEqual(queue.tags);
   const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: queue.url }));
   expect(Messages?.map(({ Body }) => Body)).toEqual(["Me on top of K2"]);
+});
+
+it.each([
+  ["in memory", undefined],
+  ["in a folder", folder],
+])("keeps a message that is made visible at once, with its state %s", async (_, state) => {
+  const { emulator, sqs } = await start({ ...(state && { stateDirectory: await state() }) });
+  const queue = queueAt(emulator.endpoint, { VisibilityTimeout: "60" });
+  await emulator.ensureQueue(queue);
+  await sqs.send(new SendMessageCommand({ QueueUrl: queue.url, MessageBody: "Me on top of K2" }));
+  const receive = async () => {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: queue.url, WaitTimeSeconds: 10 }),
+    );
+    return Messages.map(({ ReceiptHandle }) => ReceiptHandle);
+  };
+  for (const ReceiptHandle of await receive()) {
+    await sqs.send(
+      new ChangeMessageVisibilityCommand({ QueueUrl: queue.url, ReceiptHandle, VisibilityTimeout: 0 }),
+    );
+  }
+  expect(await receive()).toHaveLength(1);
 });
 
 it("says which folder cannot keep state and which option names another", async () => {

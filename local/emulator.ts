@@ -6,6 +6,7 @@ import { type FauxqsServer, type MessageSpyReader, startFauxqs } from "fauxqs";
 import { type EmulatorApp, enforceConditionalWrites } from "./conditional-writes.ts";
 import type { QueueSpec } from "./stack.ts";
 import { systemErrorCode, systemErrorReason, UserError } from "./user-error.ts";
+import { outlastZeroVisibility } from "./visibility-of-zero.ts";
 
 export interface EmulatorOptions {
   /** TCP port on 127.0.0.1; 0 takes any free one. */
@@ -50,7 +51,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const state = options.stateDirectory;
   if (state !== undefined) await makeStateDirectory(state);
   const diversion: Diversion = { mine: () => false, handle: () => {} };
-  const { app, listening } = launch(diversion, () =>
+  const { app, listening } = launch(diversion, state !== undefined, () =>
     startFauxqs({
       port: options.port,
       logger: false,
@@ -120,13 +121,14 @@ interface Diversion {
 }
 
 /**
- * Starts fauxqs and catches its Fastify instance on the way: fauxqs keeps the instance to itself, and two
+ * Starts fauxqs and catches its Fastify instance on the way: fauxqs keeps the instance to itself, and some
  * things about it have to change before it has routes and listens. Fastify announces each instance on a
  * diagnostics channel, and fauxqs makes its own before its first await, so what is announced during
  * the call is this one.
  */
 function launch(
   diversion: Diversion,
+  keepsState: boolean,
   start: () => Promise<FauxqsServer>,
 ): { app: EmulatorApp; listening: Promise<FauxqsServer> } {
   let app: EmulatorApp | undefined;
@@ -135,6 +137,7 @@ function launch(
     app = message.fastify;
     listenOnLoopback(app);
     enforceConditionalWrites(app);
+    if (keepsState) outlastZeroVisibility(app);
     // Before the emulator has read the body.
     app.addHook("onRequest", async (request, reply) => {
       if (!diversion.mine(request.raw)) return;
