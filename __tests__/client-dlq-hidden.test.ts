@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { QuietPipeline, runClient, startScriptedAws } from "./support/client.ts";
+import { type Answer, QuietPipeline, runClient, startScriptedAws } from "./support/client.ts";
 
 const body = (requestId: string) => JSON.stringify({ requestId, prompt: "Me on top of K2" });
 
@@ -37,7 +37,7 @@ describe("with two hidden dead letters, and one that is not", () => {
   });
 });
 
-it("counts no letter as hidden that it moved itself, although SQS still does", async () => {
+describe("with one dead letter on an SQS that answers as it is told", () => {
   const letter = {
     MessageId: "m",
     ReceiptHandle: "r",
@@ -50,19 +50,33 @@ it("counts no letter as hidden that it moved itself, although SQS still does", a
     ApproximateNumberOfMessages: "0",
     ApproximateNumberOfMessagesNotVisible: "1",
   };
-  const received = [{ Messages: [letter] }];
-  await using aws = await startScriptedAws((action) => {
-    switch (action) {
-      case "GetQueueAttributes":
-        return { status: 200, body: { Attributes } };
-      case "ReceiveMessage":
-        return { status: 200, body: received.shift() ?? {} };
-      case "SendMessage":
-        return { status: 200, body: { MessageId: "n", MD5OfMessageBody: letter.MD5OfBody } };
-      default:
-        return { status: 200, body: {} };
-    }
+
+  /** Redrives it, and gives what SQS was asked for that changes something. */
+  async function redriveOne(send: Answer) {
+    const received = [{ Messages: [letter] }];
+    const changes: string[] = [];
+    await using aws = await startScriptedAws((action) => {
+      if (action === "GetQueueAttributes") return { status: 200, body: { Attributes } };
+      if (action === "ReceiveMessage") return { status: 200, body: received.shift() ?? {} };
+      changes.push(action);
+      return action === "SendMessage" ? send : { status: 200, body: {} };
+    });
+    const ended = await runClient(["dlq", "redrive", "--all"], { env: aws.env });
+    return { ...ended, changes };
+  }
+
+  it("counts no letter as hidden that it moved itself, although SQS still does", async () => {
+    const { code, stderr, changes } = await redriveOne({
+      status: 200,
+      body: { MessageId: "n", MD5OfMessageBody: letter.MD5OfBody },
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "1 redriven.\n" });
+    expect(changes).toEqual(["SendMessage", "DeleteMessage"]);
   });
-  const { code, stderr } = await runClient(["dlq", "redrive", "--all"], { env: aws.env });
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "1 redriven.\n" });
+
+  it("leaves the letter where it is when its copy cannot be sent", async () => {
+    const { code, changes } = await redriveOne({ status: 403, body: { __type: "AccessDenied" } });
+    expect(code).toBe(1);
+    expect(changes).not.toContain("DeleteMessage");
+  });
 });
