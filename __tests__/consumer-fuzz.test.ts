@@ -5,7 +5,7 @@ import { z } from "zod";
 import { recordKey } from "../functions/domain/record.ts";
 import { parseRecord } from "../functions/domain/records.ts";
 import { parseRequest } from "../functions/domain/request.ts";
-import { anyBody, damaged, isReadable, nearAnswer, nearRecord } from "./support/fuzz.ts";
+import { anyBody, anyValue, damaged, isReadable, nearAnswer, nearRecord, ODD_SEEDS } from "./support/fuzz.ts";
 import {
   deliver,
   type Handlers,
@@ -18,7 +18,9 @@ import {
 // fast-check prints the seed and the path of a case that fails.
 const LIMIT_MS = 120_000;
 const PNG = Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), Buffer.alloc(100, "picture")]);
-const PAINTED = JSON.stringify({ seeds: [1], finish_reasons: [null], images: [PNG.toString("base64")] });
+const painted = (seeds: unknown) =>
+  JSON.stringify({ seeds, finish_reasons: [null], images: [PNG.toString("base64")] });
+const PAINTED = painted([1]);
 
 let handlers: Handlers;
 beforeAll(async () => {
@@ -98,6 +100,8 @@ const answers: fc.Arbitrary<RawAnswer> = fc.record(
     body: fc.oneof(
       fc.constant(PAINTED),
       damaged(fc.constant(PAINTED)),
+      fc.oneof(fc.constantFrom(...ODD_SEEDS), anyValue).map((seed) => painted([seed])),
+      anyValue.map(painted),
       nearAnswer,
       damaged(nearAnswer),
       fc.string(),
@@ -105,6 +109,18 @@ const answers: fc.Arbitrary<RawAnswer> = fc.record(
     ),
   },
   { requiredKeys: ["status", "body"] },
+);
+
+it.each(ODD_SEEDS)(
+  "a picture that is paid is kept, and its record can be read, when its seed is %j",
+  async (seed) => {
+    handlers.setModel(() => ({ status: 200, body: painted([seed]) }));
+    const requestId = randomUUID();
+    const each = message(JSON.stringify({ requestId, prompt: "K2", seed: 7 }));
+    expect(await deliver(handlers, [each])).toEqual([]);
+    expect(await recordOf(requestId)).toMatchObject({ status: "succeeded", seed: 7 });
+    expect(await deliver(handlers, [each])).toEqual([]);
+  },
 );
 
 it("whatever the models answer, a picture is stored as it came, or none is", {

@@ -215,6 +215,25 @@ describe("the same request", () => {
   });
 });
 
+describe("a picture that was stored with an odd seed", () => {
+  it.each(["4294967295", "-1", "1.5", "NaN"])(
+    "(%s) is adopted with the seed that was asked for",
+    async (seed) => {
+      await bench.deliver([request("template")]);
+      const metadata = await bench.metadata("images/template.png");
+      const requestId = randomUUID();
+      await bench.put(`images/${requestId}.png`, await bench.get("images/template.png"), {
+        ...metadata,
+        seed,
+      });
+      await bench.putRecord(abandoned(requestId, -1));
+      const { kept } = await bench.deliver([request(requestId)]);
+      expect(kept).toEqual([]);
+      expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", attempts: 1, seed: 7 });
+    },
+  );
+});
+
 describe("another request under a used id", () => {
   const isTaken = { status: "rejected", reason: { code: "IdTaken", message: expect.any(String) } };
 

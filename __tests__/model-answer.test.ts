@@ -35,6 +35,19 @@ describe("the answer of a model", () => {
     );
   });
 
+  it.each([7, "7"])("gives the seed %j that the picture was painted with", (seed) => {
+    const body = { seeds: [seed], images: [SIGNATURE.toString("base64")] };
+    expect(readAnswer(Buffer.from(JSON.stringify(body)), 0, 0)).toMatchObject({ kind: "painted", seed: 7 });
+  });
+
+  it.each([[[]], ["7"], [null], [[-1, 7]]])(
+    "gives the seed that was asked for where its own are %j",
+    (seeds) => {
+      const body = { seeds, images: [SIGNATURE.toString("base64")] };
+      expect(readAnswer(Buffer.from(JSON.stringify(body)), 5, 0)).toMatchObject({ kind: "painted", seed: 5 });
+    },
+  );
+
   it.each([
     ["is cut off within the picture", '{"seeds":[1],"images":["iVBORw0KGgo'],
     ["is cut off behind the picture", '{"seeds":[1],"images":["iVBORw0KGgo"'],

@@ -21,6 +21,9 @@ export const nearRequest = fc
   )
   .map((request) => JSON.stringify(request));
 
+/** What a model may call its seed, and a record may not. */
+export const ODD_SEEDS = [4_294_967_295, -1, 1.5, 1e300, "-7", "1e3", "", null, true, {}] as const;
+
 /** JSON with the fields of a model's answer, and anything in them. */
 export const nearAnswer = fc
   .record(

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { Reason } from "../domain/record.ts";
+import { returnedSeedSchema } from "../domain/request.ts";
 
 /** What one call of a model came to. */
 export type ModelAnswer =
@@ -14,15 +15,15 @@ export type ModelAnswer =
   | { readonly kind: "unusable"; readonly reason: Reason };
 
 const answerSchema = z.object({
-  // A seed comes as a number or as a string, depending on the model.
-  seeds: z.optional(z.array(z.coerce.number())),
+  // The picture beside it is paid: no seed may spoil it.
+  seeds: z.catch(z.array(returnedSeedSchema), []),
   finish_reasons: z.optional(z.array(z.nullable(z.string()))),
   images: z.optional(z.array(z.string())),
 });
 
 /**
  * Reads what a model answered with HTTP 200.
- * @param askedSeed stands in for a seed that the answer lacks
+ * @param askedSeed stands in where the answer has no seed, or one that is none
  * @param modelMs how long the model took, in milliseconds
  */
 export function readAnswer(body: Uint8Array, askedSeed: number, modelMs: number): ModelAnswer {
@@ -53,7 +54,7 @@ export function readAnswer(body: Uint8Array, askedSeed: number, modelMs: number)
   if (!image) return unreadable("the model's answer has no picture");
   const bytes = Buffer.from(image, "base64");
   if (!isPicture(bytes)) return unreadable("what the model sent is neither a PNG nor a JPEG");
-  return { kind: "painted", bytes, seed: seeds?.[0] ?? askedSeed, modelMs };
+  return { kind: "painted", bytes, seed: seeds[0] ?? askedSeed, modelMs };
 }
 
 const IMAGES = '"images"';

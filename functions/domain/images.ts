@@ -2,6 +2,10 @@ import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import type { ConditionalStore } from "./object-store.ts";
 import { type AskedRequest, imageKey, type StoredImage } from "./record.ts";
+import { returnedSeedSchema } from "./request.ts";
+
+/** What a picture is known by. */
+type AskedImage = Pick<AskedRequest, "requestId" | "outputFormat">;
 
 /** How a picture came about. */
 export interface PaintingDetails {
@@ -20,11 +24,11 @@ export interface PaintedImage extends PaintingDetails {
 // The details travel with the picture, so that a record that was never closed can be completed from it.
 const metadataSchema = z.object({
   sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
-  seed: z.coerce.number(),
+  seed: returnedSeedSchema,
   model: z.string(),
   region: z.string(),
-  "model-ms": z.coerce.number(),
-  "cost-usd": z.coerce.number(),
+  "model-ms": z.coerce.number().check(z.nonnegative()),
+  "cost-usd": z.coerce.number().check(z.nonnegative()),
 });
 
 /** There is an object where the picture belongs, but this pipeline did not put it there. */
@@ -44,11 +48,7 @@ export class Images {
   }
 
   /** Stores a request's picture. Where one is there already, that one stays and is returned. */
-  async store(
-    asked: Pick<AskedRequest, "requestId" | "outputFormat">,
-    bytes: Uint8Array,
-    details: PaintingDetails,
-  ): Promise<PaintedImage> {
+  async store(asked: AskedImage, bytes: Uint8Array, details: PaintingDetails): Promise<PaintedImage> {
     const key = imageKey(this.#keyPrefix, asked);
     const digest = createHash("sha256").update(bytes).digest();
     const contentType = `image/${asked.outputFormat}`;
@@ -74,20 +74,23 @@ export class Images {
       const image = { bucket: this.#store.bucket, key, contentType, bytes: bytes.byteLength, sha256 };
       return { ...details, image };
     }
-    const existing = await this.find(asked);
+    const existing = await this.find({ ...asked, seed: details.seed });
     if (existing === undefined)
       throw new Error(`${key} was there when it was written and gone when it was read`);
     return existing;
   }
 
-  /** A request's picture, if it was stored. Throws {@link ForeignImageError}. */
-  async find(asked: Pick<AskedRequest, "requestId" | "outputFormat">): Promise<PaintedImage | undefined> {
+  /**
+   * A request's picture, if it was stored. Throws {@link ForeignImageError}.
+   * @param asked `seed` stands in where the picture does not name its own
+   */
+  async find(asked: AskedImage & Pick<AskedRequest, "seed">): Promise<PaintedImage | undefined> {
     const key = imageKey(this.#keyPrefix, asked);
     const head = await this.#store.head(key);
     if (head === undefined) return undefined;
     const metadata = metadataSchema.safeParse(head.metadata);
     if (!metadata.success) throw new ForeignImageError(`${key} lacks the metadata that this pipeline writes`);
-    const { sha256, "model-ms": modelMs, "cost-usd": costUsd, ...rest } = metadata.data;
+    const { sha256, "model-ms": modelMs, "cost-usd": costUsd, seed, model, region } = metadata.data;
     const image = {
       bucket: this.#store.bucket,
       key,
@@ -95,6 +98,6 @@ export class Images {
       bytes: head.bytes,
       sha256,
     };
-    return { ...rest, modelMs, costUsd, image };
+    return { seed: seed ?? asked.seed, model, region, modelMs, costUsd, image };
   }
 }

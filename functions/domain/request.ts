@@ -31,6 +31,17 @@ export const requestIdSchema = z.string({ error: "must be a string" }).check(
 );
 
 const seedError = { error: `must be an integer from 0 to ${MAX_SEED}` };
+const seedSchema = z.int(seedError).check(z.minimum(0, seedError), z.maximum(MAX_SEED, seedError));
+/** A seed that comes back, from a model or with a stored picture: as a number or in digits; `undefined` where it is none. */
+export const returnedSeedSchema = z.catch(
+  z.optional(
+    z.union([
+      seedSchema,
+      z.pipe(z.string().check(z.regex(/^\d+$/)), z.pipe(z.transform(Number), seedSchema)),
+    ]),
+  ),
+  undefined,
+);
 
 /** What a user may ask for: the body of a message on the prompt queue, and of `POST /generate`. */
 export const promptRequestSchema = z.strictObject({
@@ -41,7 +52,7 @@ export const promptRequestSchema = z.strictObject({
     z.enum(ASPECT_RATIOS, { error: `must be one of ${ASPECT_RATIOS.join(", ")}` }),
     "1:1",
   ),
-  seed: z.optional(z.int(seedError).check(z.minimum(0, seedError), z.maximum(MAX_SEED, seedError))),
+  seed: z.optional(seedSchema),
   outputFormat: z._default(
     z.enum(OUTPUT_FORMATS, { error: `must be one of ${OUTPUT_FORMATS.join(", ")}` }),
     "png",
