@@ -18,8 +18,8 @@ import {
 // fast-check prints the seed and the path of a case that fails.
 const LIMIT_MS = 120_000;
 const PNG = Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), Buffer.alloc(100, "picture")]);
-const painted = (seeds: unknown) =>
-  JSON.stringify({ seeds, finish_reasons: [null], images: [PNG.toString("base64")] });
+const painted = (seeds: unknown, picture = PNG) =>
+  JSON.stringify({ seeds, finish_reasons: [null], images: [picture.toString("base64")] });
 const PAINTED = painted([1]);
 
 let handlers: Handlers;
@@ -101,7 +101,7 @@ const answers: fc.Arbitrary<RawAnswer> = fc.record(
       fc.constant(PAINTED),
       damaged(fc.constant(PAINTED)),
       fc.oneof(fc.constantFrom(...ODD_SEEDS), anyValue).map((seed) => painted([seed])),
-      anyValue.map(painted),
+      anyValue.map((seeds) => painted(seeds)),
       nearAnswer,
       damaged(nearAnswer),
       fc.string(),
@@ -120,6 +120,32 @@ it.each(ODD_SEEDS)(
     expect(await deliver(handlers, [each])).toEqual([]);
     expect(await recordOf(requestId)).toMatchObject({ status: "succeeded", seed: 7 });
     expect(await deliver(handlers, [each])).toEqual([]);
+  },
+);
+
+const JPEG = Buffer.from("ffd8ffe000104a464946", "hex");
+
+it.each([
+  ["jpeg", PNG],
+  ["png", JPEG],
+  ["png", Buffer.from("RIFF0000WEBPVP8 ")],
+])(
+  "a picture that is no %s is not stored as one: the try is paid and counts",
+  async (outputFormat, picture) => {
+    handlers.setModel(() => ({ status: 200, body: painted([1], picture) }));
+    const requestId = randomUUID();
+    const each = message(JSON.stringify({ requestId, prompt: "K2", outputFormat }));
+    handlers.takeLines();
+    expect(await deliver(handlers, [each])).toEqual([each]);
+    expect(await handlers.get(`images/${requestId}.${outputFormat}`)).toBeUndefined();
+    expect(await recordOf(requestId)).toMatchObject({
+      attempts: 1,
+      reason: {
+        code: "UnreadableAnswer",
+        message: `what the model sent is no ${outputFormat.toUpperCase()}`,
+      },
+    });
+    expect(handlers.takeLines().filter((line) => line.includes('"EstimatedCostUsd":'))).toHaveLength(2);
   },
 );
 

@@ -4,7 +4,7 @@ import {
   InvokeModelCommand,
 } from "@aws-sdk/client-bedrock-runtime";
 import type { AskedRequest } from "../domain/record.ts";
-import { type ModelAnswer, readAnswer } from "./model-answer.ts";
+import { insistOn, type ModelAnswer, readAnswer } from "./model-answer.ts";
 import type { ChainedModel } from "./settings.ts";
 
 /**
@@ -47,7 +47,8 @@ export async function invokeModel(
     }
     return fromError(error);
   }
-  return readAnswer(body, asked.seed, Math.round(performance.now() - started));
+  const modelMs = Math.round(performance.now() - started);
+  return insistOn(asked.outputFormat, readAnswer(body, asked.seed, modelMs));
 }
 
 /**

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import type { Reason } from "../domain/record.ts";
-import { returnedSeedSchema } from "../domain/request.ts";
+import { type OutputFormat, returnedSeedSchema } from "../domain/request.ts";
 
 /** What one call of a model came to. */
 export type ModelAnswer =
@@ -27,11 +27,6 @@ const answerSchema = z.object({
  * @param modelMs how long the model took, in milliseconds
  */
 export function readAnswer(body: Uint8Array, askedSeed: number, modelMs: number): ModelAnswer {
-  const unreadable = (message: string): ModelAnswer => ({
-    kind: "failed",
-    reason: { code: "UnreadableAnswer", message },
-    mayBePaid: true,
-  });
   const { rest, base64 } = takeOutPicture(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
   let json: unknown;
   try {
@@ -53,8 +48,12 @@ export function readAnswer(body: Uint8Array, askedSeed: number, modelMs: number)
   const image = images?.[0] === "" ? base64 : images?.[0];
   if (!image) return unreadable("the model's answer has no picture");
   const bytes = Buffer.from(image, "base64");
-  if (!isPicture(bytes)) return unreadable("what the model sent is neither a PNG nor a JPEG");
   return { kind: "painted", bytes, seed: seeds[0] ?? askedSeed, modelMs };
+}
+
+/** An answer that no picture can be had from. It counts as painted. */
+function unreadable(message: string): ModelAnswer {
+  return { kind: "failed", reason: { code: "UnreadableAnswer", message }, mayBePaid: true };
 }
 
 const IMAGES = '"images"';
@@ -76,8 +75,14 @@ function takeOutPicture(body: Buffer): { readonly rest: string; readonly base64:
   };
 }
 
-const SIGNATURES = [Buffer.from("89504e470d0a1a0a", "hex"), Buffer.from("ffd8ff", "hex")];
+const SIGNATURES: Readonly<Record<OutputFormat, Buffer>> = {
+  png: Buffer.from("89504e470d0a1a0a", "hex"),
+  jpeg: Buffer.from("ffd8ff", "hex"),
+};
 
-function isPicture(bytes: Buffer): boolean {
-  return SIGNATURES.some((signature) => bytes.subarray(0, signature.length).equals(signature));
+/** The same answer, unless its picture is of another format than its name and content type would say. */
+export function insistOn(format: OutputFormat, answer: ModelAnswer): ModelAnswer {
+  const signature = SIGNATURES[format];
+  const isAsAsked = answer.kind !== "painted" || signature.equals(answer.bytes.subarray(0, signature.length));
+  return isAsAsked ? answer : unreadable(`what the model sent is no ${format.toUpperCase()}`);
 }
