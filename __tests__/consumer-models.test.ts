@@ -122,6 +122,15 @@ describe("a prompt whose painting fails", () => {
     expect(await bench.record("redriven")).toMatchObject({ status: "succeeded" });
   });
 
+  it("is not failed again by the first hiccup after it was redriven: it will be painted", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });
+    for (let receives = 1; receives <= 10; receives++) await bench.deliver([request("hiccup")], { receives });
+    expect(await bench.record("hiccup")).toMatchObject({ status: "failed", attempts: 10 });
+    const { kept } = await bench.deliver([request("hiccup")], { receives: 1 });
+    expect(kept).toHaveLength(1);
+    expect(await bench.record("hiccup")).toMatchObject({ status: "generating", attempts: 11, lease: null });
+  });
+
   it.each(["AccessDeniedException", "ResourceNotFoundException"] as const)(
     "for %s is failed at once: somebody has to change something",
     async (every) => {

@@ -178,8 +178,8 @@ async function paintClaimed(
       await ledger.release(claim, result.reason, { tried: false });
       return { kind: "postponed", request: asked, reason: result.reason };
     case "failed":
-      if (receivesOf(message) >= receiveLimit || asked.attempts >= receiveLimit)
-        await ledger.fail(claim, result.reason);
+      // A message that was redriven or sent anew has receives left, however many tries are on record.
+      if (receivesOf(message) >= receiveLimit) await ledger.fail(claim, result.reason);
       else await ledger.release(claim, result.reason, { tried: true });
       return { kind: "failed", reason: result.reason };
     case "unusable":
