@@ -93,6 +93,40 @@ describe("a prompt that no model takes for the moment", () => {
   });
 });
 
+describe("when a prompt was first sent", () => {
+  const DAY_MS = 86_400_000;
+  const queuedMs = async (requestId: string) => Date.parse((await bench.record(requestId)).timings.queuedAt);
+
+  it("is told by its copy, and handed on to the next one", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
+    const firstSentMs = String(Date.now() - DAY_MS);
+    await bench.deliver([request("copied")], { receives: 9, firstSentMs });
+    expect(await queuedMs("copied")).toBe(Number(firstSentMs));
+    expect((await bench.delayed()).find(({ body }) => body.includes('"copied"'))).toMatchObject({
+      messageAttributes: { firstSentMs: { StringValue: firstSentMs } },
+    });
+  });
+
+  it("cannot be in the future: such a prompt is given up like any other", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
+    const sentAt = new Date(Date.now() - 5 * DAY_MS);
+    const { kept } = await bench.deliver([request("future")], {
+      receives: 9,
+      sentAt,
+      firstSentMs: "9999999999999",
+    });
+    expect(kept).toHaveLength(1);
+    expect(await bench.record("future")).toMatchObject({ status: "failed" });
+  });
+
+  it("cannot be longer ago than a prompt is kept: no forged value makes the time to a picture any longer", async () => {
+    const sentAt = new Date();
+    const { log } = await bench.deliver([request("past")], { sentAt, firstSentMs: "0000000000001" });
+    expect(await queuedMs("past")).toBe(sentAt.getTime() - 4 * DAY_MS);
+    expect(Number(/"TimeToImage":(\d+)/.exec(log)?.[1])).toBeLessThan(4 * DAY_MS + 60_000);
+  });
+});
+
 describe("a prompt whose painting fails", () => {
   it("counts the attempt and is tried again", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });

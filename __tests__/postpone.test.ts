@@ -48,7 +48,8 @@ it("a prompt that is sent anew stays in its sender's group, and waits no longer 
     outputFormat: "png",
     seed: 7,
   } as const;
-  await renew(sqs, `http://127.0.0.1:${port}/1/q`, message, asked, 1000);
+  const copy = { request: asked, firstSent: new Date(0), seconds: 1000 };
+  await renew(sqs, `http://127.0.0.1:${port}/1/q`, message, copy);
   server.close();
   expect(JSON.parse(requests[0] ?? "")).toMatchObject({
     MessageGroupId: "a-caller",

@@ -11,6 +11,7 @@ import { type Message, ReceiveMessageCommand, SendMessageCommand } from "@aws-sd
 import type { SQSRecord } from "aws-lambda";
 import { z } from "zod";
 import type { SettingsInput } from "../../config/settings.ts";
+import { FIRST_SENT_ATTRIBUTE } from "../../functions/domain/message-body.ts";
 import { type RequestRecord, recordKey, recordSchema } from "../../functions/domain/record.ts";
 import { type Cloud, startCloud } from "../../local/cloud.ts";
 import { settingsWith, synthesise } from "./synthesise.ts";
@@ -47,6 +48,8 @@ export interface DeliveryOptions {
   /** How often SQS says it has handed the messages out. Default 1. */
   readonly receives?: number;
   readonly sentAt?: Date;
+  /** When the messages say that their prompts were first sent. Default: they say nothing of it. */
+  readonly firstSentMs?: string;
 }
 
 export interface BenchOptions {
@@ -194,7 +197,12 @@ export class ConsumerBench implements AsyncDisposable {
         SentTimestamp: options.sentAt?.getTime().toString() ?? message.Attributes?.SentTimestamp ?? "0",
         ApproximateReceiveCount: String(options.receives ?? 1),
       },
-      messageAttributes: { sender: { dataType: "String", stringValue: "the test" } },
+      messageAttributes: {
+        sender: { dataType: "String", stringValue: "the test" },
+        ...(options.firstSentMs && {
+          [FIRST_SENT_ATTRIBUTE]: { dataType: "Number", stringValue: options.firstSentMs },
+        }),
+      },
       md5OfBody: message.MD5OfBody ?? "",
       eventSource: "aws:sqs",
       eventSourceARN: "arn:aws:sqs:eu-west-1:000000000000:image-generation-queue-dev",

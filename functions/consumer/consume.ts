@@ -67,12 +67,13 @@ export function isNearlyUsedUp(message: SQSRecord, receiveLimit: number): boolea
 
 /** Whether a prompt that nothing can be tried for is to go to the dead-letter queue instead of being sent anew. */
 function isGivenUp(message: SQSRecord, { receiveLimit, giveUpAfterMs }: ConsumeOptions): boolean {
-  return isNearlyUsedUp(message, receiveLimit) && Date.now() - firstSentAt(message).getTime() > giveUpAfterMs;
+  const ageMs = Date.now() - firstSentAt(message, giveUpAfterMs).getTime();
+  return isNearlyUsedUp(message, receiveLimit) && ageMs > giveUpAfterMs;
 }
 
 async function readAndPaint(message: SQSRecord, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
   const { ledger, metrics } = options;
-  const sentAt = firstSentAt(message);
+  const sentAt = firstSentAt(message, options.giveUpAfterMs);
   const unread = { id: message.messageId, body: message.body, sentAt };
   const parsed = parseRequest(message.body);
   if (!parsed.ok) {

@@ -11,7 +11,7 @@ import { ObjectStore } from "../domain/object-store.ts";
 import { backOffSeconds } from "./back-off.ts";
 import { type ConsumeOptions, consume, isNearlyUsedUp, type Outcome, receivesOf } from "./consume.ts";
 import { ModelChain } from "./paint.ts";
-import { hide, renew } from "./postpone.ts";
+import { firstSentAt, hide, renew } from "./postpone.ts";
 import { readSettings } from "./settings.ts";
 
 const settings = readSettings(process.env);
@@ -76,7 +76,8 @@ async function isFinished(message: SQSRecord, outcome: Outcome): Promise<boolean
     if (outcome.kind === "postponed") {
       const seconds = outcome.waitSeconds ?? backOffSeconds(receives);
       if (isNearlyUsedUp(message, settings.RECEIVE_LIMIT)) {
-        await renew(sqs, settings.SQS_QUEUE_URL, message, outcome.request, seconds);
+        const firstSent = firstSentAt(message, options.giveUpAfterMs);
+        await renew(sqs, settings.SQS_QUEUE_URL, message, { request: outcome.request, firstSent, seconds });
         return true;
       }
       await hide(sqs, settings.SQS_QUEUE_URL, message, seconds);

@@ -7,12 +7,16 @@ import type { IdentifiedRequest } from "../domain/request.ts";
 /** The longest delay that SQS offers for a new message. */
 const LONGEST_DELAY_SECONDS = 900;
 
-/** When a message's prompt was sent, before it was ever sent anew. */
-export function firstSentAt({ attributes, messageAttributes }: SQSRecord): Date {
+/**
+ * When a message's prompt was sent, before it was ever sent anew.
+ * @param giveUpAfterMs a prompt that is older, in milliseconds, is not sent anew
+ */
+export function firstSentAt({ attributes, messageAttributes }: SQSRecord, giveUpAfterMs: number): Date {
   const sentMs = Number(attributes.SentTimestamp);
   const firstMs = messageAttributes[FIRST_SENT_ATTRIBUTE]?.stringValue ?? "";
-  // Anybody who may send can set the attribute.
-  return new Date(/^\d{13}$/.test(firstMs) ? Math.min(Number(firstMs), sentMs) : sentMs);
+  if (!/^\d{13}$/.test(firstMs)) return new Date(sentMs);
+  // Anybody who may send can set the attribute: what no copy can have is brought to the nearest that one can.
+  return new Date(Math.min(Math.max(Number(firstMs), sentMs - giveUpAfterMs), sentMs));
 }
 
 /** Keeps a message out of sight for a while. It stays in the queue, and the wait counts as a receive. */
@@ -31,6 +35,13 @@ export async function hide(
   );
 }
 
+export interface Copy {
+  readonly request: IdentifiedRequest;
+  readonly firstSent: Date;
+  /** How long it is kept out of sight. */
+  readonly seconds: number;
+}
+
 /**
  * Sends a message again as a fresh copy, with its receive count back at zero; the caller then deletes the original.
  * SQS counts every receive towards the dead-letter queue, also those on which nothing was tried. Should both copies
@@ -40,8 +51,7 @@ export async function renew(
   sqs: SQSClient,
   queueUrl: string,
   message: SQSRecord,
-  request: IdentifiedRequest,
-  seconds: number,
+  { request, firstSent, seconds }: Copy,
 ): Promise<void> {
   const group = message.attributes.MessageGroupId;
   await sqs.send(
@@ -52,7 +62,7 @@ export async function renew(
         ...attributesOf(message),
         [FIRST_SENT_ATTRIBUTE]: {
           DataType: "Number",
-          StringValue: String(firstSentAt(message).getTime()),
+          StringValue: String(firstSent.getTime()),
         },
       },
       DelaySeconds: Math.min(seconds, LONGEST_DELAY_SECONDS),
