@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { loadImage } from "@napi-rs/canvas";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { GeneratingRecord } from "../functions/domain/record.ts";
 import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
 
 let bench: ConsumerBench;
@@ -13,26 +12,6 @@ beforeEach(() => bench.bedrock.setTrouble({ latencyMs: 0 }));
 
 const request = (requestId: string, more: object = {}) =>
   JSON.stringify({ requestId, prompt: "Me on top of K2", ...more });
-
-/** A record as an owner leaves it behind who died while painting. */
-function abandoned(requestId: string, leaseEndsInMs: number): GeneratingRecord {
-  const now = Date.now();
-  return {
-    requestId,
-    status: "generating",
-    prompt: "Me on top of K2",
-    aspectRatio: "1:1",
-    outputFormat: "png",
-    seed: 7,
-    attempts: 1,
-    codeVersion: "test",
-    timings: {
-      queuedAt: new Date(now - 600_000).toISOString(),
-      startedAt: new Date(now - 500_000).toISOString(),
-    },
-    lease: { owner: "somebody else", expiresAt: new Date(now + leaseEndsInMs).toISOString() },
-  };
-}
 
 describe("a prompt in plain text", () => {
   it("becomes a picture under the message's id, and the message is done", async () => {
@@ -165,127 +144,6 @@ describe("a prompt that the content filter blocks", () => {
       status: "rejected",
       reason: { code: "ValidationException" },
     });
-  });
-});
-
-describe("the same request", () => {
-  it("delivered three times in a row is painted once", async () => {
-    const bill = bench.bedrock.bill.length;
-    for (let delivery = 0; delivery < 3; delivery++) await bench.deliver([request("thrice")]);
-    expect(bench.bedrock.bill).toHaveLength(bill + 1);
-  });
-
-  it("delivered three times at the same moment is painted once, and the other two wait for the lease", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 200 });
-    const bill = bench.bedrock.bill.length;
-    const { kept } = await bench.deliver([request("together"), request("together"), request("together")]);
-    expect(kept).toHaveLength(2);
-    expect(bench.bedrock.bill).toHaveLength(bill + 1);
-    expect(await bench.record("together")).toMatchObject({ status: "succeeded", attempts: 1 });
-  });
-
-  it("is left alone while another delivery holds its lease", async () => {
-    const record = abandoned("held", 60_000);
-    await bench.putRecord(record);
-    const { kept } = await bench.deliver([request("held")]);
-    expect(kept).toHaveLength(1);
-    expect(await bench.record("held")).toEqual(record);
-  });
-
-  it("is painted by the next delivery once the lease has ended, with the seed that was drawn first", async () => {
-    await bench.putRecord(abandoned("expired", -1));
-    const { kept, log } = await bench.deliver([request("expired")]);
-    expect(kept).toEqual([]);
-    expect(await bench.record("expired")).toMatchObject({ status: "succeeded", attempts: 2, seed: 7 });
-    expect(log).toContain('"abandoned"');
-  });
-
-  it("is not paid again when its owner died after the picture was stored", async () => {
-    await bench.deliver([request("template")]);
-    const metadata = await bench.metadata("images/template.png");
-    await bench.put("images/stored.png", await bench.get("images/template.png"), metadata);
-    await bench.putRecord(abandoned("stored", -1));
-    const bill = bench.bedrock.bill.length;
-    await bench.deliver([request("stored")]);
-    expect(bench.bedrock.bill).toHaveLength(bill);
-    expect(await bench.record("stored")).toMatchObject({
-      status: "succeeded",
-      image: { key: "images/stored.png", sha256: metadata.sha256 },
-    });
-  });
-});
-
-describe("a picture that was stored with an odd seed", () => {
-  it.each(["4294967295", "-1", "1.5", "NaN"])(
-    "(%s) is adopted with the seed that was asked for",
-    async (seed) => {
-      await bench.deliver([request("template")]);
-      const metadata = await bench.metadata("images/template.png");
-      const requestId = randomUUID();
-      await bench.put(`images/${requestId}.png`, await bench.get("images/template.png"), {
-        ...metadata,
-        seed,
-      });
-      await bench.putRecord(abandoned(requestId, -1));
-      const { kept } = await bench.deliver([request(requestId)]);
-      expect(kept).toEqual([]);
-      expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", attempts: 1, seed: 7 });
-    },
-  );
-});
-
-describe("another request under a used id", () => {
-  const isTaken = { status: "rejected", reason: { code: "IdTaken", message: expect.any(String) } };
-
-  it.each([
-    ["prompt", { prompt: "Me on top of Mount Everest" }],
-    ["negative prompt", { negativePrompt: "people" }],
-    ["ratio", { aspectRatio: "16:9" }],
-    ["format", { outputFormat: "jpeg" }],
-    ["seed", { seed: 8 }],
-  ])(
-    "(with another %s) is rejected under its message's id, and the first one keeps its picture",
-    async (_, other) => {
-      const requestId = randomUUID();
-      await bench.deliver([request(requestId, { seed: 7 })]);
-      const before = await bench.record(requestId);
-      const bill = bench.bedrock.bill.length;
-      const { messageIds, kept, log } = await bench.deliver([request(requestId, { seed: 7, ...other })]);
-      expect(kept).toEqual([]);
-      expect(await bench.record(messageIds[0] ?? "")).toMatchObject({
-        ...isTaken,
-        body: request(requestId, { seed: 7, ...other }),
-      });
-      expect(log).toContain("IdTaken");
-      expect(log).toContain('"Rejected":1');
-      expect(log).not.toContain("Me on top");
-      expect(await bench.record(requestId)).toEqual(before);
-      expect(bench.bedrock.bill).toHaveLength(bill);
-    },
-  );
-
-  it("is rejected as well before the first one is painted, and is not painted in its place", async () => {
-    const first = abandoned("unfinished", -1);
-    await bench.putRecord(first);
-    const { messageIds } = await bench.deliver([request("unfinished", { prompt: "A fjord" })]);
-    expect(await bench.record(messageIds[0] ?? "")).toMatchObject(isTaken);
-    expect(await bench.record("unfinished")).toEqual(first);
-  });
-
-  it("is told from the same one without a seed, or with seed 0", async () => {
-    await bench.deliver([request("any-seed")]);
-    const { messageIds } = await bench.deliver([request("any-seed"), request("any-seed", { seed: 0 })]);
-    for (const id of messageIds) expect(await bench.keys(`requests/${id}`)).toEqual([]);
-  });
-
-  it("is told from the copy of a prompt that was sent anew while another delivery was painting it", async () => {
-    await bench.putRecord(abandoned("leased", 60_000));
-    const { kept } = await bench.deliver([request("leased")], { receives: 9 });
-    expect(kept).toEqual([]);
-    const copy = (await bench.delayed()).find(({ body }) => body.includes('"leased"'));
-    await bench.putRecord(abandoned("leased", -1));
-    await bench.deliver([copy?.body ?? ""]);
-    expect(await bench.record("leased")).toMatchObject({ status: "succeeded", seed: 7 });
   });
 });
 
