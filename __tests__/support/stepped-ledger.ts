@@ -3,10 +3,11 @@ import { Images } from "../../functions/domain/images.ts";
 import { Ledger } from "../../functions/domain/ledger.ts";
 import type { ConditionalStore } from "../../functions/domain/object-store.ts";
 import { type RequestRecord, recordSchema } from "../../functions/domain/record.ts";
-import type { Event, Shared } from "./ledger-model.ts";
+import type { Ending, Event, Shared } from "./ledger-model.ts";
 
 const LEASE_MS = 150_000;
 const RECORD = "requests/one.json";
+const IMAGE = "images/one.png";
 const ASKED = {
   requestId: "one",
   prompt: "Me on top of K2",
@@ -14,6 +15,7 @@ const ASKED = {
   outputFormat: "png",
   seed: 1,
 } as const;
+const REASON = { code: "Any", message: "any" };
 
 interface StoredObject {
   readonly body: string | Uint8Array;
@@ -21,10 +23,16 @@ interface StoredObject {
   readonly etag: string;
 }
 
+/** Lets an operation through; that of the model ends as it is told, by default with a picture. */
+type Proceed = (ending?: Ending) => void;
+type Wait = (operation: string) => Promise<Ending | undefined>;
+
 /** The real ledger over a bucket in memory, in which each operation waits until it is let through. */
 export class SteppedLedger {
   readonly #objects = new Map<string, StoredObject>();
-  readonly #pending: ({ readonly operation: string; readonly proceed: () => void } | undefined)[] = [];
+  readonly #pending: ({ readonly operation: string; readonly proceed: Proceed } | undefined)[] = [];
+  /** Pictures that their owners were storing when they crashed. */
+  readonly #late: Proceed[] = [];
   readonly #ended: (string | undefined)[] = [];
   readonly #epochs: number[] = [];
   #writes = 0;
@@ -46,30 +54,41 @@ export class SteppedLedger {
       case "lease ends":
         vi.setSystemTime(Date.now() + LEASE_MS + 1);
         return;
-      case "crash":
+      case "image lands":
+        for (const proceed of this.#late) proceed();
+        break;
+      case "crash": {
+        const pending = this.#pending[event.delivery];
+        if (pending?.operation.startsWith(`put ${IMAGE}`)) this.#late.push(pending.proceed);
         this.#deliver(event.delivery);
         break;
-      case "step": {
-        const pending = this.#pending[event.delivery];
-        this.#pending[event.delivery] = undefined;
-        if (pending === undefined) this.#deliver(event.delivery);
-        else pending.proceed();
       }
+      case "unpainted":
+        this.#proceed(event.delivery, event.ending);
+        break;
+      case "step":
+        this.#proceed(event.delivery);
     }
     // Until the delivery has come to its next operation: all that lies between are promises.
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  shared(): Pick<Shared, "record" | "image"> & { readonly isLeased: boolean } {
+  #proceed(delivery: number, ending?: Ending): void {
+    const pending = this.#pending[delivery];
+    this.#pending[delivery] = undefined;
+    if (pending === undefined) this.#deliver(delivery);
+    else pending.proceed(ending);
+  }
+
+  shared(): Pick<Shared, "record" | "image" | "attempts"> & { readonly isLeased: boolean } {
     const stored = this.#objects.get(RECORD);
     const record: RequestRecord | undefined = stored && recordSchema.parse(JSON.parse(String(stored.body)));
-    if (record?.status === "queued" || record?.status === "rejected" || record?.status === "failed") {
-      throw new Error(`nobody makes the record ${record.status}`);
-    }
+    if (record?.status === "queued") throw new Error("nobody makes the record queued");
     const lease = record?.status === "generating" ? record.lease : null;
     return {
       record: record?.status ?? "none",
-      image: this.#objects.has("images/one.png"),
+      attempts: record?.attempts ?? 0,
+      image: this.#objects.has(IMAGE),
       isLeased: lease !== null && Date.parse(lease.expiresAt) > Date.now(),
     };
   }
@@ -80,8 +99,8 @@ export class SteppedLedger {
     this.#epochs[delivery] = epoch;
     this.#pending[delivery] = undefined;
     this.#ended[delivery] = undefined;
-    const wait = (operation: string) =>
-      new Promise<void>((proceed) => {
+    const wait: Wait = (operation) =>
+      new Promise((proceed) => {
         if (this.#epochs[delivery] === epoch) this.#pending[delivery] = { operation, proceed };
       });
     const end = (how: string) => {
@@ -90,19 +109,34 @@ export class SteppedLedger {
     this.#consume(this.#storeFor(wait), wait).then(end, (error: Error) => end(error.name));
   }
 
-  async #consume(store: ConditionalStore, wait: (operation: string) => Promise<void>): Promise<string> {
+  async #consume(store: ConditionalStore, wait: Wait): Promise<string> {
     const images = new Images(store, "");
     const ledger = new Ledger({ store, images, keyPrefix: "", leaseMs: LEASE_MS, codeVersion: "test" });
     const result = await ledger.claim(ASKED, new Date());
     if (result.kind !== "claimed") return result.kind;
-    await wait("pay");
-    this.paid += 1;
-    const details = { seed: 1, model: "m", region: "r", modelMs: 1, costUsd: 1 };
-    await ledger.succeed(result.claim, await images.store(ASKED, Buffer.from([this.paid]), details));
-    return "succeeded";
+    const { claim } = result;
+    const ending = await wait("pay");
+    switch (ending) {
+      case undefined: {
+        this.paid += 1;
+        const details = { seed: 1, model: "m", region: "r", modelMs: 1, costUsd: 1 };
+        await ledger.succeed(claim, await images.store(ASKED, Buffer.from([this.paid]), details));
+        return "succeeded";
+      }
+      case "give back":
+      case "release":
+        await ledger.release(claim, REASON, { tried: ending === "release" });
+        return "released";
+      case "fail":
+        await ledger.fail(claim, REASON);
+        return "failed";
+      case "reject":
+        await ledger.reject(claim, REASON, JSON.stringify(ASKED));
+        return "rejected";
+    }
   }
 
-  #storeFor(wait: (operation: string) => Promise<void>): ConditionalStore {
+  #storeFor(wait: Wait): ConditionalStore {
     return {
       bucket: "bucket",
       put: async (key, { body, metadata = {} }, condition) => {
