@@ -23,8 +23,30 @@ describe("the chain of models", () => {
   ] as const)("paints with the second model when the first answers %s", async (every) => {
     bench.bedrock.setTrouble({ latencyMs: 0, models: { [CORE]: { every } } });
     const requestId = randomUUID();
-    await bench.deliver([request(requestId)]);
+    const { log } = await bench.deliver([request(requestId)]);
     expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: SD35, costUsd: 0.08 });
+    expect(log).toContain('"Fallbacks":1');
+  });
+
+  it("counts no fallback where the first model paints", async () => {
+    const { log } = await bench.deliver([request(randomUUID())]);
+    expect(log).toContain('"Fallbacks":0');
+  });
+});
+
+describe("a prompt that no model of the chain paints", () => {
+  it.each([
+    ["ModelErrorException", "ThrottlingException", { status: "generating", attempts: 1, lease: null }],
+    ["ThrottlingException", "ModelErrorException", { status: "generating", attempts: 1, lease: null }],
+    ["ThrottlingException", "AccessDeniedException", { status: "generating", attempts: 0, lease: null }],
+    ["AccessDeniedException", "ThrottlingException", { status: "generating", attempts: 0, lease: null }],
+  ] as const)("is judged by the answer that weighs most of %s and %s", async (first, second, judged) => {
+    const models = { [CORE]: { every: first }, [SD35]: { every: second } };
+    bench.bedrock.setTrouble({ latencyMs: 0, models });
+    const requestId = randomUUID();
+    const { kept } = await bench.deliver([request(requestId)]);
+    expect(kept).toHaveLength(1);
+    expect(await bench.record(requestId)).toMatchObject(judged);
   });
 });
 
@@ -163,6 +185,26 @@ describe("a prompt whose painting fails", () => {
     const { kept } = await bench.deliver([request("hiccup")], { receives: 1 });
     expect(kept).toHaveLength(1);
     expect(await bench.record("hiccup")).toMatchObject({ status: "generating", attempts: 11, lease: null });
+  });
+
+  it("can be received at once after its last receive, so that SQS moves it without delay", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });
+    await bench.deliver([request("last")], { receives: 10 });
+    expect(await bench.hiddenSeconds(request("last"))).toBe(0);
+  });
+
+  it("waits longer each time", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });
+    await bench.deliver([request("late")], { receives: 9 });
+    expect(await bench.hiddenSeconds(request("late"))).toBeGreaterThan(100);
+  });
+
+  it("waits at most a minute where somebody has to change something: it is to be a dead letter soon", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, every: "AccessDeniedException" });
+    await bench.deliver([request("denied")], { receives: 9 });
+    const seconds = await bench.hiddenSeconds(request("denied"));
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(60);
   });
 
   it.each(["AccessDeniedException", "ResourceNotFoundException"] as const)(

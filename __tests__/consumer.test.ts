@@ -42,6 +42,22 @@ describe("a prompt in plain text", () => {
   });
 });
 
+describe("a picture", () => {
+  it("says in its metadata how it was painted, as its record does", async () => {
+    await bench.deliver([request("labelled", { seed: 4711 })]);
+    const record = await bench.record("labelled");
+    if (record.status !== "succeeded") throw new Error(`it is ${record.status}`);
+    expect(await bench.metadata("images/labelled.png")).toEqual({
+      sha256: record.image.sha256,
+      seed: "4711",
+      model: CORE,
+      region: "us-west-2",
+      "model-ms": String(record.timings.modelMs),
+      "cost-usd": "0.04",
+    });
+  });
+});
+
 describe("a prompt in JSON", () => {
   it("is painted as asked: ratio, format and seed", async () => {
     await bench.deliver([request("asked", { aspectRatio: "16:9", outputFormat: "jpeg", seed: 4711 })]);

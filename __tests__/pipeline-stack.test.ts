@@ -133,6 +133,22 @@ describe("the consumer", () => {
     });
   });
 
+  it("is told how long the queue keeps a prompt and how often it hands it out, and ends its calls in time", async () => {
+    const { MessageRetentionPeriod, RedrivePolicy } = await queueAttributes("image-generation-queue-dev");
+    expect(MessageRetentionPeriod).toBe(String(4 * 86_400));
+    expect(consumer).toMatchObject({
+      timeout: 120,
+      environment: {
+        variables: {
+          GIVE_UP_AFTER_SECONDS: MessageRetentionPeriod,
+          RECEIVE_LIMIT: String(JSON.parse(RedrivePolicy ?? "").maxReceiveCount),
+          MODEL_TIMEOUT_SECONDS: "50",
+          LEASE_SECONDS: "150",
+        },
+      },
+    });
+  });
+
   it("answers for each message of a batch, within the first model's limit", () => {
     expect(stack.resource("aws_lambda_event_source_mapping")).toMatchObject({
       batch_size: 4,

@@ -31,8 +31,17 @@ const inspectedSchema = z.object({
         messageAttributes: z.record(z.string(), z.looseObject({})),
       }),
     ),
+    inflight: z.array(
+      z.object({
+        message: z.object({ body: z.string() }),
+        /** In milliseconds since the epoch. */
+        visibilityDeadline: z.number(),
+      }),
+    ),
   }),
 });
+
+type Inspected = z.output<typeof inspectedSchema>["messages"];
 
 /** A delivery as SQS makes it. */
 export interface Delivery {
@@ -157,10 +166,20 @@ export class ConsumerBench implements AsyncDisposable {
   }
 
   /** The messages that wait in the prompt queue for their delay to end. */
-  async delayed(): Promise<z.output<typeof inspectedSchema>["messages"]["delayed"]> {
+  async delayed(): Promise<Inspected["delayed"]> {
+    return (await this.#inspect()).delayed;
+  }
+
+  /** How long a message that was delivered stays hidden, in seconds; 0 where it can be received again. */
+  async hiddenSeconds(body: string): Promise<number> {
+    const hidden = (await this.#inspect()).inflight.find(({ message }) => message.body === body);
+    return hidden === undefined ? 0 : (hidden.visibilityDeadline - Date.now()) / 1000;
+  }
+
+  async #inspect(): Promise<Inspected> {
     const name = this.cloud.queueUrl.split("/").at(-1);
     const response = await fetch(`${this.cloud.endpoint}/_fauxqs/queues/${name}`);
-    return inspectedSchema.parse(await response.json()).messages.delayed;
+    return inspectedSchema.parse(await response.json()).messages;
   }
 
   get #consumer() {
