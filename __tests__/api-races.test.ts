@@ -1,0 +1,90 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Intake } from "../functions/api/intake.ts";
+import { Images } from "../functions/domain/images.ts";
+import { Ledger } from "../functions/domain/ledger.ts";
+import { ObjectStore } from "../functions/domain/object-store.ts";
+import { Records } from "../functions/domain/records.ts";
+import { type Emulator, startEmulator } from "../local/emulator.ts";
+
+const BUCKET = "pictures";
+let emulator: Emulator;
+beforeAll(async () => {
+  emulator = await startEmulator({ port: 0, region: "eu-west-1" });
+  emulator.ensureBucket(BUCKET);
+});
+afterAll(() => emulator.stop());
+
+/** The API's intake of one request, and a consumer that comes in between. */
+async function intakeOn(queue: string, requestId: string) {
+  const queueUrl = `${emulator.endpoint}/000000000000/${queue}`;
+  const arn = `arn:aws:sqs:eu-west-1:000000000000:${queue}`;
+  await emulator.ensureQueue({ name: queue, url: queueUrl, arn, attributes: {}, tags: {} });
+  const client = {
+    endpoint: emulator.endpoint,
+    region: "eu-west-1",
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    maxAttempts: 1,
+  };
+  const request = { prompt: "K2", requestId, aspectRatio: "1:1", outputFormat: "png" } as const;
+  const store = new ObjectStore(new S3Client(client), BUCKET);
+  const images = new Images(store, "");
+  const ledger = new Ledger({ store, images, keyPrefix: "", leaseMs: 150_000, codeVersion: "test" });
+  const sqs = new SQSClient(client);
+  const s3 = new S3Client(client);
+  const records = new Records(new ObjectStore(s3, BUCKET), "");
+  const intake = new Intake({ records, sqs, queueUrl, codeVersion: "test" });
+  return {
+    sqs,
+    s3,
+    /** Takes the request as the consumer does. */
+    claim: () => ledger.claim(request, new Date()),
+    fail: async () => {
+      const result = await ledger.claim(request, new Date());
+      if (result.kind !== "claimed") throw new Error(`it is ${result.kind}`);
+      await ledger.fail(result.claim, { code: "ModelTimeout", message: "no answer in time" });
+    },
+    accept: () => intake.accept(request, "a-caller"),
+    messages: async () => {
+      const { Attributes } = await new SQSClient(client).send(
+        new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["All"] }),
+      );
+      return Number(Attributes?.ApproximateNumberOfMessages);
+    },
+  };
+}
+
+it("a prompt that arrived although the queue answered with an error is accepted, not refused", async () => {
+  const { sqs, claim, accept, messages } = await intakeOn("errors", "arrived");
+  sqs.middlewareStack.add(
+    (next) => async (call) => {
+      await next(call);
+      await claim();
+      throw new Error("no answer");
+    },
+    { step: "initialize" },
+  );
+  expect(await accept()).toMatchObject({
+    kind: "accepted",
+    record: { requestId: "arrived", status: "generating" },
+  });
+  expect(await messages()).toBe(1);
+});
+
+it("a failed request that is asked for again, and that a redriven message takes first, is not sent once more", async () => {
+  const { s3, claim, fail, accept, messages } = await intakeOn("races", "redriven");
+  await fail();
+  s3.middlewareStack.add(
+    (next) => async (call) => {
+      if ("IfMatch" in call.input) await claim();
+      return next(call);
+    },
+    { step: "initialize" },
+  );
+  expect(await accept()).toMatchObject({
+    kind: "accepted",
+    record: { requestId: "redriven", status: "generating" },
+  });
+  expect(await messages()).toBe(0);
+});
