@@ -147,6 +147,22 @@ describe("a picture that was stored with an odd seed", () => {
   );
 });
 
+describe("a picture that this pipeline cannot have stored", () => {
+  it.each(["model-ms", "cost-usd"])(
+    "(%s below zero) is not adopted, and its record stays as it was",
+    async (name) => {
+      const requestId = randomUUID();
+      await storePicture(requestId, { [name]: "-1" });
+      const before = abandoned(requestId, -1);
+      await bench.putRecord(before);
+      const { kept, log } = await bench.deliver([request(requestId)]);
+      expect(kept).toHaveLength(1);
+      expect(log).toContain("ForeignImageError");
+      expect(await bench.record(requestId)).toEqual(before);
+    },
+  );
+});
+
 describe("another request under a used id", () => {
   const isTaken = { status: "rejected", reason: { code: "IdTaken", message: expect.any(String) } };
 
