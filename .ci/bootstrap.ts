@@ -27,20 +27,21 @@ await command(async () => {
   );
   await confirm(`Go on in account ${account}?`, account);
   await cdktf(["synth"]);
+  const interrupted = "Interrupted. What is done is written down. To go on, type: npm run bootstrap";
   if (isFirst) {
     writeFileSync(
       OVERRIDE,
       JSON.stringify({ terraform: { backend: { local: { path: `../../../${LOCAL_STATE}` } } } }),
     );
     await terraform("bootstrap", ["init", "-input=false", "-reconfigure"]);
-    await terraform("bootstrap", ["apply", "-input=false", "-auto-approve"]);
+    await terraform("bootstrap", ["apply", "-input=false", "-auto-approve"], { interrupted });
     rmSync(OVERRIDE);
-    await terraform("bootstrap", ["init", "-input=false", "-migrate-state", "-force-copy"]);
+    await terraform("bootstrap", ["init", "-input=false", "-migrate-state", "-force-copy"], { interrupted });
     rmSync(LOCAL_STATE);
     rmSync(`${LOCAL_STATE}.backup`, { force: true });
   } else {
     await terraform("bootstrap", ["init", "-input=false", "-reconfigure"]);
-    await terraform("bootstrap", ["apply", "-input=false", "-auto-approve"]);
+    await terraform("bootstrap", ["apply", "-input=false", "-auto-approve"], { interrupted });
   }
   console.log(`\nDone. Next, type: npm run deploy`);
 });

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { loadSettings } from "../config/load.ts";
 import { DeployError } from "./errors.ts";
 import { explainAws, preflight } from "./preflight.ts";
-import { cdktf, command, environment, terraform } from "./tool.ts";
+import { command, environment, openPipeline, terraform } from "./tool.ts";
 
 const POLL_SECONDS = 3;
 
@@ -21,8 +21,7 @@ const recordSchema = z.object({
 await command(async () => {
   const settings = await loadSettings(environment);
   await preflight(settings);
-  await cdktf(["synth"]);
-  await terraform("pipeline", ["init", "-input=false"]);
+  await openPipeline();
   const printed = await terraform("pipeline", ["output", "-json"], { quiet: true });
   const { data: outputs } = outputsSchema.safeParse(JSON.parse(printed));
   if (outputs === undefined) {

@@ -8,12 +8,13 @@ import { command, confirm, environment, terraform } from "./tool.ts";
 await command(async () => {
   const settings = await loadSettings(environment);
   await preflight(settings);
-  const { refusals } = await makePlan(settings, true);
+  const { refusals } = await makePlan(settings);
   if (refusals.length > 0) throw new DeployError(refusals.join("\n"));
   await confirm(`Apply this plan to ${settings.suffix}?`, "apply");
   // `cdktf deploy` would make a plan of its own; Terraform applies this one, or nothing when the state has changed.
-  await terraform("pipeline", ["apply", "-input=false", "plan"]);
-  const subscriptions = await readState("aws_sns_topic_subscription");
+  const interrupted = `Interrupted. Terraform has stopped, written down what AWS had confirmed, and freed the lock. The next plan shows what is left. Type: ENVIRONMENT=${environment} npm run deploy`;
+  await terraform("pipeline", ["apply", "-input=false", "plan"], { interrupted });
+  const subscriptions = await readState("aws_sns_topic_subscription", { interrupted });
   const unconfirmed = subscriptions.filter(({ pending_confirmation: pending }) => pending === true);
   for (const address of new Set(unconfirmed.map(({ endpoint }) => String(endpoint)))) {
     console.warn(`Warning: ${address} gets no alarms yet. Confirm the e-mails from AWS.`);

@@ -1,7 +1,7 @@
 import { loadSettings } from "../config/load.ts";
 import { DeployError } from "./errors.ts";
 import { preflight } from "./preflight.ts";
-import { cdktf, command, confirm, environment } from "./tool.ts";
+import { command, confirm, environment, openPipeline, terraform } from "./tool.ts";
 
 await command(async () => {
   const settings = await loadSettings(environment);
@@ -19,5 +19,9 @@ await command(async () => {
     `This destroys the environment ${settings.suffix}: its queues with all waiting prompts, its functions and logs, ${pictures}.`,
   );
   await confirm("This cannot be undone.", settings.suffix);
-  await cdktf(["destroy", "pipeline", "--auto-approve"]);
+  await openPipeline();
+  // Not with cdktf: Ctrl-C would have it kill Terraform, and leave the lock.
+  await terraform("pipeline", ["destroy", "-input=false", "-auto-approve"], {
+    interrupted: `Interrupted. Terraform has stopped, written down what AWS had confirmed, and freed the lock. To destroy the rest, type: ENVIRONMENT=${environment} npm run destroy`,
+  });
 });

@@ -2,16 +2,15 @@ import { writeFileSync } from "node:fs";
 import { lifecycleWarnings, loadSettings } from "../config/load.ts";
 import { openIssue, summarise } from "./github.ts";
 import { preflight } from "./preflight.ts";
-import { type Change, changedAttributes, readPlan } from "./terraform-plan.ts";
-import { cdktf, command, environment } from "./tool.ts";
+import { type Change, changedAttributes, planPipeline } from "./terraform-plan.ts";
+import { command, environment } from "./tool.ts";
 
 const REPORT = "cdktf.out/nightly.md";
 
 await command(async () => {
   const settings = await loadSettings(environment);
   await preflight(settings);
-  await cdktf(["plan", "pipeline"], { env: { TF_CLI_ARGS_plan: "-lock=false" } });
-  const plan = await readPlan();
+  const plan = await planPipeline();
   const differing = plan.resource_changes.filter(
     ({ mode, change: { actions } }) => mode === "managed" && !actions.includes("no-op"),
   );

@@ -17,6 +17,11 @@ const explanations: readonly Explanation[] = [
       `State locked: ${path}, by ${who} (${operation}) since ${created} UTC. If that run still works, wait for it. If it is dead, type: npm run unlock -- ${id}`,
   },
   {
+    pattern: /Two interrupts received/,
+    say: () =>
+      "Interrupted twice: Terraform has dropped what it was doing. What it made since may not be written down, and the lock may be left over. Type the same command again: it names both",
+  },
+  {
     pattern: /ExpiredToken|token (included in the request )?(is|has) expired/i,
     say: () =>
       "Your AWS session is over. Type: aws sso login (or get new keys), then the same command again. A lock that is left over is named then.",

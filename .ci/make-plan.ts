@@ -4,20 +4,16 @@ import { readStack } from "../config/policies/stack.ts";
 import type { Settings } from "../config/settings.ts";
 import { dataLossAllowed, summarise } from "./github.ts";
 import { type PlanReport, reportOn } from "./plan-report.ts";
-import { readPlan } from "./terraform-plan.ts";
-import { cdktf } from "./tool.ts";
+import { planPipeline } from "./terraform-plan.ts";
 
 /** Where the report on the last plan is. */
 export const PLAN_REPORT = "cdktf.out/plan.md";
 
-/**
- * Plans with cdktf, which saves the plan as `cdktf.out/stacks/pipeline/plan`, and reports on it.
- * @param lock whether nobody else may plan or apply meanwhile; needs a role that may write
- */
-export async function makePlan(settings: Settings, lock: boolean): Promise<PlanReport> {
-  await cdktf(["plan", "pipeline"], { env: { TF_CLI_ARGS_plan: `-lock=${lock}` } });
+/** Plans the pipeline, and reports on the plan. */
+export async function makePlan(settings: Settings): Promise<PlanReport> {
+  const plan = await planPipeline();
   const verdict = judge(readStack("cdktf.out/stacks/pipeline/cdk.tf.json"), new Date());
-  const report = reportOn(await readPlan(), verdict, settings.suffix, await dataLossAllowed());
+  const report = reportOn(plan, verdict, settings.suffix, await dataLossAllowed());
   writeFileSync(PLAN_REPORT, report.markdown);
   console.log(`\n${report.markdown}`);
   summarise(report.markdown);

@@ -9,7 +9,7 @@ import { command, environment } from "./tool.ts";
 await command(async () => {
   const settings = await loadSettings(environment);
   await preflight(settings);
-  const { refusals } = await makePlan(settings, false);
+  const { refusals } = await makePlan(settings);
   await comment(PLAN_REPORT, headingOf(settings.suffix));
   if (refusals.length > 0) throw new DeployError(refusals.join("\n"));
 });

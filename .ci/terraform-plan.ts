@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { terraform } from "./tool.ts";
+import { cdktf, type ToolOptions, terraform } from "./tool.ts";
 
 const attributes = z.record(z.string(), z.unknown()).nullable();
 
@@ -8,6 +8,8 @@ const changeSchema = z.object({
   previous_address: z.string().optional(),
   mode: z.enum(["managed", "data"]),
   type: z.string(),
+  /** Why Terraform does what it does, where the change alone does not say it. */
+  action_reason: z.string().optional(),
   change: z.object({
     actions: z.array(z.enum(["no-op", "create", "read", "update", "delete", "forget"])),
     before: attributes,
@@ -34,8 +36,12 @@ export const planSchema = z.object({
 export type Change = z.output<typeof changeSchema>;
 export type Plan = z.output<typeof planSchema>;
 
-/** Reads the plan that cdktf has saved. */
-export async function readPlan(): Promise<Plan> {
+/**
+ * Plans the pipeline with cdktf, which saves the plan as `cdktf.out/stacks/pipeline/plan`, and reads it. Nothing is
+ * locked: Terraform refuses to apply a plan once the state has changed, and cdktf would leave the lock when interrupted.
+ */
+export async function planPipeline(): Promise<Plan> {
+  await cdktf(["plan", "pipeline"], { env: { TF_CLI_ARGS_plan: "-lock=false" } });
   return planSchema.parse(
     JSON.parse(await terraform("pipeline", ["show", "-json", "plan"], { quiet: true })),
   );
@@ -44,9 +50,12 @@ export async function readPlan(): Promise<Plan> {
 const stateSchema = z.object({ values: valuesSchema.optional() });
 
 /** Reads the values of all resources of a type out of the state. */
-export async function readState(type: string): Promise<Readonly<Record<string, unknown>>[]> {
+export async function readState(
+  type: string,
+  options?: ToolOptions,
+): Promise<Readonly<Record<string, unknown>>[]> {
   const state = stateSchema.parse(
-    JSON.parse(await terraform("pipeline", ["show", "-json"], { quiet: true })),
+    JSON.parse(await terraform("pipeline", ["show", "-json"], { ...options, quiet: true })),
   );
   return (state.values?.root_module.resources ?? [])
     .filter((resource) => resource.type === type)

@@ -15,9 +15,19 @@ export interface ToolOptions {
   readonly quiet?: boolean;
   /** The stack that advice is about. Default: the pipeline. */
   readonly stack?: string;
+  /** What to say when somebody interrupts it: how things are then, and what to type next. Default: nothing was changed. */
+  readonly interrupted?: string;
 }
 
-/** Runs a program, shows its output, and returns it. Throws a DeployError in plain words when it fails. */
+const STOPPED = "Stopped. Nothing was changed.";
+
+/** How long a program has to notice by itself, in milliseconds, that somebody interrupts it. */
+const NOTICE_MS = 1000;
+
+/**
+ * Runs a program, shows its output, and returns it. Throws a DeployError in plain words when it fails, and when SIGINT
+ * or SIGTERM interrupts it; the program then ends in its own way first.
+ */
 export function run(program: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -35,16 +45,25 @@ export function run(program: string, args: readonly string[], options: ToolOptio
       all += text;
       if (options.quiet !== true) process.stderr.write(text);
     });
+    let interrupted = false;
+    const interrupt = (signal: NodeJS.Signals) => {
+      if (interrupted) return;
+      interrupted = true;
+      // A terminal's Ctrl-C reaches Terraform as well, `kill` only this process; of a second signal Terraform drops everything.
+      // https://github.com/hashicorp/terraform/blob/v1.11.4/internal/command/views/operation.go
+      setTimeout(() => {
+        if (!all.includes("Interrupt received")) child.kill(signal);
+      }, NOTICE_MS);
+    };
+    process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
     child.on("error", (error) => reject(explain(error.message) ?? error));
     child.on("close", (code, signal) => {
-      if (code === 0) resolve(stdout);
-      else
-        reject(
-          explain(all, options.stack) ??
-            new DeployError(
-              `Failed: ${program} ${args.join(" ")} (${signal ?? `exit code ${code}`}). What it printed says why.`,
-            ),
-        );
+      process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+      if (code === 0 && !interrupted) return resolve(stdout);
+      const how = interrupted
+        ? (options.interrupted ?? STOPPED)
+        : `Failed: ${program} ${args.join(" ")} (${signal ?? `exit code ${code}`}). What it printed says why.`;
+      reject(explain(all, options.stack) ?? new DeployError(how));
     });
   });
 }
@@ -64,6 +83,12 @@ export function cdktf(args: readonly string[], options: ToolOptions = {}): Promi
   });
 }
 
+/** Synthesises the pipeline and connects it with its state, for Terraform's own commands. */
+export async function openPipeline(): Promise<void> {
+  await cdktf(["synth"]);
+  await terraform("pipeline", ["init", "-input=false"]);
+}
+
 /** Asks for a word before going on. `--yes` answers for it. Throws a DeployError for any other answer. */
 export async function confirm(question: string, word: string): Promise<void> {
   if (process.argv.includes("--yes")) return;
@@ -73,7 +98,7 @@ export async function confirm(question: string, word: string): Promise<void> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question(`${question} Type ${word} to go on: `);
   terminal.close();
-  if (answer.trim() !== word) throw new DeployError("Stopped. Nothing was changed.");
+  if (answer.trim() !== word) throw new DeployError(STOPPED);
 }
 
 /** Runs a command; what its user can put right is said in one line, without a stack trace. */

@@ -1,7 +1,7 @@
 import { loadSettings } from "../config/load.ts";
 import { DeployError } from "./errors.ts";
 import { preflight } from "./preflight.ts";
-import { cdktf, command, environment, terraform } from "./tool.ts";
+import { command, environment, openPipeline, terraform } from "./tool.ts";
 
 await command(async () => {
   const [id] = process.argv.slice(2).filter((argument) => argument !== "--yes");
@@ -9,7 +9,6 @@ await command(async () => {
     throw new DeployError("Which lock? The message that named it gives the id. Type: npm run unlock -- <id>");
   }
   await preflight(await loadSettings(environment));
-  await cdktf(["synth"]);
-  await terraform("pipeline", ["init", "-input=false"]);
+  await openPipeline();
   await terraform("pipeline", ["force-unlock", "-force", id]);
 });

@@ -18,7 +18,16 @@ export interface Outcome {
 export interface Running {
   readonly process: ChildProcess;
   readonly outcome: Promise<Outcome>;
+  /** Types keys once the output has a text; for a command in a terminal. */
+  type(keys: string, after: RegExp): Promise<void>;
 }
+
+/** What the key sends in a terminal. */
+export const CTRL_C = "\x03";
+export const CTRL_D = "\x04";
+
+/** Runs a command in a terminal of its own, which gets what stdin has. */
+const IN_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
 /** A clone of this repository, with its credentials for an emulated AWS. */
 export class Project {
@@ -34,11 +43,16 @@ export class Project {
     return this.start(script, options).outcome;
   }
 
-  start(script: string, { args = [], env = {}, credentials = rootCredentials }: RunOptions = {}): Running {
-    const child = spawn("npm", ["run", "--silent", script, "--", ...args], {
+  start(
+    script: string,
+    { args = [], env = {}, credentials = rootCredentials, terminal = false }: RunOptions = {},
+  ): Running {
+    const command = ["npm", "run", "--silent", script, "--", ...args];
+    const [program = "", ...rest] = terminal ? ["python3", "-c", IN_TERMINAL, ...command] : command;
+    const child = spawn(program, rest, {
       cwd: this.folder,
       env: this.environment(credentials, env),
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [terminal ? "pipe" : "ignore", "pipe", "pipe"],
       // A group of its own, so that a test can kill all of it, as a machine that goes away does.
       detached: true,
     });
@@ -46,10 +60,21 @@ export class Project {
     const collect = (text: Buffer) => {
       output += text.toString();
     };
-    child.stdout.on("data", collect);
-    child.stderr.on("data", collect);
+    child.stdout?.on("data", collect);
+    child.stderr?.on("data", collect);
     const outcome = once(child, "close").then(() => ({ code: child.exitCode, output }));
-    return { process: child, outcome };
+    return {
+      process: child,
+      outcome,
+      async type(keys, after) {
+        const { stdin, stdout } = child;
+        if (stdin === null || stdout === null) throw new Error("the command is in no terminal");
+        while (!after.test(output) && child.exitCode === null) {
+          await Promise.race([once(stdout, "data"), outcome]);
+        }
+        stdin.write(keys);
+      },
+    };
   }
 
   /** Changes a file of the clone. Fails when the text is not in it. */
@@ -73,4 +98,6 @@ export interface RunOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly credentials?: Credentials;
+  /** Whether the command is in a terminal, where somebody types. Default: false. */
+  readonly terminal?: boolean;
 }
