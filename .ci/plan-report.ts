@@ -92,8 +92,9 @@ function detail(kind: Kind, change: Change): string {
     case "update":
       return changedAttributes(change).join(", ");
     case "replace": {
-      const causes = change.change.replace_paths.map((path) => path.join(".")).join(", ");
-      return `${causes} cannot be changed in place: ${consequenceOf(change)}`;
+      const paths = change.change.replace_paths.map((path) => path.join(".")).join(", ");
+      const cause = isTainted(change) ? "it is tainted" : `${paths} cannot be changed in place`;
+      return `${cause}: ${consequenceOf(change)}`;
     }
     case "destroy":
       return consequenceOf(change);
@@ -110,8 +111,20 @@ function losesData({ kind, change }: Entry): boolean {
   return (kind === "destroy" || kind === "replace") && consequences[change.type]?.losesData === true;
 }
 
+/**
+ * Whether Terraform takes it for half-made. It may hold data all the same: Terraform also says so where only the end of
+ * its creation failed, and where somebody typed `terraform taint`.
+ */
+function isTainted({ action_reason: reason }: Change): boolean {
+  return reason === "replace_because_tainted";
+}
+
 function refusalOf({ kind, change }: Entry): string {
-  return `${change.address} would be ${kind === "destroy" ? "destroyed" : "replaced"}: ${consequenceOf(change)}. If that is meant, give the pull request the label ${DATA_LOSS_LABEL} (on a laptop: ALLOW_DATA_LOSS=true)`;
+  const { address } = change;
+  const purpose = isTainted(change)
+    ? `It is tainted: an apply was cut off while it made it, or somebody marked it. To keep it, type: terraform -chdir=cdktf.out/stacks/pipeline untaint ${address}. To make it anew,`
+    : "If that is meant,";
+  return `${address} would be ${kind === "destroy" ? "destroyed" : "replaced"}: ${consequenceOf(change)}. ${purpose} give the pull request the label ${DATA_LOSS_LABEL} (on a laptop: ALLOW_DATA_LOSS=true)`;
 }
 
 /** A state of another environment would be destroyed and made anew as this one. */

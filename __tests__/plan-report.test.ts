@@ -37,6 +37,22 @@ describe("the report on a plan", () => {
     },
   );
 
+  it("refuses to replace what an interrupted apply has left tainted, and says how to keep it", () => {
+    const plan = planFor("aws_sqs_queue", {}, {});
+    const tainted = planSchema.parse({
+      resource_changes: plan.resource_changes.map((change) => ({
+        ...change,
+        change: { ...change.change, replace_paths: undefined },
+        action_reason: "replace_because_tainted",
+      })),
+    });
+    const { markdown, refusals } = report(tainted);
+    expect(refusals).toEqual([
+      "aws_sqs_queue.it would be replaced: the messages in it are lost, and clients have the old address. It is tainted: an apply was cut off while it made it, or somebody marked it. To keep it, type: terraform -chdir=cdktf.out/stacks/pipeline untaint aws_sqs_queue.it. To make it anew, give the pull request the label allow-data-loss (on a laptop: ALLOW_DATA_LOSS=true)",
+    ]);
+    expect(markdown).toContain("| replace | `aws_sqs_queue.it` | it is tainted: the messages in it are lost");
+  });
+
   it("says what is lost with the versioning of a bucket", () => {
     expect(report(planFor("aws_s3_bucket_versioning", {}, null)).markdown).toContain(
       "what is overwritten or deleted meanwhile cannot be brought back",

@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
-import { Project, rootCredentials } from "./support/project.ts";
+import { CTRL_C, Project, rootCredentials } from "./support/project.ts";
 
 const BUCKET = "somebodys-pictures";
 const PICTURE = { Bucket: BUCKET, Key: "couch/images/1.png" };
@@ -41,9 +41,32 @@ describe.skipIf(inject("missing") !== "")("an environment with a bucket that was
     );
   });
 
-  it("paints into the bucket, under the prefix, and leaves its configuration alone", async () => {
+  async function terraform(command: string): Promise<string> {
+    const [program = "", ...args] = command.split(" ");
+    const { stdout } = await promisify(execFile)(process.env.TERRAFORM_BINARY_NAME ?? program, args, {
+      cwd: project.folder,
+      env: project.environment(rootCredentials),
+    });
+    return stdout;
+  }
+
+  it("stops its first apply at Ctrl-C, frees the lock, and names the commands that keep what is half-made", async () => {
+    await new S3Client(client).send(new CreateBucketCommand({ Bucket: BUCKET }));
+    const first = project.start("deploy", { args: ["--yes"], terminal: true });
+    await first.type(CTRL_C, /aws_sqs_queue\S+: .*Still creating/);
+    expect((await first.outcome).output.trim().split("\n").at(-1)).toMatch(
+      /^Interrupted\. Terraform has stopped, .* freed the lock\. .* Type: ENVIRONMENT=dev npm run deploy$/,
+    );
+    const { code, output } = await project.npm("deploy", { args: ["--yes"] });
+    expect(code).toBe(1);
+    const advice = output.matchAll(/^aws_sqs_queue\S+ would be .* To keep it, type: (terraform .*?)\. /gm);
+    const commands = [...advice].map(([, command]) => String(command));
+    expect(commands).not.toEqual([]);
+    for (const command of commands) await terraform(command);
+  });
+
+  it("then paints into the bucket, under the prefix, and leaves its configuration alone", async () => {
     const s3 = new S3Client(client);
-    await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
     await s3.send(new PutObjectCommand({ ...PICTURE, Body: "a picture" }));
     const { code, output } = await project.npm("deploy", { args: ["--yes"] });
     expect(code, output).toBe(0);
@@ -55,14 +78,6 @@ describe.skipIf(inject("missing") !== "")("an environment with a bucket that was
   });
 
   it("gets back into the state what an interrupted apply made, by the command that the next deploy names", async () => {
-    const terraform = async (command: string): Promise<string> => {
-      const [program = "", ...args] = command.split(" ");
-      const { stdout } = await promisify(execFile)(process.env.TERRAFORM_BINARY_NAME ?? program, args, {
-        cwd: project.folder,
-        env: project.environment(rootCredentials),
-      });
-      return stdout;
-    };
     const inStack = "terraform -chdir=cdktf.out/stacks/pipeline";
     const logs = (await terraform(`${inStack} state list`))
       .split("\n")
