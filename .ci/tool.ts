@@ -96,7 +96,11 @@ export async function confirm(question: string, word: string): Promise<void> {
     throw new DeployError("Nobody is there to answer. To go on without being asked, add: -- --yes");
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question(`${question} Type ${word} to go on: `);
+  const answer = await terminal.question(`${question} Type ${word} to go on: `).catch((error: unknown) => {
+    // Ctrl-C and Ctrl-D.
+    if (error instanceof Error && error.name === "AbortError") return "";
+    throw error;
+  });
   terminal.close();
   if (answer.trim() !== word) throw new DeployError(STOPPED);
 }

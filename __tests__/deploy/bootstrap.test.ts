@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
-import { Project, rootCredentials } from "./support/project.ts";
+import { CTRL_C, CTRL_D, Project, rootCredentials } from "./support/project.ts";
 
 const STATE_BUCKET = "couch-explorers-state";
 
@@ -39,6 +39,20 @@ describe.skipIf(inject("missing") !== "")("the bootstrap of an empty account", (
     const { code, output } = await project.npm("bootstrap");
     expect(code).toBe(1);
     expect(output).toContain("To go on without being asked, add: -- --yes");
+    expect((await s3().send(new ListBucketsCommand({}))).Buckets).toEqual([]);
+  });
+
+  it.each([
+    ["Ctrl-C", CTRL_C],
+    ["Ctrl-D", CTRL_D],
+    ["another word", "no\r"],
+  ])("stops at %s, and changes nothing", async (_, keys) => {
+    const bootstrap = project.start("bootstrap", { terminal: true });
+    await bootstrap.type(keys, /Go on in account 123456789012\? Type 123456789012 to go on: /);
+    const { code, output } = await bootstrap.outcome;
+    expect(code).toBe(1);
+    expect(output).toMatch(/\nStopped\. Nothing was changed\.\s*$/);
+    expect(output).not.toContain("Error");
     expect((await s3().send(new ListBucketsCommand({}))).Buckets).toEqual([]);
   });
 
