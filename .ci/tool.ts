@@ -49,7 +49,8 @@ export function run(program: string, args: readonly string[], options: ToolOptio
     const interrupt = (signal: NodeJS.Signals) => {
       if (interrupted) return;
       interrupted = true;
-      // A terminal's Ctrl-C reaches Terraform as well, `kill` only this process; of a second signal Terraform drops everything.
+      // A terminal's Ctrl-C reaches Terraform as well, `kill` only this process (and `kill` of npm too, as package.json
+      // says `exec`); of a second signal Terraform drops everything.
       // https://github.com/hashicorp/terraform/blob/v1.11.4/internal/command/views/operation.go
       setTimeout(() => {
         if (!all.includes("Interrupt received")) child.kill(signal);

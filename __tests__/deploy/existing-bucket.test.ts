@@ -54,7 +54,9 @@ describe.skipIf(inject("missing") !== "")("an environment with a bucket that was
     await new S3Client(client).send(new CreateBucketCommand({ Bucket: BUCKET }));
     const first = project.start("deploy", { args: ["--yes"], terminal: true });
     await first.type(CTRL_C, /aws_sqs_queue\S+: .*Still creating/);
-    expect((await first.outcome).output.trim().split("\n").at(-1)).toMatch(
+    const stopped = await first.outcome;
+    expect(stopped.code).toBe(1);
+    expect(stopped.output.trim().split("\n").at(-1)).toMatch(
       /^Interrupted\. Terraform has stopped, .* freed the lock\. .* Type: ENVIRONMENT=dev npm run deploy$/,
     );
     const { code, output } = await project.npm("deploy", { args: ["--yes"] });
