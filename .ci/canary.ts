@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
-import { GetObjectCommand, NoSuchKey, S3Client } from "@aws-sdk/client-s3";
-import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { GetObjectCommand, NoSuchKey, S3Client, S3ServiceException } from "@aws-sdk/client-s3";
+import { QueueDoesNotExist, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import { loadSettings } from "../config/load.ts";
 import { DeployError } from "./errors.ts";
@@ -38,7 +38,9 @@ await command(async () => {
       }),
     )
     .catch((error: unknown) => {
-      throw explainAws(error);
+      throw error instanceof QueueDoesNotExist
+        ? gone(`queue ${outputs.sqs_queue_url.value}`)
+        : explainAws(error);
     });
   const { imageBucket, consumer } = settings;
   const prefix = imageBucket.kind === "existing" ? imageBucket.keyPrefix : "";
@@ -66,12 +68,19 @@ await command(async () => {
   );
 });
 
+function gone(what: string): DeployError {
+  return new DeployError(
+    `The ${what} is not there any more: somebody has deleted it. To see what a deploy makes again, type: ENVIRONMENT=${environment} npm run plan`,
+  );
+}
+
 async function readRecord(s3: S3Client, bucket: string, key: string) {
   try {
     const { Body: body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     return recordSchema.parse(JSON.parse((await body?.transformToString()) ?? ""));
   } catch (error) {
     if (error instanceof NoSuchKey) return undefined;
+    if (error instanceof S3ServiceException && error.name === "NoSuchBucket") throw gone(`bucket ${bucket}`);
     throw explainAws(error);
   }
 }

@@ -22,7 +22,7 @@ const explanations: readonly Explanation[] = [
       "Interrupted twice: Terraform has dropped what it was doing. What it made since may not be written down, and the lock may be left over. Type the same command again: it names both",
   },
   {
-    pattern: /ExpiredToken|token (included in the request )?(is|has) expired/i,
+    pattern: /ExpiredToken|token (included in the request )?(is|has) expired|run '?aws sso login/i,
     say: () =>
       "Your AWS session is over. Type: aws sso login (or get new keys), then the same command again. A lock that is left over is named then.",
   },

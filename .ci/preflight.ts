@@ -74,16 +74,18 @@ export async function preflight(settings: Settings): Promise<void> {
 /** Says in one line what AWS has answered. Throws what is no error. */
 export function explainAws(error: unknown): Error {
   if (!(error instanceof Error)) throw error;
+  const explained = explain(`${error.name}: ${error.message}`);
+  if (explained !== undefined) return explained;
   if (error.name === "CredentialsProviderError") {
+    const { AWS_PROFILE: profile } = process.env;
     return new DeployError(
-      "No AWS credentials. Type: aws configure sso, then aws sso login, then export AWS_PROFILE=<the profile>",
+      profile === undefined
+        ? "No AWS credentials. Type: aws configure sso, then aws sso login, then export AWS_PROFILE=<the profile>"
+        : `The AWS profile ${profile} is not there, or gives no credentials. See which there are: aws configure list-profiles. Then type: export AWS_PROFILE=<the profile>`,
     );
   }
   if (error.name === "InvalidClientTokenId") {
     return new DeployError("AWS does not know these credentials. Type: aws sts get-caller-identity");
   }
-  return (
-    explain(`${error.name}: ${error.message}`) ??
-    new DeployError(`AWS answers ${error.name}: ${error.message}`)
-  );
+  return new DeployError(`AWS answers ${error.name}: ${error.message}`);
 }

@@ -1,11 +1,12 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { Project, type RunOptions, rootCredentials } from "./support/project.ts";
 
@@ -54,10 +55,10 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
     return output.trim().split("\n").at(-1) ?? "";
   }
 
-  /** A program that answers as Terraform does. */
-  function fakeTerraform(answer: string): string {
+  /** A program in Terraform's place. */
+  function fakeTerraform(script: string): string {
     const file = join(mkdtempSync(join(tmpdir(), "couch-fake-")), "terraform");
-    writeFileSync(file, `#!/bin/sh\necho '${answer}'\n`);
+    writeFileSync(file, `#!/bin/sh\n${script}\n`);
     chmodSync(file, 0o755);
     return file;
   }
@@ -67,6 +68,50 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
     expect(await complaint({ env })).toBe(
       "No AWS credentials. Type: aws configure sso, then aws sso login, then export AWS_PROFILE=<the profile>",
     );
+  });
+
+  describe("for a profile", () => {
+    const home = mkdtempSync(join(tmpdir(), "couch-home-"));
+    const session = { sso_start_url: "https://couch.awsapps.com/start", sso_region: "eu-west-1" };
+    beforeAll(() => {
+      const config = join(home, ".aws/config");
+      mkdirSync(join(home, ".aws"));
+      const settings = { ...session, sso_account_id: "123456789012", sso_role_name: "Admin" };
+      const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
+      writeFileSync(config, ["[profile couch]", ...lines].join("\n"));
+    });
+    const env = (profile: string) => ({
+      AWS_ACCESS_KEY_ID: "",
+      AWS_SECRET_ACCESS_KEY: "",
+      HOME: home,
+      AWS_PROFILE: profile,
+    });
+
+    it("that is not there", async () => {
+      expect(await complaint({ env: env("couhc") })).toBe(
+        "The AWS profile couhc is not there, or gives no credentials. See which there are: aws configure list-profiles. Then type: export AWS_PROFILE=<the profile>",
+      );
+    });
+
+    it("whose session never began", async () => {
+      expect(await complaint({ env: env("couch") })).toMatch(
+        /^Your AWS session is over\. Type: aws sso login /,
+      );
+    });
+
+    it("whose session has expired", async () => {
+      // https://docs.aws.amazon.com/sdkref/latest/guide/understanding-sso.html
+      const cache = join(home, ".aws/sso/cache");
+      mkdirSync(cache, { recursive: true });
+      const file = `${createHash("sha1").update(session.sso_start_url).digest("hex")}.json`;
+      writeFileSync(
+        join(cache, file),
+        JSON.stringify({ accessToken: "x", expiresAt: "2020-01-01T00:00:00Z" }),
+      );
+      expect(await complaint({ env: env("couch") })).toMatch(
+        /^Your AWS session is over\. Type: aws sso login /,
+      );
+    });
   });
 
   it("for the wrong account", async () => {
@@ -111,14 +156,14 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
   });
 
   it("for Terraform that is too old", async () => {
-    const old = fakeTerraform('{"terraform_version":"1.9.8"}');
+    const old = fakeTerraform(`echo '{"terraform_version":"1.9.8"}'`);
     expect(await complaint({ env: { TERRAFORM_BINARY_NAME: old } })).toBe(
       "Terraform 1.9.8 is too old: 1.11 or newer is needed, for locks in S3. Install it, then type: terraform version",
     );
   });
 
   it("for a canary where nothing is deployed", async () => {
-    const terraform = fakeTerraform('{"terraform_version":"1.11.4"}');
+    const terraform = fakeTerraform(`echo '{"terraform_version":"1.11.4"}'`);
     expect(await complaint({ env: { TERRAFORM_BINARY_NAME: terraform } }, "canary")).toBe(
       "dev is not deployed: its state names no queue and no bucket. Type: ENVIRONMENT=dev npm run deploy",
     );
@@ -132,10 +177,27 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
     });
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: "canaries" }));
     const outputs = { sqs_queue_url: { value: QueueUrl }, image_bucket: { value: "no-such-bucket" } };
-    const terraform = fakeTerraform(JSON.stringify({ terraform_version: "1.11.4", ...outputs }));
+    const terraform = fakeTerraform(`echo '${JSON.stringify({ terraform_version: "1.11.4", ...outputs })}'`);
     expect(await complaint({ env: { TERRAFORM_BINARY_NAME: terraform } }, "canary")).toBe(
-      "AWS answers NoSuchBucket: The specified bucket does not exist",
+      "The bucket no-such-bucket is not there any more: somebody has deleted it. To see what a deploy makes again, type: ENVIRONMENT=dev npm run plan",
     );
+  });
+
+  it("for a canary whose queue is gone", async () => {
+    const QueueUrl = `${emulator.endpoint}/123456789012/no-such-queue`;
+    const outputs = { sqs_queue_url: { value: QueueUrl }, image_bucket: { value: "a-bucket" } };
+    const terraform = fakeTerraform(`echo '${JSON.stringify({ terraform_version: "1.11.4", ...outputs })}'`);
+    expect(await complaint({ env: { TERRAFORM_BINARY_NAME: terraform } }, "canary")).toBe(
+      `The queue ${QueueUrl} is not there any more: somebody has deleted it. To see what a deploy makes again, type: ENVIRONMENT=dev npm run plan`,
+    );
+  });
+
+  it("for a command that is told to end, which tells Terraform so", async () => {
+    const terraform = fakeTerraform("sleep 200 & trap 'kill $!; exit 1' TERM; touch $0.begun; wait");
+    const plan = project.start("plan", { env: { TERRAFORM_BINARY_NAME: terraform } });
+    await vi.waitFor(() => expect(existsSync(`${terraform}.begun`)).toBe(true), 10_000);
+    plan.process.kill("SIGTERM");
+    expect((await plan.outcome).output.trim()).toBe("Stopped. Nothing was changed.");
   });
 
   it("for a provider that is not to be had", async () => {
