@@ -31,8 +31,17 @@ await command(async () => {
 
 function describe(change: Change, drift: readonly Change[]): string {
   const { address } = change;
-  const attributes = changedAttributes(change).join(", ");
-  return drift.some((other) => other.address === address)
-    ? `\`${address}\` was changed outside of Terraform (${attributes}). Whoever did it brings the change into the code; otherwise the next deploy takes it back.`
-    : `\`${address}\` waits for a deploy (${change.change.actions.join(" and ")}: ${attributes}). Whoever merged it runs the deploy workflow.`;
+  const attributes = changedAttributes(change);
+  const outside = drift.find((other) => other.address === address);
+  // Terraform also calls it drift when AWS spells a value in another way, after each first deploy.
+  const drifted = outside === undefined ? [] : changedAttributes(outside);
+  const undone = attributes.filter((name) => drifted.includes(name));
+  if (undone.length === 0) {
+    return `\`${address}\` waits for a deploy (${change.change.actions.join(" and ")}: ${attributes.join(", ")}). Whoever merged it runs the deploy workflow.`;
+  }
+  const what =
+    outside?.change.after === null
+      ? "deleted outside of Terraform"
+      : `changed outside of Terraform (${undone.join(", ")})`;
+  return `\`${address}\` was ${what}. Whoever did it brings the change into the code; otherwise the next deploy takes it back.`;
 }

@@ -29,6 +29,7 @@ import {
   GetQueueAttributesCommand,
   ListQueuesCommand,
   ReceiveMessageCommand,
+  SetQueueAttributesCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -220,14 +221,26 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     expect(report).toMatch(/\| update \| `aws_lambda_function\.\w+` \| [^|]*memory_size[^|]* \|/);
   });
 
-  it("names what somebody has changed by hand, in an issue", async () => {
+  it("tells what somebody has changed or deleted by hand from what waits for a deploy, in an issue", async () => {
     await s3().send(new DeletePublicAccessBlockCommand({ Bucket: IMAGE_BUCKET }));
+    const QueueUrl = `${emulator.endpoint}/123456789012/${QUEUE}`;
+    const Attributes = { MessageRetentionPeriod: "3600" };
+    await new SQSClient(client).send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+    project.edit("config/environments/dev.ts", "memoryMb: 320", "memoryMb: 512");
     const github = new Github();
     await project.npm("drift", { env: { ...github.env, GITHUB_ACTIONS: "true" } });
+    project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 320");
     expect(github.state.issues.map(({ title }) => title)).toEqual(["Nightly check of dev"]);
-    expect(github.state.issues[0]?.body).toMatch(
-      /`aws_s3_bucket_public_access_block\.\w+-\w+-\w+` (was changed outside|waits for)/,
-    );
+    const findings = github.state.issues[0]?.body.trim().split("\n").sort();
+    expect(findings).toEqual([
+      expect.stringMatching(/^- `aws_lambda_function\.\S+` waits for a deploy \(update: .*memory_size.*\)\./),
+      expect.stringMatching(
+        /^- `aws_s3_bucket_public_access_block\.\S+` was deleted outside of Terraform\. Whoever/,
+      ),
+      expect.stringMatching(
+        /^- `aws_sqs_queue\.\S+` was changed outside of Terraform \(message_retention_seconds\)\. Whoever/,
+      ),
+    ]);
   });
 
   it("puts it back with the next deploy", async () => {
