@@ -37,7 +37,7 @@ import { Github } from "../support/github.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { ALARM_EMAIL } from "./support/environment.ts";
 import { testMonitoring } from "./support/monitoring.ts";
-import { Project, rootCredentials } from "./support/project.ts";
+import { Project, type Running, rootCredentials } from "./support/project.ts";
 
 const STATE_BUCKET = "couch-explorers-state";
 const IMAGE_BUCKET = "couch-explorers-images-dev";
@@ -297,6 +297,8 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     commit("A bad change");
     const first = project.start("deploy", { args: ["--yes"] });
     const lock = await untilLockOf("Apply");
+    // It hangs, for as long as the second needs.
+    kill(first, "SIGSTOP");
 
     const second = await new Project(emulator.endpoint).npm("deploy", { args: ["--yes"] });
     expect(second.code).toBe(1);
@@ -306,7 +308,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
       ),
     );
 
-    if (first.process.pid !== undefined) process.kill(-first.process.pid, "SIGKILL");
+    kill(first, "SIGKILL");
     await first.outcome;
     await succeed("unlock", lock);
     await succeed("deploy", "--yes");
@@ -320,6 +322,11 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     const { RedrivePolicy } = await queueAttributes(QUEUE);
     expect(JSON.parse(RedrivePolicy ?? "").maxReceiveCount).toBe(10);
   });
+
+  /** Sends a signal to a command and to all that it has started. */
+  function kill({ process: { pid } }: Running, signal: NodeJS.Signals): void {
+    if (pid !== undefined) process.kill(-pid, signal);
+  }
 
   function git(...args: string[]): void {
     const identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
