@@ -74,20 +74,23 @@ export function terraform(stack: string, args: readonly string[], options?: Tool
   return run(terraformBinary, [`-chdir=cdktf.out/stacks/${stack}`, ...args], { ...options, stack });
 }
 
+/** A checkout may have been connected with the state of another environment; nothing is to be copied from there. */
+const RECONFIGURE = "-reconfigure";
+
 /** Runs cdktf, which synthesises first. */
 export function cdktf(args: readonly string[], options: ToolOptions = {}): Promise<string> {
   // cdktf would fetch checksums for a lock file, which goes with `cdktf.out`; the version is pinned exactly.
   const flags = args[0] === "synth" ? [] : ["--skip-provider-lock"];
   return run("node_modules/.bin/cdktf", [...args, ...flags, "--no-color"], {
     ...options,
-    env: { ...options.env, ENVIRONMENT: environment },
+    env: { ...options.env, ENVIRONMENT: environment, TF_CLI_ARGS_init: RECONFIGURE },
   });
 }
 
 /** Synthesises the pipeline and connects it with its state, for Terraform's own commands. */
 export async function openPipeline(): Promise<void> {
   await cdktf(["synth"]);
-  await terraform("pipeline", ["init", "-input=false"]);
+  await terraform("pipeline", ["init", "-input=false", RECONFIGURE]);
 }
 
 /** Asks for a word before going on. `--yes` answers for it. Throws a DeployError for any other answer. */
