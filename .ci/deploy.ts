@@ -14,9 +14,10 @@ await command(async () => {
   // `cdktf deploy` would make a plan of its own; Terraform applies this one, or nothing when the state has changed.
   const interrupted = `Interrupted. Terraform has stopped, written down what AWS had confirmed, and freed the lock. The next plan shows what is left. Type: ENVIRONMENT=${environment} npm run deploy`;
   await terraform("pipeline", ["apply", "-input=false", "plan"], { interrupted });
-  const subscriptions = await readState("aws_sns_topic_subscription", { interrupted });
-  const unconfirmed = subscriptions.filter(({ pending_confirmation: pending }) => pending === true);
-  for (const address of new Set(unconfirmed.map(({ endpoint }) => String(endpoint)))) {
+  const unconfirmed = (await readState({ interrupted })).filter(
+    ({ type, values }) => type === "aws_sns_topic_subscription" && values.pending_confirmation === true,
+  );
+  for (const address of new Set(unconfirmed.map(({ values }) => String(values.endpoint)))) {
     console.warn(`Warning: ${address} gets no alarms yet. Confirm the e-mails from AWS.`);
   }
 });

@@ -1,6 +1,7 @@
 import { loadSettings } from "../config/load.ts";
 import { DeployError } from "./errors.ts";
 import { preflight } from "./preflight.ts";
+import { readState, strangers } from "./terraform-plan.ts";
 import { command, confirm, environment, openPipeline, terraform } from "./tool.ts";
 
 await command(async () => {
@@ -11,6 +12,9 @@ await command(async () => {
     );
   }
   await preflight(settings);
+  await openPipeline();
+  const refusals = strangers(await readState(), settings.suffix);
+  if (refusals.length > 0) throw new DeployError(refusals.join("\n"));
   const pictures =
     settings.imageBucket.kind === "new"
       ? `all pictures and records in ${settings.imageBucket.name}`
@@ -19,7 +23,6 @@ await command(async () => {
     `This destroys the environment ${settings.suffix}: its queues with all waiting prompts, its functions and logs, ${pictures}.`,
   );
   await confirm("This cannot be undone.", settings.suffix);
-  await openPipeline();
   // Not with cdktf: Ctrl-C would have it kill Terraform, and leave the lock.
   await terraform("pipeline", ["destroy", "-input=false", "-auto-approve"], {
     interrupted: `Interrupted. Terraform has stopped, written down what AWS had confirmed, and freed the lock. To destroy the rest, type: ENVIRONMENT=${environment} npm run destroy`,

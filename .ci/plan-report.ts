@@ -1,7 +1,7 @@
 import type { Verdict } from "../config/policies/judge.ts";
 import { consequences, monthlyUsd, UNJUDGED } from "./consequences.ts";
 import { policySection, violationOf } from "./policy-report.ts";
-import { type Change, changedAttributes, type Plan } from "./terraform-plan.ts";
+import { type Change, changedAttributes, type Plan, strangers } from "./terraform-plan.ts";
 
 /** The label, on a pull request, that lets its plan destroy what holds data. */
 export const DATA_LOSS_LABEL = "allow-data-loss";
@@ -35,7 +35,7 @@ export function reportOn(plan: Plan, verdict: Verdict, suffix: string, dataLossA
   const entries = plan.resource_changes.flatMap(entryOf);
   const renames = findRenames(entries);
   const refusals = [
-    ...strangers(plan, suffix),
+    ...strangers(plan.prior_state?.values?.root_module.resources ?? [], suffix),
     ...(dataLossAllowed ? [] : entries.filter(losesData).map(refusalOf)),
     ...verdict.violations.map(violationOf),
   ];
@@ -125,20 +125,6 @@ function refusalOf({ kind, change }: Entry): string {
     ? `It is tainted: an apply was cut off while it made it, or somebody marked it. To keep it, type: terraform -chdir=cdktf.out/stacks/pipeline untaint ${address}. To make it anew,`
     : "If that is meant,";
   return `${address} would be ${kind === "destroy" ? "destroyed" : "replaced"}: ${consequenceOf(change)}. ${purpose} give the pull request the label ${DATA_LOSS_LABEL} (on a laptop: ALLOW_DATA_LOSS=true)`;
-}
-
-/** A state of another environment would be destroyed and made anew as this one. */
-function strangers({ prior_state: prior }: Plan, suffix: string): string[] {
-  const owners = new Set(
-    (prior?.values?.root_module.resources ?? []).flatMap(({ values: { tags_all: tags } }) =>
-      typeof tags === "object" && tags !== null && "Environment" in tags ? [String(tags.Environment)] : [],
-    ),
-  );
-  owners.delete(suffix);
-  return [...owners].map(
-    (owner) =>
-      `the settings are for ${suffix}, but their state belongs to ${owner}. Give each environment its own state.key in config/environments, or type: ENVIRONMENT=${owner} npm run plan`,
-  );
 }
 
 interface Rename {

@@ -33,6 +33,8 @@ export const planSchema = z.object({
   prior_state: z.object({ values: valuesSchema.optional() }).optional(),
 });
 
+/** A resource as the state has it. */
+export type Resource = z.output<typeof resourceSchema>;
 export type Change = z.output<typeof changeSchema>;
 export type Plan = z.output<typeof planSchema>;
 
@@ -49,17 +51,26 @@ export async function planPipeline(): Promise<Plan> {
 
 const stateSchema = z.object({ values: valuesSchema.optional() });
 
-/** Reads the values of all resources of a type out of the state. */
-export async function readState(
-  type: string,
-  options?: ToolOptions,
-): Promise<Readonly<Record<string, unknown>>[]> {
+/** Reads all resources out of the state. */
+export async function readState(options?: ToolOptions): Promise<Resource[]> {
   const state = stateSchema.parse(
     JSON.parse(await terraform("pipeline", ["show", "-json"], { ...options, quiet: true })),
   );
-  return (state.values?.root_module.resources ?? [])
-    .filter((resource) => resource.type === type)
-    .map(({ values }) => values);
+  return state.values?.root_module.resources ?? [];
+}
+
+/** The reason why nothing may be done with a state that belongs to another environment. Empty where it does not. */
+export function strangers(resources: readonly Resource[], suffix: string): string[] {
+  const owners = new Set(
+    resources.flatMap(({ values: { tags_all: tags } }) =>
+      typeof tags === "object" && tags !== null && "Environment" in tags ? [String(tags.Environment)] : [],
+    ),
+  );
+  owners.delete(suffix);
+  return [...owners].map(
+    (owner) =>
+      `the settings are for ${suffix}, but their state belongs to ${owner}. Give each environment its own state.key in config/environments, or type: ENVIRONMENT=${owner} npm run plan`,
+  );
 }
 
 /** The attributes that a change changes. Those that only AWS can tell count as changed. */

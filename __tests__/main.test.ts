@@ -37,6 +37,20 @@ describe("node main.ts", () => {
     expect(digests(join(other, "cdktf.out"))).toEqual(written);
   });
 
+  it("refuses two environments with the same state, and says what to change", async () => {
+    const folder = cloneSources();
+    const prod = join(folder, "config/environments/prod.ts");
+    writeFileSync(prod, readFileSync(prod, "utf8").replace("prod/pipeline", "dev/pipeline"));
+    for (const environment of ["dev", "prod"]) {
+      await expect(synthesise(folder, environment)).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(
+          /^config\/environments\/\w+\.ts and \w+\.ts have the same state, couch-explorers-state\/dev\/pipeline\.tfstate\. Fix: .*\n$/,
+        ),
+      });
+    }
+  });
+
   it("lists all mistakes in the settings and exits with 1, without a stack trace", async () => {
     const clone = cloneSources();
     const broken = join(clone, "config", "environments", "dev.ts");

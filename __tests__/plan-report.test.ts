@@ -53,6 +53,14 @@ describe("the report on a plan", () => {
     expect(markdown).toContain("| replace | `aws_sqs_queue.it` | it is tainted: the messages in it are lost");
   });
 
+  it("refuses a plan on the state of another environment", () => {
+    const resources = [{ type: "aws_sqs_queue", values: { tags_all: { Environment: "prod" } } }];
+    const plan = planSchema.parse({ prior_state: { values: { root_module: { resources } } } });
+    expect(report(plan).refusals).toEqual([
+      expect.stringContaining("the settings are for dev, but their state belongs to prod."),
+    ]);
+  });
+
   it("says what is lost with the versioning of a bucket", () => {
     expect(report(planFor("aws_s3_bucket_versioning", {}, null)).markdown).toContain(
       "what is overwritten or deleted meanwhile cannot be brought back",

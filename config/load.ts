@@ -10,10 +10,24 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads and checks the settings of an environment.
+ * Reads and checks the settings of an environment. Throws a SettingsError for wrong ones, and where another environment
+ * has the same state: a command on one of them would destroy the other.
  * @param environment the name of a file in `config/environments`, without its ending
  */
 export async function loadSettings(environment: string): Promise<Settings> {
+  const settings = await readSettings(environment);
+  const { bucket, key } = settings.state;
+  for (const other of environmentNames().filter((name) => name !== environment)) {
+    const { state } = await readSettings(other);
+    if (state.bucket !== bucket || state.key !== key) continue;
+    throw new SettingsError(
+      `config/environments/${environment}.ts and ${other}.ts have the same state, ${bucket}/${key}. Fix: give each a state.key of its own.`,
+    );
+  }
+  return settings;
+}
+
+async function readSettings(environment: string): Promise<Settings> {
   const file = new URL(`${environment}.ts`, FOLDER);
   const name = `config/environments/${environment}.ts`;
   if (!/^[a-z0-9-]+$/.test(environment) || !existsSync(file)) {
@@ -32,7 +46,7 @@ export async function loadSettings(environment: string): Promise<Settings> {
 
 /** Reads and checks the other environments whose state is kept in the same bucket, in the order of their names. */
 export async function loadNeighbours({ state, suffix }: Settings): Promise<Settings[]> {
-  const all = await Promise.all(environmentNames().map(loadSettings));
+  const all = await Promise.all(environmentNames().map(readSettings));
   return all.filter((other) => other.state.bucket === state.bucket && other.suffix !== suffix);
 }
 

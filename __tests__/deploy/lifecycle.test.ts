@@ -357,6 +357,17 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     expect(output).toMatch(/### Plan for prod: \d+ created\n/);
   });
 
+  it("refuses to destroy by the state of another environment", async () => {
+    project.edit("config/environments/dev.ts", 'suffix: "dev"', 'suffix: "staging"');
+    const { code, output } = await project.npm("destroy", { args: ["--yes"] });
+    project.edit("config/environments/dev.ts", 'suffix: "staging"', 'suffix: "dev"');
+    expect(code).toBe(1);
+    expect(output.trim().split("\n").at(-1)).toMatch(
+      /^the settings are for staging, but their state belongs to dev\. Give each environment its own state\.key/,
+    );
+    expect(await queueAttributes(QUEUE)).toHaveProperty("QueueArn");
+  });
+
   it("refuses to destroy production", async () => {
     const { code, output } = await project.npm("destroy", { args: ["--yes"], env: { ENVIRONMENT: "prod" } });
     expect(code).toBe(1);
