@@ -8,10 +8,10 @@ import { cloneSources } from "./support/clone-sources.ts";
 
 const run = promisify(execFile);
 
-async function synthesise(folder: string, environment: string): Promise<void> {
+async function synthesise(folder: string, environment: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
   await run(process.execPath, ["main.ts"], {
     cwd: folder,
-    env: { ...process.env, ENVIRONMENT: environment },
+    env: { ...process.env, ENVIRONMENT: environment, ...env },
   });
 }
 
@@ -49,6 +49,16 @@ describe("node main.ts", () => {
         ),
       });
     }
+  });
+
+  it("leaves nothing of an earlier synthesis in another syntax, which Terraform would read as well", async () => {
+    const folder = cloneSources();
+    const written = () =>
+      readdirSync(join(folder, "cdktf.out/stacks/pipeline")).filter((name) => name.startsWith("cdk.tf"));
+    await synthesise(folder, "dev");
+    expect(written()).toEqual(["cdk.tf.json"]);
+    await synthesise(folder, "dev", { SYNTH_HCL_OUTPUT: "true" });
+    expect(written()).toEqual(["cdk.tf"]);
   });
 
   it("lists all mistakes in the settings and exits with 1, without a stack trace", async () => {
