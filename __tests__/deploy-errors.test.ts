@@ -9,6 +9,11 @@ describe("a failure of a tool", () => {
     expect(explain(printed)?.message).toMatch(/^Your AWS session is over\. Type: aws sso login/);
   });
 
+  it("is an apply that was cut off, for a second Ctrl-C", () => {
+    const printed = "Two interrupts received. Exiting immediately. Note that data loss may have occurred.";
+    expect(explain(printed)?.message).toMatch(/the lock may be left over\. Type the same command again/);
+  });
+
   it("is an interrupted apply, for a resource that is there but not in the state", () => {
     const printed = [
       "╷",
