@@ -34,7 +34,7 @@ interface Result {
 const SHRINK_MS = 120_000;
 /** One prompt of so many has any trouble in a soak: far more than in production, far less than in chaos. */
 const TROUBLED_ONE_IN = 21;
-const THROTTLED_ONE_IN = 20;
+const THROTTLED_ONE_IN = 50;
 const FAILING_ONE_IN = 1000;
 
 const program = new Command("npm run chaos --")
