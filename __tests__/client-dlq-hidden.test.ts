@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Answer, QuietPipeline, runClient, startScriptedAws } from "./support/client.ts";
-
-const body = (requestId: string) => JSON.stringify({ requestId, prompt: "Me on top of K2" });
+import { requestBody } from "./support/sample-request.ts";
 
 describe("with two hidden dead letters, and one that is not", () => {
   const HIDDEN =
@@ -11,9 +10,9 @@ describe("with two hidden dead letters, and one that is not", () => {
   let pipeline: QuietPipeline;
   beforeEach(async () => {
     pipeline = await QuietPipeline.start();
-    for (const requestId of ["x", "y"]) await pipeline.bury(body(requestId));
+    for (const requestId of ["x", "y"]) await pipeline.bury(requestBody(requestId));
     await pipeline.drain(pipeline.deadLetterQueueUrl);
-    await pipeline.bury(body("a"));
+    await pipeline.bury(requestBody("a"));
   });
   afterEach(() => pipeline[Symbol.asyncDispose]());
 
@@ -41,8 +40,8 @@ describe("with one dead letter on an SQS that answers as it is told", () => {
   const letter = {
     MessageId: "m",
     ReceiptHandle: "r",
-    Body: body("a"),
-    MD5OfBody: createHash("md5").update(body("a")).digest("hex"),
+    Body: requestBody("a"),
+    MD5OfBody: createHash("md5").update(requestBody("a")).digest("hex"),
     Attributes: { SentTimestamp: "0" },
   };
   const Attributes = {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { FailedRecord } from "../functions/domain/record.ts";
 import { clientBinary, QuietPipeline, run, runClient, startScriptedAws } from "./support/client.ts";
+import { askedRecord, requestBody } from "./support/sample-request.ts";
 
 let pipeline: QuietPipeline;
 beforeEach(async () => {
@@ -20,26 +21,19 @@ const REASONS = [
 function failed(requestId: string, reason: FailedRecord["reason"]): FailedRecord {
   const now = new Date().toISOString();
   return {
-    requestId,
+    ...askedRecord(requestId),
     status: "failed",
-    prompt: "Me on top of K2",
-    aspectRatio: "1:1",
-    outputFormat: "png",
-    seed: 7,
     attempts: 10,
-    codeVersion: "test",
     reason,
     timings: { queuedAt: now, startedAt: now, finishedAt: now },
   };
 }
 
-const body = (requestId: string) => JSON.stringify({ requestId, prompt: "Me on top of K2" });
-
 /** Three requests that failed for different reasons: `a`, `b` and `c`. */
 async function buryThree(): Promise<void> {
   for (const [index, requestId] of ["a", "b", "c"].entries()) {
     await pipeline.putRecord(failed(requestId, REASONS[index] ?? { code: "", message: "" }));
-    await pipeline.bury(body(requestId));
+    await pipeline.bury(requestBody(requestId));
   }
 }
 
@@ -53,7 +47,7 @@ async function queuedIds(): Promise<string[]> {
 describe("dlq list", () => {
   it("tells which requests failed and why, without a prompt, and leaves them there", async () => {
     await buryThree();
-    await pipeline.bury(body("unknown"));
+    await pipeline.bury(requestBody("unknown"));
     const { code, stdout, stderr } = await pipeline.run(["dlq", "list"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "4 dead letters.\n" });
     const lines = stdout.trimEnd().split("\n").toSorted();
@@ -72,7 +66,7 @@ describe("dlq list", () => {
     const startedAt = asked.timings.queuedAt;
     const timings = { ...asked.timings, startedAt };
     await pipeline.putRecord({ ...asked, status: "generating", timings, lease });
-    await pipeline.bury(body("killed"));
+    await pipeline.bury(requestBody("killed"));
     const { stdout } = await pipeline.run(["dlq", "list"]);
     expect(stdout).toMatch(
       /^killed {2}20\S+Z {2}generating, Interrupted: whoever was painting it died on attempt 10\n$/,
@@ -82,7 +76,7 @@ describe("dlq list", () => {
   it("tells of a request that the consumer never began with, although it has a record", async () => {
     const { reason: _, ...asked } = failed("waiting", { code: "", message: "" });
     await pipeline.putRecord({ ...asked, status: "queued", attempts: 0 });
-    await pipeline.bury(body("waiting"));
+    await pipeline.bury(requestBody("waiting"));
     const { stdout } = await pipeline.run(["dlq", "list"]);
     expect(stdout).toMatch(/^waiting {2}20\S+Z {2}queued, NeverBegun: the consumer never began with it\n$/);
   });
@@ -111,7 +105,7 @@ describe("dlq show", () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       requestId: "b",
-      body: body("b"),
+      body: requestBody("b"),
       attributes: { sender: { StringValue: "Ada" } },
       record: { status: "failed", reason: REASONS[1] },
     });
@@ -138,7 +132,7 @@ describe("dlq redrive", () => {
     const [message, ...others] = await pipeline.drain();
     expect(others).toEqual([]);
     expect(message).toMatchObject({
-      Body: body("b"),
+      Body: requestBody("b"),
       MessageAttributes: {
         sender: { DataType: "String", StringValue: "Ada" },
         raw: { DataType: "Binary", BinaryValue: Uint8Array.of(0, 255) },
@@ -153,8 +147,8 @@ describe("dlq redrive", () => {
     const letter = {
       MessageId: "m",
       ReceiptHandle: "r",
-      Body: body("a"),
-      MD5OfBody: createHash("md5").update(body("a")).digest("hex"),
+      Body: requestBody("a"),
+      MD5OfBody: createHash("md5").update(requestBody("a")).digest("hex"),
       Attributes: { MessageGroupId: "ada", SentTimestamp: "0" },
     };
     const letters = [[letter]];
@@ -175,7 +169,7 @@ describe("dlq redrive", () => {
       }
     });
     expect((await runClient(["dlq", "redrive", "--all"], { env: aws.env })).code).toBe(0);
-    expect(sent).toEqual([expect.objectContaining({ MessageBody: body("a"), MessageGroupId: "ada" })]);
+    expect(sent).toEqual([expect.objectContaining({ MessageBody: requestBody("a"), MessageGroupId: "ada" })]);
   });
 
   it("gives a plain-text prompt its first message's id, so that its record stays its own", async () => {
@@ -187,7 +181,7 @@ describe("dlq redrive", () => {
 
   it("makes an edited prompt another request, the same one each time", async () => {
     await buryThree();
-    await pipeline.bury(body("a"));
+    await pipeline.bury(requestBody("a"));
     const edit = ["dlq", "redrive", "a", "--prompt", "Me below K2 🏔"];
     const first = await pipeline.run(edit);
     expect(first).toEqual({
@@ -234,7 +228,7 @@ describe("dlq redrive", () => {
 
   it.each(["SIGINT", "SIGKILL"] as const)("loses nothing to %s in the middle", async (signal) => {
     const ids = Array.from({ length: 25 }, (_, index) => `id-${index}`);
-    for (const id of ids) await pipeline.bury(body(id));
+    for (const id of ids) await pipeline.bury(requestBody(id));
     const first = await pipeline.run(["dlq", "redrive", "--all", "--rate", "20"], {
       onOutput: (stdout, kill) => {
         if (stdout.split("\n").length > 5) kill(signal);

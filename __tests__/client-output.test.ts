@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clientBinary, type Ended, QuietPipeline, run, temporaryFolder } from "./support/client.ts";
+import { requestBody } from "./support/sample-request.ts";
 
 let pipeline: QuietPipeline;
 beforeEach(async () => {
@@ -13,10 +14,8 @@ afterEach(() => pipeline[Symbol.asyncDispose]());
 const inShell = (args: string, rest: string): Promise<Ended> =>
   run("sh", ["-c", `${process.execPath} ${clientBinary()} ${args} ${rest}`], { env: pipeline.env });
 
-const body = (requestId: string) => JSON.stringify({ requestId, prompt: "Me on top of K2" });
-
 async function bury(count: number): Promise<void> {
-  for (let index = 0; index < count; index += 1) await pipeline.bury(body(`id-${index}`));
+  for (let index = 0; index < count; index += 1) await pipeline.bury(requestBody(`id-${index}`));
 }
 
 describe("where nobody reads its output to the end", () => {

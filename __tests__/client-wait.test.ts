@@ -14,6 +14,7 @@ import {
   runClient,
   temporaryFolder,
 } from "./support/client.ts";
+import { askedRecord } from "./support/sample-request.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 describe("on the local cloud", () => {
@@ -136,19 +137,14 @@ describe("with records as they are found", () => {
     const now = new Date().toISOString();
     const key = `trips/images/${requestId}.png`;
     return {
-      requestId,
+      ...askedRecord(requestId),
       status: "succeeded",
       prompt: "a secret place",
-      aspectRatio: "1:1",
-      outputFormat: "png",
-      seed: 7,
-      attempts: 1,
       model: "stability.stable-image-core-v1:1",
       region: "us-west-2",
       image: { bucket: "pictures", key, contentType: "image/png", bytes: PICTURE.length, sha256: "0" },
       timings: { queuedAt: now, startedAt: now, finishedAt: now, modelMs: 1 },
       costUsd: 0.04,
-      codeVersion: "test",
     };
   }
 

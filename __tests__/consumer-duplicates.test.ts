@@ -7,6 +7,7 @@ import type {
   RequestRecord,
 } from "../functions/domain/record.ts";
 import { ConsumerBench } from "./support/consumer-bench.ts";
+import { askedRecord, requestBody } from "./support/sample-request.ts";
 
 let bench: ConsumerBench;
 beforeAll(async () => {
@@ -15,21 +16,12 @@ beforeAll(async () => {
 afterAll(() => bench[Symbol.asyncDispose]());
 beforeEach(() => bench.bedrock.setTrouble({ latencyMs: 0 }));
 
-const request = (requestId: string, more: object = {}) =>
-  JSON.stringify({ requestId, prompt: "Me on top of K2", ...more });
-
 /** A record as an owner leaves it behind who died while painting. */
 function abandoned(requestId: string, leaseEndsInMs: number): GeneratingRecord {
   const now = Date.now();
   return {
-    requestId,
+    ...askedRecord(requestId),
     status: "generating",
-    prompt: "Me on top of K2",
-    aspectRatio: "1:1",
-    outputFormat: "png",
-    seed: 7,
-    attempts: 1,
-    codeVersion: "test",
     timings: {
       queuedAt: new Date(now - 600_000).toISOString(),
       startedAt: new Date(now - 500_000).toISOString(),
@@ -60,7 +52,7 @@ async function storePicture(
   requestId: string,
   odd: Record<string, string> = {},
 ): Promise<Record<string, string>> {
-  await bench.deliver([request("template")]);
+  await bench.deliver([requestBody("template")]);
   const metadata = { ...(await bench.metadata("images/template.png")), ...odd };
   await bench.put(`images/${requestId}.png`, await bench.get("images/template.png"), metadata);
   return metadata;
@@ -69,14 +61,18 @@ async function storePicture(
 describe("the same request", () => {
   it("delivered three times in a row is painted once", async () => {
     const bill = bench.bedrock.bill.length;
-    for (let delivery = 0; delivery < 3; delivery++) await bench.deliver([request("thrice")]);
+    for (let delivery = 0; delivery < 3; delivery++) await bench.deliver([requestBody("thrice")]);
     expect(bench.bedrock.bill).toHaveLength(bill + 1);
   });
 
   it("delivered three times at the same moment is painted once, and the other two wait for the lease", async () => {
     bench.bedrock.setTrouble({ latencyMs: 200 });
     const bill = bench.bedrock.bill.length;
-    const { kept } = await bench.deliver([request("together"), request("together"), request("together")]);
+    const { kept } = await bench.deliver([
+      requestBody("together"),
+      requestBody("together"),
+      requestBody("together"),
+    ]);
     expect(kept).toHaveLength(2);
     expect(bench.bedrock.bill).toHaveLength(bill + 1);
     expect(await bench.record("together")).toMatchObject({ status: "succeeded", attempts: 1 });
@@ -85,14 +81,14 @@ describe("the same request", () => {
   it("is left alone while another delivery holds its lease", async () => {
     const record = abandoned("held", 60_000);
     await bench.putRecord(record);
-    const { kept } = await bench.deliver([request("held")]);
+    const { kept } = await bench.deliver([requestBody("held")]);
     expect(kept).toHaveLength(1);
     expect(await bench.record("held")).toEqual(record);
   });
 
   it("is painted by the next delivery once the lease has ended, with the seed that was drawn first", async () => {
     await bench.putRecord(abandoned("expired", -1));
-    const { kept, log } = await bench.deliver([request("expired")]);
+    const { kept, log } = await bench.deliver([requestBody("expired")]);
     expect(kept).toEqual([]);
     expect(await bench.record("expired")).toMatchObject({ status: "succeeded", attempts: 2, seed: 7 });
     expect(log).toContain('"abandoned"');
@@ -109,7 +105,7 @@ describe("the same request", () => {
     const { sha256 } = await storePicture(requestId);
     await bench.putRecord(recordOf(requestId));
     const calls = bench.bedrock.calls.length;
-    const { kept, log } = await bench.deliver([request(requestId)]);
+    const { kept, log } = await bench.deliver([requestBody(requestId)]);
     expect(kept).toEqual([]);
     expect(bench.bedrock.calls).toHaveLength(calls);
     expect(await bench.record(requestId)).toMatchObject({
@@ -121,8 +117,8 @@ describe("the same request", () => {
   });
 
   it("is counted as a duplicate when it comes after its picture", async () => {
-    await bench.deliver([request("late-copy")]);
-    const { kept, log } = await bench.deliver([request("late-copy")]);
+    await bench.deliver([requestBody("late-copy")]);
+    const { kept, log } = await bench.deliver([requestBody("late-copy")]);
     expect(kept).toEqual([]);
     expect(log).toContain('"DuplicateDeliveries":1');
   });
@@ -132,7 +128,7 @@ describe("a picture that was stored with an odd seed", () => {
   it.each(["4294967295", "-1", "1.5", "NaN"])(
     "(%s) is adopted with the seed that was asked for",
     async (seed) => {
-      await bench.deliver([request("template")]);
+      await bench.deliver([requestBody("template")]);
       const metadata = await bench.metadata("images/template.png");
       const requestId = randomUUID();
       await bench.put(`images/${requestId}.png`, await bench.get("images/template.png"), {
@@ -140,7 +136,7 @@ describe("a picture that was stored with an odd seed", () => {
         seed,
       });
       await bench.putRecord(abandoned(requestId, -1));
-      const { kept } = await bench.deliver([request(requestId)]);
+      const { kept } = await bench.deliver([requestBody(requestId)]);
       expect(kept).toEqual([]);
       expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", attempts: 1, seed: 7 });
     },
@@ -155,7 +151,7 @@ describe("a picture that this pipeline cannot have stored", () => {
       await storePicture(requestId, { [name]: "-1" });
       const before = abandoned(requestId, -1);
       await bench.putRecord(before);
-      const { kept, log } = await bench.deliver([request(requestId)]);
+      const { kept, log } = await bench.deliver([requestBody(requestId)]);
       expect(kept).toHaveLength(1);
       expect(log).toContain("ForeignImageError");
       expect(await bench.record(requestId)).toEqual(before);
@@ -176,14 +172,14 @@ describe("another request under a used id", () => {
     "(with another %s) is rejected under its message's id, and the first one keeps its picture",
     async (_, other) => {
       const requestId = randomUUID();
-      await bench.deliver([request(requestId, { seed: 7 })]);
+      await bench.deliver([requestBody(requestId, { seed: 7 })]);
       const before = await bench.record(requestId);
       const bill = bench.bedrock.bill.length;
-      const { messageIds, kept, log } = await bench.deliver([request(requestId, { seed: 7, ...other })]);
+      const { messageIds, kept, log } = await bench.deliver([requestBody(requestId, { seed: 7, ...other })]);
       expect(kept).toEqual([]);
       expect(await bench.record(messageIds[0] ?? "")).toMatchObject({
         ...isTaken,
-        body: request(requestId, { seed: 7, ...other }),
+        body: requestBody(requestId, { seed: 7, ...other }),
       });
       expect(log).toContain("IdTaken");
       expect(log).toContain('"Rejected":1');
@@ -196,20 +192,23 @@ describe("another request under a used id", () => {
   it("is rejected as well before the first one is painted, and is not painted in its place", async () => {
     const first = abandoned("unfinished", -1);
     await bench.putRecord(first);
-    const { messageIds } = await bench.deliver([request("unfinished", { prompt: "A fjord" })]);
+    const { messageIds } = await bench.deliver([requestBody("unfinished", { prompt: "A fjord" })]);
     expect(await bench.record(messageIds[0] ?? "")).toMatchObject(isTaken);
     expect(await bench.record("unfinished")).toEqual(first);
   });
 
   it("is told from the same one without a seed, or with seed 0", async () => {
-    await bench.deliver([request("any-seed")]);
-    const { messageIds } = await bench.deliver([request("any-seed"), request("any-seed", { seed: 0 })]);
+    await bench.deliver([requestBody("any-seed")]);
+    const { messageIds } = await bench.deliver([
+      requestBody("any-seed"),
+      requestBody("any-seed", { seed: 0 }),
+    ]);
     for (const id of messageIds) expect(await bench.keys(`requests/${id}`)).toEqual([]);
   });
 
   it("is told from the copy of a prompt that was sent anew while another delivery was painting it", async () => {
     await bench.putRecord(abandoned("leased", 60_000));
-    const { kept } = await bench.deliver([request("leased")], { receives: 9 });
+    const { kept } = await bench.deliver([requestBody("leased")], { receives: 9 });
     expect(kept).toEqual([]);
     const copy = (await bench.delayed()).find(({ body }) => body.includes('"leased"'));
     await bench.putRecord(abandoned("leased", -1));

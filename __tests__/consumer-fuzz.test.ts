@@ -14,6 +14,7 @@ import {
   type RawAnswer,
   startHandlers,
 } from "./support/handlers.ts";
+import { requestBody } from "./support/sample-request.ts";
 
 // fast-check prints the seed and the path of a case that fails.
 const LIMIT_MS = 120_000;
@@ -211,7 +212,7 @@ it("a record that was tampered with is not written over, and its message is left
         const requestId = randomUUID();
         const key = recordKey("", requestId);
         await handlers.put(key, record);
-        const each = message(JSON.stringify({ requestId, prompt: "Me on top of K2" }));
+        const each = message(requestBody(requestId));
         expect(await deliver(handlers, [each])).toEqual([each]);
         expect((await handlers.get(key))?.toString()).toBe(record);
       },

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CORE, ConsumerBench, SD35 } from "./support/consumer-bench.ts";
+import { requestBody } from "./support/sample-request.ts";
 
 let bench: ConsumerBench;
 beforeAll(async () => {
@@ -8,9 +9,6 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 beforeEach(() => bench.bedrock.setTrouble({ latencyMs: 0 }));
-
-const request = (requestId: string, more: object = {}) =>
-  JSON.stringify({ requestId, prompt: "Me on top of K2", ...more });
 
 describe("the chain of models", () => {
   it.each([
@@ -23,13 +21,13 @@ describe("the chain of models", () => {
   ] as const)("paints with the second model when the first answers %s", async (every) => {
     bench.bedrock.setTrouble({ latencyMs: 0, models: { [CORE]: { every } } });
     const requestId = randomUUID();
-    const { log } = await bench.deliver([request(requestId)]);
+    const { log } = await bench.deliver([requestBody(requestId)]);
     expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: SD35, costUsd: 0.08 });
     expect(log).toContain('"Fallbacks":1');
   });
 
   it("counts no fallback where the first model paints", async () => {
-    const { log } = await bench.deliver([request(randomUUID())]);
+    const { log } = await bench.deliver([requestBody(randomUUID())]);
     expect(log).toContain('"Fallbacks":0');
   });
 });
@@ -44,7 +42,7 @@ describe("a prompt that no model of the chain paints", () => {
     const models = { [CORE]: { every: first }, [SD35]: { every: second } };
     bench.bedrock.setTrouble({ latencyMs: 0, models });
     const requestId = randomUUID();
-    const { kept } = await bench.deliver([request(requestId)]);
+    const { kept } = await bench.deliver([requestBody(requestId)]);
     expect(kept).toHaveLength(1);
     expect(await bench.record(requestId)).toMatchObject(judged);
   });
@@ -53,18 +51,18 @@ describe("a prompt that no model of the chain paints", () => {
 describe("a call of a model", () => {
   it("is made again at once by a model that paints but is throttled", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0 });
-    await bench.deliver([request(randomUUID())]);
+    await bench.deliver([requestBody(randomUUID())]);
     bench.bedrock.setTrouble({ latencyMs: 0, script: ["ThrottlingException", "ThrottlingException"] });
     const requestId = randomUUID();
-    expect((await bench.deliver([request(requestId)])).kept).toEqual([]);
+    expect((await bench.deliver([requestBody(requestId)])).kept).toEqual([]);
     expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: CORE, attempts: 1 });
   });
 
   it("is not made again by a model that took nothing the last time", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
-    await bench.deliver([request(randomUUID())]);
+    await bench.deliver([requestBody(randomUUID())]);
     const calls = bench.bedrock.calls.length;
-    await bench.deliver([request(randomUUID())]);
+    await bench.deliver([requestBody(randomUUID())]);
     expect(bench.bedrock.calls.slice(calls)).toEqual([CORE, SD35]);
   });
 
@@ -73,7 +71,7 @@ describe("a call of a model", () => {
     async (outcome) => {
       bench.bedrock.setTrouble({ latencyMs: 0, script: [outcome] });
       const requestId = randomUUID();
-      await bench.deliver([request(requestId)]);
+      await bench.deliver([requestBody(requestId)]);
       expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: SD35 });
     },
   );
@@ -82,7 +80,7 @@ describe("a call of a model", () => {
 describe("a prompt that no model takes for the moment", () => {
   it("stays in the queue, hidden, with its lease given back and no attempt counted", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
-    const { kept } = await bench.deliver([request("throttled")]);
+    const { kept } = await bench.deliver([requestBody("throttled")]);
     expect(kept).toHaveLength(1);
     expect(await bench.record("throttled")).toMatchObject({
       status: "generating",
@@ -94,7 +92,7 @@ describe("a prompt that no model takes for the moment", () => {
 
   it("is sent anew before its receives run out, with its attributes, so that throttling alone loses nothing", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
-    const { kept } = await bench.deliver([request("patient")], { receives: 9 });
+    const { kept } = await bench.deliver([requestBody("patient")], { receives: 9 });
     expect(kept).toEqual([]);
     const copies = await bench.delayed();
     expect(copies.find(({ body }) => body.includes('"patient"'))).toMatchObject({
@@ -106,7 +104,7 @@ describe("a prompt that no model takes for the moment", () => {
   it("is given up instead of being sent anew when it is older than the queue keeps prompts", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
     const sentAt = new Date(Date.now() - 5 * 86_400_000);
-    const { kept } = await bench.deliver([request("old")], { receives: 9, sentAt });
+    const { kept } = await bench.deliver([requestBody("old")], { receives: 9, sentAt });
     expect(kept).toHaveLength(1);
     expect(await bench.record("old")).toMatchObject({
       status: "failed",
@@ -122,7 +120,7 @@ describe("when a prompt was first sent", () => {
   it("is told by its copy, and handed on to the next one", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
     const firstSentMs = String(Date.now() - DAY_MS);
-    await bench.deliver([request("copied")], { receives: 9, firstSentMs });
+    await bench.deliver([requestBody("copied")], { receives: 9, firstSentMs });
     expect(await queuedMs("copied")).toBe(Number(firstSentMs));
     expect((await bench.delayed()).find(({ body }) => body.includes('"copied"'))).toMatchObject({
       messageAttributes: { firstSentMs: { StringValue: firstSentMs } },
@@ -132,7 +130,7 @@ describe("when a prompt was first sent", () => {
   it("cannot be in the future: such a prompt is given up like any other", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
     const sentAt = new Date(Date.now() - 5 * DAY_MS);
-    const { kept } = await bench.deliver([request("future")], {
+    const { kept } = await bench.deliver([requestBody("future")], {
       receives: 9,
       sentAt,
       firstSentMs: "9999999999999",
@@ -143,7 +141,7 @@ describe("when a prompt was first sent", () => {
 
   it("cannot be longer ago than a prompt is kept: no forged value makes the time to a picture any longer", async () => {
     const sentAt = new Date();
-    const { log } = await bench.deliver([request("past")], { sentAt, firstSentMs: "0000000000001" });
+    const { log } = await bench.deliver([requestBody("past")], { sentAt, firstSentMs: "0000000000001" });
     expect(await queuedMs("past")).toBe(sentAt.getTime() - 4 * DAY_MS);
     expect(Number(/"TimeToImage":(\d+)/.exec(log)?.[1])).toBeLessThan(4 * DAY_MS + 60_000);
   });
@@ -152,17 +150,17 @@ describe("when a prompt was first sent", () => {
 describe("a prompt whose painting fails", () => {
   it("counts the attempt and is tried again", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });
-    const { kept } = await bench.deliver([request("unlucky")]);
+    const { kept } = await bench.deliver([requestBody("unlucky")]);
     expect(kept).toHaveLength(1);
     expect(await bench.record("unlucky")).toMatchObject({ status: "generating", attempts: 1, lease: null });
     bench.bedrock.setTrouble({ latencyMs: 0 });
-    await bench.deliver([request("unlucky")]);
+    await bench.deliver([requestBody("unlucky")]);
     expect(await bench.record("unlucky")).toMatchObject({ status: "succeeded", attempts: 2 });
   });
 
   it("is failed on its last receive, for SQS to move it to the dead-letter queue", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });
-    const { kept } = await bench.deliver([request("doomed")], { receives: 10 });
+    const { kept } = await bench.deliver([requestBody("doomed")], { receives: 10 });
     expect(kept).toHaveLength(1);
     expect(await bench.record("doomed")).toMatchObject({
       status: "failed",
@@ -172,37 +170,38 @@ describe("a prompt whose painting fails", () => {
 
   it("can be painted after all when it is redriven", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "InternalServerException" });
-    await bench.deliver([request("redriven")], { receives: 10 });
+    await bench.deliver([requestBody("redriven")], { receives: 10 });
     bench.bedrock.setTrouble({ latencyMs: 0 });
-    await bench.deliver([request("redriven")]);
+    await bench.deliver([requestBody("redriven")]);
     expect(await bench.record("redriven")).toMatchObject({ status: "succeeded" });
   });
 
   it("is not failed again by the first hiccup after it was redriven: it will be painted", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });
-    for (let receives = 1; receives <= 10; receives++) await bench.deliver([request("hiccup")], { receives });
+    for (let receives = 1; receives <= 10; receives++)
+      await bench.deliver([requestBody("hiccup")], { receives });
     expect(await bench.record("hiccup")).toMatchObject({ status: "failed", attempts: 10 });
-    const { kept } = await bench.deliver([request("hiccup")], { receives: 1 });
+    const { kept } = await bench.deliver([requestBody("hiccup")], { receives: 1 });
     expect(kept).toHaveLength(1);
     expect(await bench.record("hiccup")).toMatchObject({ status: "generating", attempts: 11, lease: null });
   });
 
   it("can be received at once after its last receive, so that SQS moves it without delay", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });
-    await bench.deliver([request("last")], { receives: 10 });
-    expect(await bench.hiddenSeconds(request("last"))).toBe(0);
+    await bench.deliver([requestBody("last")], { receives: 10 });
+    expect(await bench.hiddenSeconds(requestBody("last"))).toBe(0);
   });
 
   it("waits longer each time", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ModelErrorException" });
-    await bench.deliver([request("late")], { receives: 9 });
-    expect(await bench.hiddenSeconds(request("late"))).toBeGreaterThan(100);
+    await bench.deliver([requestBody("late")], { receives: 9 });
+    expect(await bench.hiddenSeconds(requestBody("late"))).toBeGreaterThan(100);
   });
 
   it("waits at most a minute where somebody has to change something: it is to be a dead letter soon", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "AccessDeniedException" });
-    await bench.deliver([request("denied")], { receives: 9 });
-    const seconds = await bench.hiddenSeconds(request("denied"));
+    await bench.deliver([requestBody("denied")], { receives: 9 });
+    const seconds = await bench.hiddenSeconds(requestBody("denied"));
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(60);
   });
@@ -212,7 +211,7 @@ describe("a prompt whose painting fails", () => {
     async (every) => {
       bench.bedrock.setTrouble({ latencyMs: 0, every });
       const requestId = randomUUID();
-      const { kept } = await bench.deliver([request(requestId)]);
+      const { kept } = await bench.deliver([requestBody(requestId)]);
       expect(kept).toHaveLength(1);
       expect(await bench.record(requestId)).toMatchObject({ status: "failed", reason: { code: every } });
     },

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { loadImage } from "@napi-rs/canvas";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
+import { requestBody } from "./support/sample-request.ts";
 
 let bench: ConsumerBench;
 beforeAll(async () => {
@@ -9,9 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => bench[Symbol.asyncDispose]());
 beforeEach(() => bench.bedrock.setTrouble({ latencyMs: 0 }));
-
-const request = (requestId: string, more: object = {}) =>
-  JSON.stringify({ requestId, prompt: "Me on top of K2", ...more });
 
 describe("a prompt in plain text", () => {
   it("becomes a picture under the message's id, and the message is done", async () => {
@@ -44,7 +42,7 @@ describe("a prompt in plain text", () => {
 
 describe("a picture", () => {
   it("says in its metadata how it was painted, as its record does", async () => {
-    await bench.deliver([request("labelled", { seed: 4711 })]);
+    await bench.deliver([requestBody("labelled", { seed: 4711 })]);
     const record = await bench.record("labelled");
     if (record.status !== "succeeded") throw new Error(`it is ${record.status}`);
     expect(await bench.metadata("images/labelled.png")).toEqual({
@@ -60,7 +58,7 @@ describe("a picture", () => {
 
 describe("a prompt in JSON", () => {
   it("is painted as asked: ratio, format and seed", async () => {
-    await bench.deliver([request("asked", { aspectRatio: "16:9", outputFormat: "jpeg", seed: 4711 })]);
+    await bench.deliver([requestBody("asked", { aspectRatio: "16:9", outputFormat: "jpeg", seed: 4711 })]);
     expect(await bench.record("asked")).toMatchObject({
       status: "succeeded",
       seed: 4711,
@@ -71,17 +69,17 @@ describe("a prompt in JSON", () => {
   });
 
   it("can be painted again from the seed on record", async () => {
-    await bench.deliver([request("original")]);
+    await bench.deliver([requestBody("original")]);
     const { seed } = await bench.record("original").then((record) => {
       if (record.status !== "succeeded") throw new Error(`it is ${record.status}`);
       return record;
     });
-    await bench.deliver([request("again", { seed })]);
+    await bench.deliver([requestBody("again", { seed })]);
     expect(await bench.get("images/again.png")).toEqual(await bench.get("images/original.png"));
   });
 
   it("with seed 0 has the seed on record that the model drew", async () => {
-    await bench.deliver([request("zero", { seed: 0 })]);
+    await bench.deliver([requestBody("zero", { seed: 0 })]);
     const record = await bench.record("zero");
     expect(record).toMatchObject({ status: "succeeded", seed: expect.any(Number) });
     expect(record).not.toMatchObject({ seed: 0 });
@@ -109,7 +107,7 @@ describe("a request that is no good", () => {
   });
 
   it("with an id that leaves its folder is kept under the message's id", async () => {
-    const { messageIds } = await bench.deliver([request("../../x")]);
+    const { messageIds } = await bench.deliver([requestBody("../../x")]);
     expect(await bench.record(messageIds[0] ?? "")).toMatchObject({ status: "rejected" });
     expect(
       (await bench.keys()).filter((key) => !/^(images|requests)\/[\w-]+\.(png|jpeg|json)$/.test(key)),
@@ -117,9 +115,9 @@ describe("a request that is no good", () => {
   });
 
   it("never touches the record of the request whose id it uses", async () => {
-    await bench.deliver([request("taken")]);
+    await bench.deliver([requestBody("taken")]);
     const before = await bench.record("taken");
-    const { messageIds } = await bench.deliver([request("taken", { seed: -1 })]);
+    const { messageIds } = await bench.deliver([requestBody("taken", { seed: -1 })]);
     expect(await bench.record("taken")).toEqual(before);
     expect(await bench.record(messageIds[0] ?? "")).toMatchObject({ status: "rejected" });
   });
@@ -142,12 +140,12 @@ describe("a prompt that the content filter blocks", () => {
       bench.bedrock.setTrouble({ latencyMs: 0, every: outcome });
       const requestId = randomUUID();
       const calls = bench.bedrock.calls.length;
-      const { kept } = await bench.deliver([request(requestId)]);
+      const { kept } = await bench.deliver([requestBody(requestId)]);
       expect(kept).toEqual([]);
       expect(await bench.record(requestId)).toMatchObject({
         status: "rejected",
         reason: { code: "ContentFilter" },
-        body: request(requestId),
+        body: requestBody(requestId),
       });
       expect(bench.bedrock.calls).toHaveLength(calls + 1);
     },
@@ -155,7 +153,7 @@ describe("a prompt that the content filter blocks", () => {
 
   it("is rejected as well when the model calls it invalid", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ValidationException" });
-    await bench.deliver([request("invalid")]);
+    await bench.deliver([requestBody("invalid")]);
     expect(await bench.record("invalid")).toMatchObject({
       status: "rejected",
       reason: { code: "ValidationException" },
@@ -166,7 +164,7 @@ describe("a prompt that the content filter blocks", () => {
 describe("a batch with one bad message", () => {
   it("is painted but for that one", async () => {
     const good = [randomUUID(), randomUUID()] as const;
-    const { kept } = await bench.deliver([request(good[0]), "{", request(good[1])]);
+    const { kept } = await bench.deliver([requestBody(good[0]), "{", requestBody(good[1])]);
     expect(kept).toEqual([]);
     for (const id of good) expect(await bench.record(id)).toMatchObject({ status: "succeeded" });
   });
@@ -174,8 +172,8 @@ describe("a batch with one bad message", () => {
   it("keeps only the one whose record nobody can read", async () => {
     await bench.put("requests/tampered.json", '{"status":"succeeded"}');
     const good = randomUUID();
-    const { kept, log } = await bench.deliver([request("tampered"), request(good)]);
-    expect(kept).toEqual([request("tampered")]);
+    const { kept, log } = await bench.deliver([requestBody("tampered"), requestBody(good)]);
+    expect(kept).toEqual([requestBody("tampered")]);
     expect(log).toContain("UnreadableRecordError");
     expect(await bench.record(good)).toMatchObject({ status: "succeeded" });
   });

@@ -6,6 +6,7 @@ import { MOST_CALLS } from "../functions/consumer/paint.ts";
 import { startCloud } from "../local/cloud.ts";
 import { type RunOptions, runClient } from "./support/client.ts";
 import { CORE } from "./support/consumer-bench.ts";
+import { requestBody } from "./support/sample-request.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 /** The pipeline, but a prompt has one try, and throttling is not put up with. */
@@ -52,7 +53,7 @@ it("three prompts that failed for three reasons are listed with them, redriven, 
     await cloud.sqs.send(
       new SendMessageCommand({
         QueueUrl: cloud.queueUrl,
-        MessageBody: JSON.stringify({ requestId, prompt: "Me on top of K2" }),
+        MessageBody: requestBody(requestId),
         MessageAttributes: { sender: { DataType: "String", StringValue: "Ada" } },
       }),
     );

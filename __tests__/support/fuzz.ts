@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import type { RequestRecord } from "../../functions/domain/record.ts";
 import { parseRecord, UnreadableRecordError } from "../../functions/domain/records.ts";
+import { askedRecord } from "./sample-request.ts";
 
 /** What may stand in any field. */
 export const anyValue = fc.oneof(fc.string({ unit: "binary" }), fc.jsonValue());
@@ -47,15 +48,7 @@ export function damaged(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
   });
 }
 
-const asked = {
-  requestId: "one",
-  prompt: "Me on top of K2",
-  aspectRatio: "1:1",
-  outputFormat: "png",
-  seed: 7,
-  attempts: 1,
-  codeVersion: "test",
-} as const;
+const asked = askedRecord("one");
 const timings = {
   queuedAt: "2026-01-01T00:00:00.000Z",
   startedAt: "2026-01-01T00:00:01.000Z",
