@@ -6,7 +6,7 @@ import { readAlarms } from "../local/cloudwatch/alarm-specs.ts";
 import { Evaluator } from "../local/cloudwatch/evaluator.ts";
 import { MetricStore } from "../local/cloudwatch/metric-store.ts";
 import type { MetricId } from "../local/cloudwatch/series.ts";
-import { Terraform } from "../local/terraform.ts";
+import { Terraform } from "../local/stack/terraform.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 const FOLDER = new URL("fixtures/incidents/", import.meta.url);

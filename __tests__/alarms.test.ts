@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { settings as dev } from "../config/environments/dev.ts";
 import { settings as prod } from "../config/environments/prod.ts";
 import { readAlarms } from "../local/cloudwatch/alarm-specs.ts";
-import { readStack } from "../local/stack.ts";
-import { Terraform } from "../local/terraform.ts";
+import { readStack } from "../local/stack/stack.ts";
+import { Terraform } from "../local/stack/terraform.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 const RUNBOOKS = new URL("../docs/runbooks/", import.meta.url);

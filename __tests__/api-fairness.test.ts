@@ -6,7 +6,7 @@ import type { HttpRequest } from "../functions/api/http.ts";
 import { Intake } from "../functions/api/intake.ts";
 import { ObjectStore } from "../functions/domain/object-store.ts";
 import { Records } from "../functions/domain/records.ts";
-import { startEmulator } from "../local/emulator.ts";
+import { startEmulator } from "../local/aws/emulator.ts";
 
 type Authorizer = HttpRequest["requestContext"]["authorizer"];
 

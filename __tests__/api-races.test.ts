@@ -6,7 +6,7 @@ import { Images } from "../functions/domain/images.ts";
 import { Ledger } from "../functions/domain/ledger.ts";
 import { ObjectStore } from "../functions/domain/object-store.ts";
 import { Records } from "../functions/domain/records.ts";
-import { type Emulator, startEmulator } from "../local/emulator.ts";
+import { type Emulator, startEmulator } from "../local/aws/emulator.ts";
 
 const BUCKET = "pictures";
 let emulator: Emulator;

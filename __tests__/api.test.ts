@@ -4,7 +4,7 @@ import { DeleteBucketCommand, DeleteObjectCommand, PutObjectCommand } from "@aws
 import { CreateQueueCommand, DeleteQueueCommand } from "@aws-sdk/client-sqs";
 import { loadImage } from "@napi-rs/canvas";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FORBIDDEN_WORD } from "../local/bedrock.ts";
+import { FORBIDDEN_WORD } from "../local/model/bedrock.ts";
 import { ApiBench } from "./support/api-bench.ts";
 import { startCallRecorder } from "./support/call-recorder.ts";
 

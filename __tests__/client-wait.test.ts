@@ -4,8 +4,8 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { settings as dev } from "../config/environments/dev.ts";
 import type { FailedRecord, SucceededRecord } from "../functions/domain/record.ts";
-import { FORBIDDEN_WORD } from "../local/bedrock.ts";
 import { type Cloud, startCloud } from "../local/cloud.ts";
+import { FORBIDDEN_WORD } from "../local/model/bedrock.ts";
 import {
   clientBinary,
   type Ended,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { explain } from "../.ci/errors.ts";
+import { explain } from "../ops/errors.ts";
 
 // Texts as Terraform and AWS print them; __tests__/deploy makes the failures that can be made without AWS.
 describe("a failure of a tool", () => {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { policyRules } from "../config/policies/judge.ts";
+import { policyRules } from "../ops/policies/judge.ts";
 
 function read(file: string): string {
   return readFileSync(new URL(`../${file}`, import.meta.url), "utf8");

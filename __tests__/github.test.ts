@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { comment, dataLossAllowed, openIssue } from "../.ci/github.ts";
+import { comment, dataLossAllowed, openIssue } from "../ops/github.ts";
 import { Github, type GithubState } from "./support/github.ts";
 
 const REPOSITORY = "couch-explorers/couch-explorers";

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { Images, type PaintedImage } from "../functions/domain/images.ts";
 import { type Claim, LeaseLostError, Ledger } from "../functions/domain/ledger.ts";
 import { ObjectStore } from "../functions/domain/object-store.ts";
-import { startEmulator } from "../local/emulator.ts";
+import { startEmulator } from "../local/aws/emulator.ts";
 
 /** A ledger on a bucket. Leases end after so many milliseconds. */
 function ledgerOn(endpoint: string, leaseMs: number) {

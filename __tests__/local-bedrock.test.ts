@@ -1,8 +1,8 @@
 import { BedrockRuntimeClient, InvokeModelCommand } from "@aws-sdk/client-bedrock-runtime";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Bedrock, FORBIDDEN_WORD, startBedrock } from "../local/bedrock.ts";
-import type { Trouble } from "../local/trouble.ts";
+import { type Bedrock, FORBIDDEN_WORD, startBedrock } from "../local/model/bedrock.ts";
+import type { Trouble } from "../local/model/trouble.ts";
 
 const CORE = "stability.stable-image-core-v1:1";
 const SD35 = "stability.sd3-5-large-v1:0";

@@ -3,7 +3,7 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { SettingsInput } from "../config/settings.ts";
 import { type Cloud, startCloud } from "../local/cloud.ts";
-import type { Trouble } from "../local/trouble.ts";
+import type { Trouble } from "../local/model/trouble.ts";
 import { type Ended, runClient } from "./support/client.ts";
 import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";

@@ -8,7 +8,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { announcesApp, type Emulator, startEmulator } from "../local/emulator.ts";
+import { announcesApp, type Emulator, startEmulator } from "../local/aws/emulator.ts";
 
 const Bucket = "pictures";
 let emulator: Emulator;

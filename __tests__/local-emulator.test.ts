@@ -11,8 +11,8 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { expect, it, onTestFinished } from "vitest";
-import { type EmulatorOptions, startEmulator } from "../local/emulator.ts";
-import type { QueueSpec } from "../local/stack.ts";
+import { type EmulatorOptions, startEmulator } from "../local/aws/emulator.ts";
+import type { QueueSpec } from "../local/stack/stack.ts";
 
 async function start(options: Partial<EmulatorOptions> = {}) {
   const emulator = await startEmulator({ port: 0, region: "eu-west-1", ...options });

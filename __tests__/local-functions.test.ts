@@ -8,7 +8,7 @@ import { SendMessageBatchCommand, SendMessageCommand } from "@aws-sdk/client-sqs
 import { strToU8, zipSync } from "fflate";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Cloud, startCloud } from "../local/cloud.ts";
-import type { BatchReport } from "../local/event-source.ts";
+import type { BatchReport } from "../local/lambda/event-source.ts";
 
 interface TestStack {
   /** Source of index.mjs. */
@@ -236,7 +236,7 @@ it("ends an environment with its parent, whatever keeps the function busy", asyn
   onTestFinished(() => rm(codeDirectory, { recursive: true, force: true }));
   const code = "setInterval(() => {}, 1000); export const handler = async () => {};";
   await writeFile(join(codeDirectory, "index.mjs"), code);
-  const child = fork("local/lambda-runtime.ts");
+  const child = fork("local/lambda/lambda-runtime.ts");
   onTestFinished(() => void child.kill("SIGKILL"));
   const ready = once(child, "message");
   child.send({ codeDirectory, handler: "index.handler", functionName: "worker", logFormat: "JSON" });

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { startHttpApi } from "../local/http-api.ts";
-import type { HttpApiSpec } from "../local/http-api-spec.ts";
-import { type InvocationReport, LambdaFunction } from "../local/lambda.ts";
+import { startHttpApi } from "../local/gateway/http-api.ts";
+import { type InvocationReport, LambdaFunction } from "../local/lambda/lambda.ts";
+import type { HttpApiSpec } from "../local/stack/http-api-spec.ts";
 
 interface TestGateway {
   /** Source of index.mjs. */

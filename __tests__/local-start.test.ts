@@ -17,7 +17,7 @@ beforeEach(async () => {
 function start(...options: string[]) {
   const child = spawn(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", "local/start.ts", ...options],
+    ["--disable-warning=ExperimentalWarning", "local/command-line/start.ts", ...options],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   onTestFinished(() => void child.kill("SIGKILL"));

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
-import { readStack } from "../local/stack.ts";
-import { Terraform } from "../local/terraform.ts";
+import { readStack } from "../local/stack/stack.ts";
+import { Terraform } from "../local/stack/terraform.ts";
 
 const endpoint = "http://127.0.0.1:4566";
 const anything = z.object({ value: z.unknown() });

@@ -2,11 +2,11 @@ import { execFileSync } from "node:child_process";
 import { createHash, randomInt } from "node:crypto";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { describe, expect, it, vi } from "vitest";
-import type { Painting } from "../local/painter/paint.ts";
-import { paint } from "../local/painter/paint.ts";
-import { stream } from "../local/painter/random.ts";
-import { imagine } from "../local/painter/scene.ts";
-import { readWishes } from "../local/painter/words.ts";
+import type { Painting } from "../local/model/painter/paint.ts";
+import { paint } from "../local/model/painter/paint.ts";
+import { stream } from "../local/model/painter/random.ts";
+import { imagine } from "../local/model/painter/scene.ts";
+import { readWishes } from "../local/model/painter/words.ts";
 
 const ratios: readonly Painting["aspectRatio"][] = [
   "16:9",
@@ -71,7 +71,7 @@ describe("the same painting", () => {
   it("has the same bytes in another process", async () => {
     const script = `
       import { createHash } from "node:crypto";
-      import { paint } from "./local/painter/paint.ts";
+      import { paint } from "./local/model/painter/paint.ts";
       const bytes = await paint({ prompt: "Paris at night", aspectRatio: "1:1", seed: 7, outputFormat: "png" });
       process.stdout.write(createHash("sha256").update(bytes).digest("hex"));`;
     const elsewhere = execFileSync("node", ["--input-type=module", "--eval", script], { encoding: "utf8" });

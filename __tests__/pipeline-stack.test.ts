@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { readStack } from "../local/stack.ts";
-import { Terraform } from "../local/terraform.ts";
+import { readStack } from "../local/stack/stack.ts";
+import { Terraform } from "../local/stack/terraform.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 const stack = synthesise(settingsWith());

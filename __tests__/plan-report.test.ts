@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { consequences } from "../.ci/consequences.ts";
-import { reportOn } from "../.ci/plan-report.ts";
-import { type Plan, planSchema } from "../.ci/terraform-plan.ts";
 import { deployableTypes } from "../constructs/deploy-permissions.ts";
+import { consequences } from "../ops/consequences.ts";
+import { reportOn } from "../ops/plan-report.ts";
+import { type Plan, planSchema } from "../ops/terraform-plan.ts";
 
 type Attributes = Readonly<Record<string, unknown>> | null;
 

@@ -2,11 +2,11 @@ import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loadSettings } from "../config/load.ts";
-import { judge } from "../config/policies/judge.ts";
-import type { StackResources } from "../config/policies/rule.ts";
 import { checkSettings, type Settings } from "../config/settings.ts";
-import { waivers } from "../config/waivers.ts";
 import { models } from "../functions/domain/models.ts";
+import { judge } from "../ops/policies/judge.ts";
+import type { StackResources } from "../ops/policies/rule.ts";
+import { waivers } from "../ops/policies/waivers.ts";
 import { readRepository } from "./support/repository.ts";
 import { settingsWith, synthesise, synthesiseBootstrap } from "./support/synthesise.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { judge, policyRules } from "../config/policies/judge.ts";
 import { denyWithoutTls } from "../constructs/policy.ts";
+import { judge, policyRules } from "../ops/policies/judge.ts";
 
 const EVERYBODY = { Effect: "Allow", Principal: "*", Action: "sqs:SendMessage", Resource: "arn" };
 

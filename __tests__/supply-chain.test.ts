@@ -6,9 +6,9 @@ import { Ajv } from "ajv";
 import formats from "ajv-formats";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { billOfMaterials } from "../.ci/bill-of-materials.ts";
-import { BUNDLED_ENTRIES, type BundledPackage, bundledPackages } from "../.ci/bundled-packages.ts";
-import { BUNDLED_LICENCES, TEST_ONLY_PACKAGES } from "../config/licences.ts";
+import { billOfMaterials } from "../ops/bill-of-materials.ts";
+import { BUNDLED_ENTRIES, type BundledPackage, bundledPackages } from "../ops/bundled-packages.ts";
+import { BUNDLED_LICENCES, TEST_ONLY_PACKAGES } from "../ops/licences.ts";
 
 function read(file: string): string {
   return readFileSync(new URL(`../${file}`, import.meta.url), "utf8");

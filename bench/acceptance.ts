@@ -1,9 +1,9 @@
 import autocannon from "autocannon";
 import { bundle } from "../constructs/bundle.ts";
 import { type Cloud, startCloud } from "../local/cloud.ts";
-import { startHttpApi } from "../local/http-api.ts";
-import { LambdaFunction } from "../local/lambda.ts";
-import { synthesise } from "../local/synthesise.ts";
+import { startHttpApi } from "../local/gateway/http-api.ts";
+import { LambdaFunction } from "../local/lambda/lambda.ts";
+import { synthesise } from "../local/stack/synthesise.ts";
 import { makePicture } from "./fake/picture.ts";
 import type { Part } from "./table.ts";
 

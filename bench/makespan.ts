@@ -9,7 +9,7 @@ import { settings as dev } from "../config/environments/dev.ts";
 import { checkSettings, type SettingsInput } from "../config/settings.ts";
 import { PipelineStack } from "../constructs/pipeline-stack.ts";
 import { startCloud } from "../local/cloud.ts";
-import type { Trouble } from "../local/trouble.ts";
+import type { Trouble } from "../local/model/trouble.ts";
 import { makePicture } from "./fake/picture.ts";
 import { CannotMeasureError, type Part, type Row } from "./table.ts";
 

@@ -3,11 +3,11 @@ import { cpSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { terraformBinary } from "../.ci/tool.ts";
 import { startEmulator } from "../__tests__/deploy/support/emulator.ts";
 import { emulatedAws } from "../__tests__/deploy/support/environment.ts";
 import { findTools } from "../__tests__/deploy/support/tools.ts";
 import { loadSettings } from "../config/load.ts";
+import { terraformBinary } from "../ops/tool.ts";
 import { pairwise } from "./measure.ts";
 import { CannotMeasureError, type Part } from "./table.ts";
 

@@ -2,18 +2,18 @@ import { EventEmitter } from "node:events";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
-import { type Bedrock, type Painter, startBedrock } from "./bedrock.ts";
+import { answer, isControl } from "./aws/control-plane.ts";
+import { type Emulator, startEmulator } from "./aws/emulator.ts";
 import { CloudWatch } from "./cloudwatch/cloudwatch.ts";
 import type { Transition } from "./cloudwatch/evaluator.ts";
-import { answer, isControl } from "./control-plane.ts";
-import { type Emulator, startEmulator } from "./emulator.ts";
-import type { BatchReport } from "./event-source.ts";
-import { EventSourceMapping } from "./event-source-mapping.ts";
-import { type HttpApi, type RequestReport, startHttpApi } from "./http-api.ts";
-import { type InvocationReport, LambdaFunction, type LogLine } from "./lambda.ts";
-import { isFunction, readStack, type Stack } from "./stack.ts";
-import { Terraform } from "./terraform.ts";
-import type { Trouble } from "./trouble.ts";
+import { type HttpApi, type RequestReport, startHttpApi } from "./gateway/http-api.ts";
+import type { BatchReport } from "./lambda/event-source.ts";
+import { EventSourceMapping } from "./lambda/event-source-mapping.ts";
+import { type InvocationReport, LambdaFunction, type LogLine } from "./lambda/lambda.ts";
+import { type Bedrock, type Painter, startBedrock } from "./model/bedrock.ts";
+import type { Trouble } from "./model/trouble.ts";
+import { isFunction, readStack, type Stack } from "./stack/stack.ts";
+import { Terraform } from "./stack/terraform.ts";
 import { UserError } from "./user-error.ts";
 
 export interface CloudOptions {

@@ -49,7 +49,7 @@ describe.skipIf(inject("missing") !== "")("the HTTP API, deployed", () => {
 
   it.each(modes)("asks for $type on every route", async ({ was, authorisation, type }) => {
     project.edit("config/environments/dev.ts", `authorisation: ${was}`, `authorisation: ${authorisation}`);
-    if (type === "NONE") project.edit("config/waivers.ts", "readonly Waiver[] = [", OPEN_TO_ANYBODY);
+    if (type === "NONE") project.edit("ops/policies/waivers.ts", "readonly Waiver[] = [", OPEN_TO_ANYBODY);
     const { code, output } = await project.npm("deploy", { args: ["--yes"] });
     expect(code, output).toBe(0);
     const { Items = [] } = await new ApiGatewayV2Client(client).send(

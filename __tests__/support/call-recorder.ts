@@ -2,8 +2,8 @@ import type { Call } from "../../local/chaos/call.ts";
 import type { FaultKind } from "../../local/chaos/faults.ts";
 import { type Journaled, startProxy } from "../../local/chaos/proxy.ts";
 import type { Cloud } from "../../local/cloud.ts";
-import { startHttpApi } from "../../local/http-api.ts";
-import type { LambdaFunction } from "../../local/lambda.ts";
+import { startHttpApi } from "../../local/gateway/http-api.ts";
+import type { LambdaFunction } from "../../local/lambda/lambda.ts";
 import { type Ended, runClient } from "./client.ts";
 import { startFunctions } from "./functions.ts";
 

@@ -13,7 +13,7 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { type RequestRecord, recordKey } from "../../functions/domain/record.ts";
-import { type Emulator, startEmulator } from "../../local/emulator.ts";
+import { type Emulator, startEmulator } from "../../local/aws/emulator.ts";
 
 /** What a process said and how it ended. */
 export interface Ended {

@@ -13,7 +13,7 @@ export function cloneSources(): string {
     "package.json",
     "tsconfig.json",
     "cdktf.json",
-    ".ci",
+    "ops",
     "config",
     "constructs",
     "functions",

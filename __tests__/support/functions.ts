@@ -1,5 +1,5 @@
-import { LambdaFunction } from "../../local/lambda.ts";
-import type { Stack } from "../../local/stack.ts";
+import { LambdaFunction } from "../../local/lambda/lambda.ts";
+import type { Stack } from "../../local/stack/stack.ts";
 
 /**
  * A set of a stack's functions of the test's own, by name.

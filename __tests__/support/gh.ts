@@ -1,4 +1,4 @@
-// Stands in for GitHub's command-line client, as far as .ci/github.ts calls it. What it keeps is in GH_STATE, a JSON file.
+// Stands in for GitHub's command-line client, as far as ops/github.ts calls it. What it keeps is in GH_STATE, a JSON file.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 

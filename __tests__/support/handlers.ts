@@ -7,7 +7,7 @@ import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import { apiFunctionName, consumerName } from "../../config/names.ts";
 import { startCloud } from "../../local/cloud.ts";
-import type { InvocationOutcome } from "../../local/lambda.ts";
+import type { InvocationOutcome } from "../../local/lambda/lambda.ts";
 import { startFunctions } from "./functions.ts";
 import { settingsWith, synthesise } from "./synthesise.ts";
 

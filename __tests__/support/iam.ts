@@ -2,7 +2,7 @@ import { runSimulation } from "@cloud-copilot/iam-simulate";
 import { z } from "zod";
 import { consumerName } from "../../config/names.ts";
 import type { Journaled } from "../../local/chaos/proxy.ts";
-import { LOCAL_ACCOUNT_ID } from "../../local/terraform-attributes.ts";
+import { LOCAL_ACCOUNT_ID } from "../../local/stack/terraform-attributes.ts";
 
 /** What IAM judges a call by. */
 export interface Access {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
-import type { StackResources } from "../../config/policies/rule.ts";
+import type { StackResources } from "../../ops/policies/rule.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const WORKFLOWS = ".github/workflows/";

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { App } from "cdktf";
 import { z } from "zod";
 import { settings as dev } from "../../config/environments/dev.ts";
-import type { StackResources } from "../../config/policies/rule.ts";
-import { readStack } from "../../config/policies/stack.ts";
 import { checkSettings, type Settings, type SettingsInput } from "../../config/settings.ts";
 import { BootstrapStack } from "../../constructs/bootstrap-stack.ts";
 import { PipelineStack } from "../../constructs/pipeline-stack.ts";
+import type { StackResources } from "../../ops/policies/rule.ts";
+import { readStack } from "../../ops/policies/stack.ts";
 
 const dataSchema = z.object({ data: z.record(z.string(), z.unknown()).default({}) });
 

@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { SettingsError } from "../../config/load.ts";
+import { wholeNumber } from "../../local/command-line/whole-number.ts";
 import { systemErrorReason, UserError } from "../../local/user-error.ts";
-import { wholeNumber } from "../../local/whole-number.ts";
 import { answer, changes } from "./answer.ts";
 import { type Asked, questionOf } from "./ask.ts";
 import { document } from "./document.ts";

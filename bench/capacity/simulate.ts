@@ -1,7 +1,7 @@
 import { backOffSeconds } from "../../functions/consumer/back-off.ts";
 import { LONGEST_WAIT_MS, MOST_CALLS } from "../../functions/consumer/paint.ts";
 import { SHORTEST_CALL_SECONDS } from "../../functions/domain/timing.ts";
-import { type Random, stream } from "../../local/painter/random.ts";
+import { type Random, stream } from "../../local/model/painter/random.ts";
 import { type Environment, Invocation, MB_PER_PROCESSOR } from "./invocation.ts";
 import { type Message, PromptQueue } from "./prompt-queue.ts";
 import { checkQuestion, type PlannedModel, type Question } from "./question.ts";

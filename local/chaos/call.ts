@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
-import { LOCAL_ACCOUNT_ID } from "../terraform-attributes.ts";
+import { LOCAL_ACCOUNT_ID } from "../stack/terraform-attributes.ts";
 import type { Target } from "./faults.ts";
 
 /** One call of an AWS service, as it came over the wire. */

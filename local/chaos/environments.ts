@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EnvironmentOutcome, LambdaEnvironment, runtimeSettings } from "../lambda-environment.ts";
-import type { FunctionSpec } from "../stack.ts";
+import { type EnvironmentOutcome, LambdaEnvironment, runtimeSettings } from "../lambda/lambda-environment.ts";
+import type { FunctionSpec } from "../stack/stack.ts";
 
 const PRELOAD = new URL("./environment-preload.ts", import.meta.url).href;
 

@@ -1,4 +1,4 @@
-import { FORBIDDEN_WORD } from "../bedrock.ts";
+import { FORBIDDEN_WORD } from "../model/bedrock.ts";
 import type { PlannedPrompt } from "./plan.ts";
 
 /** What is sent for a planned prompt. No two prompts have the same text, so that a call of the model tells which it is for. */

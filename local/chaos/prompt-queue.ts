@@ -7,7 +7,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
-import { isReceived, toRecord } from "../event-source.ts";
+import { isReceived, toRecord } from "../lambda/event-source.ts";
 
 /** Most messages that SQS takes in one call. */
 const SQS_BATCH = 10;

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { models } from "../../functions/domain/models.ts";
 import { imageKey, recordKey } from "../../functions/domain/record.ts";
 import { parseRecord } from "../../functions/domain/records.ts";
-import { type Random, stream } from "../painter/random.ts";
+import { type Random, stream } from "../model/painter/random.ts";
 import type { Call } from "./call.ts";
 import { clock } from "./clock.ts";
 import type { Invocation } from "./environments.ts";

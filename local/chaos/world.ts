@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { unzipSync } from "fflate";
-import type { PaidCall } from "../bedrock.ts";
 import { type Cloud, startCloud } from "../cloud.ts";
-import type { FunctionSpec } from "../stack.ts";
+import type { PaidCall } from "../model/bedrock.ts";
+import type { FunctionSpec } from "../stack/stack.ts";
 import { Environments } from "./environments.ts";
 import { PromptQueue } from "./prompt-queue.ts";
 import { type ProxyOptions, startProxy } from "./proxy.ts";

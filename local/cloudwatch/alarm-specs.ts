@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nested, type Terraform } from "../terraform.ts";
+import { nested, type Terraform } from "../stack/terraform.ts";
 import { UserError } from "../user-error.ts";
 import type { AlarmRule } from "./alarm-state.ts";
 import type { MetricId } from "./series.ts";

@@ -1,8 +1,8 @@
 import type { EventEmitter } from "node:events";
+import type { Emulator } from "../aws/emulator.ts";
 import type { CloudEvents } from "../cloud.ts";
-import type { Emulator } from "../emulator.ts";
-import type { LambdaFunction } from "../lambda.ts";
-import { LOCAL_ACCOUNT_ID } from "../terraform-attributes.ts";
+import type { LambdaFunction } from "../lambda/lambda.ts";
+import { LOCAL_ACCOUNT_ID } from "../stack/terraform-attributes.ts";
 import type { AlarmSpecs } from "./alarm-specs.ts";
 import { recordEmbeddedMetrics } from "./embedded-metrics.ts";
 import { Evaluator, type Transition } from "./evaluator.ts";

@@ -7,9 +7,9 @@ import { writeFile } from "node:fs/promises";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import { type Cloud, startCloud } from "../cloud.ts";
-import { synthesise } from "../synthesise.ts";
-import { Terraform } from "../terraform.ts";
-import type { Trouble } from "../trouble.ts";
+import type { Trouble } from "../model/trouble.ts";
+import { synthesise } from "../stack/synthesise.ts";
+import { Terraform } from "../stack/terraform.ts";
 import { dashboardSchema, drawDashboard } from "./draw.ts";
 
 const PICTURE = new URL("../../docs/images/dashboard.png", import.meta.url);

@@ -16,7 +16,7 @@ import {
 import { GetTopicAttributesCommand, ListSubscriptionsByTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import { describe, expect, it } from "vitest";
 import { readAlarms } from "../../../local/cloudwatch/alarm-specs.ts";
-import { Terraform } from "../../../local/terraform.ts";
+import { Terraform } from "../../../local/stack/terraform.ts";
 import { ALARM_EMAIL, type Credentials } from "./environment.ts";
 import type { Project } from "./project.ts";
 

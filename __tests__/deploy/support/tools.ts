@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { terraformBinary } from "../../../.ci/tool.ts";
+import { terraformBinary } from "../../../ops/tool.ts";
 
 export interface Tools {
   /** What is needed and this machine has not; empty when all is there. */

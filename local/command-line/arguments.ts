@@ -1,0 +1,139 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import {
+  ASPECT_RATIOS,
+  MAX_SEED,
+  OUTPUT_FORMATS,
+  type PromptRequestInput,
+} from "../../functions/domain/request.ts";
+import type { Trouble } from "../model/trouble.ts";
+import { wholeNumber } from "./whole-number.ts";
+
+/** What the person at the keyboard asked for. */
+export interface Arguments {
+  /** Prompts on the command line; none and no file means: serve. */
+  readonly prompts: readonly string[];
+  /** A file of prompts, one a line. */
+  readonly file: string | undefined;
+  readonly environment: string;
+  /** Undefined: 4566 when serving, any free one otherwise. */
+  readonly port: number | undefined;
+  /** Undefined: 4567 when serving, any free one otherwise. */
+  readonly apiPort: number | undefined;
+  readonly state: string | undefined;
+  readonly output: string;
+  readonly bedrock: "local" | "aws";
+  readonly trouble: Trouble;
+  /** Goes into every request that does not say otherwise itself. */
+  readonly wishes: Pick<PromptRequestInput, "aspectRatio" | "seed" | "outputFormat">;
+  readonly verbose: boolean;
+  readonly alarmSpeed: number;
+}
+
+/** Exit code of a wrong command line. */
+export const USAGE_ERROR = 2;
+
+interface Options {
+  readonly file?: string;
+  readonly environment: string;
+  readonly port?: number;
+  readonly apiPort?: number;
+  readonly state?: string;
+  readonly output: string;
+  readonly bedrock: "local" | "aws";
+  readonly modelLatency?: number;
+  readonly throttle?: number;
+  readonly broken?: true;
+  readonly denied?: true;
+  readonly aspectRatio?: (typeof ASPECT_RATIOS)[number];
+  readonly seed?: number;
+  readonly format?: (typeof OUTPUT_FORMATS)[number];
+  readonly verbose?: true;
+  readonly alarmSpeed: number;
+}
+
+/** Reads the command line. A wrong one ends the process with {@link USAGE_ERROR} and one line on stderr. */
+export function readArguments(argv: readonly string[]): Arguments {
+  const program = new Command("npm start --")
+    .description("Runs the synthesised stack on this machine: paints the prompts, or serves until Ctrl-C.")
+    .argument("[prompts...]", "what to paint; none and no --file: serve")
+    .option("--file <path>", "paint the prompts in a file, one a line: plain text, or JSON as on the queue")
+    .option("--output <folder>", "where pictures go", "pictures")
+    .addOption(new Option("--aspect-ratio <ratio>", "shape of the pictures").choices(ASPECT_RATIOS))
+    .option(
+      "--seed <number>",
+      `0 to ${MAX_SEED}; same prompt and seed, same picture`,
+      wholeNumber(0, MAX_SEED),
+    )
+    .addOption(new Option("--format <format>", "file format of the pictures").choices(OUTPUT_FORMATS))
+    .option("--environment <name>", "which settings to synthesise", "dev")
+    .option("--port <number>", "port of SQS and S3 (default: 4566 when serving)", wholeNumber(0, 65_535))
+    .option(
+      "--api-port <number>",
+      "port of the HTTP API (default: 4567 when serving)",
+      wholeNumber(0, 65_535),
+    )
+    .option("--state <folder>", "keep messages, pictures and records in a folder across runs")
+    .addOption(
+      new Option("--bedrock <model>", "the stand-in painter, or Amazon Bedrock with your credentials")
+        .choices(["local", "aws"])
+        .default("local"),
+    )
+    .option("--model-latency <ms>", "make the stand-in model slow", wholeNumber(0, 3_600_000))
+    .option("--throttle <fraction>", "throttle this share of the model's calls, 0 to 1", fraction)
+    .addOption(new Option("--broken", "the model is down").conflicts("denied"))
+    .option("--denied", "the account may not use the model")
+    .option("--alarm-speed <times>", "let time pass faster for alarms", wholeNumber(1, 600), 1)
+    .option("--verbose", "show everything that the functions log")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "")) })
+    .showHelpAfterError(false)
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE_ERROR));
+  program.parse(argv, { from: "user" });
+  const prompts = program.args;
+  const options = program.opts<Options>();
+  const { modelLatency, throttle, broken, denied } = options;
+
+  if (
+    options.bedrock === "aws" &&
+    [modelLatency, throttle, broken, denied].some((flag) => flag !== undefined)
+  ) {
+    program.error(
+      "--model-latency, --throttle, --broken and --denied need the stand-in: drop --bedrock aws.",
+    );
+  }
+  if (prompts.length > 0 && options.file !== undefined) {
+    program.error("Give prompts on the command line or with --file, not both.");
+  }
+  const empty = prompts.findIndex((prompt) => prompt.trim() === "");
+  if (empty >= 0)
+    program.error(`Prompt ${empty + 1} is empty. Say what to paint: npm start -- "Me on top of K2"`);
+
+  return {
+    prompts,
+    file: options.file,
+    environment: options.environment,
+    port: options.port,
+    apiPort: options.apiPort,
+    state: options.state,
+    output: options.output,
+    bedrock: options.bedrock,
+    trouble: {
+      ...(modelLatency !== undefined && { latencyMs: modelLatency }),
+      ...(throttle !== undefined && { throttle }),
+      ...(broken && { every: "ServiceUnavailableException" }),
+      ...(denied && { every: "AccessDeniedException" }),
+    },
+    wishes: {
+      aspectRatio: options.aspectRatio,
+      seed: options.seed,
+      outputFormat: options.format,
+    },
+    verbose: options.verbose ?? false,
+    alarmSpeed: options.alarmSpeed,
+  };
+}
+
+function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("Give a number from 0 to 1.");
+}

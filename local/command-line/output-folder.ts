@@ -1,0 +1,20 @@
+import { access, constants, mkdir } from "node:fs/promises";
+import { systemErrorReason, UserError } from "../user-error.ts";
+
+/** Fails early when the folder cannot take pictures, before anything is painted. */
+export async function checkOutputFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+}
+
+/** What to tell when a picture cannot be stored. */
+export function cannotWrite(folder: string, error: unknown): UserError {
+  const why = systemErrorReason(error);
+  return new UserError(
+    `Cannot write pictures to ${folder} (${why}). Name a folder you may write to with --output <folder>.`,
+  );
+}

@@ -1,0 +1,55 @@
+import type { Cloud } from "../cloud.ts";
+import type { HttpApi } from "../gateway/http-api.ts";
+import { readRecord, uploads } from "./follow.ts";
+import type { Progress } from "./progress.ts";
+
+/** Says how to use the cloud, then what becomes of each request, until the cloud stops. */
+export async function serve(cloud: Cloud, progress: Progress): Promise<never> {
+  progress.result(instructions(cloud));
+  const last = new Map<string, string>();
+  const records = `${cloud.keyPrefix}requests/`;
+  for await (const key of uploads(cloud.spy, (uploaded) => uploaded.startsWith(records))) {
+    const record = await readRecord(cloud, key);
+    if (record === undefined || last.get(key) === record.status) continue;
+    last.set(key, record.status);
+    const detail =
+      record.status === "succeeded"
+        ? ` s3://${record.image.bucket}/${record.image.key}`
+        : record.status === "rejected" || record.status === "failed"
+          ? `: ${record.reason.message} (${record.reason.code})`
+          : "";
+    progress.say(`${record.requestId} ${record.status}${detail}`);
+  }
+  throw new Error("The cloud stopped reporting.");
+}
+
+function instructions({ api, endpoint, stack, queueUrl, bucket, keyPrefix }: Cloud): string {
+  const place = `s3://${bucket}/${keyPrefix}`;
+  // Version 1 of the AWS CLI sends SQS calls to AWS, whatever AWS_ENDPOINT_URL says, unless it is told by option.
+  const send = `aws sqs send-message --endpoint-url ${endpoint} --queue-url ${queueUrl} --message-body`;
+  const post =
+    api === undefined
+      ? ""
+      : `  curl --json '{"prompt": "Norwegian mountain landscape with sunset"}' -H 'Prefer: wait=20' ${api.url}/generate\n`;
+  return `
+Serving on ${endpoint} until Ctrl-C.
+  queue   ${queueUrl}
+  bucket  ${bucket}
+${api === undefined ? "" : aboutApi(api)}
+In another terminal:
+${post}  export AWS_ENDPOINT_URL=${endpoint} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=${stack.region} AWS_DEFAULT_REGION=${stack.region}
+  ${send} "Me on top of K2"
+  ${send} '{"requestId": "fjord", "prompt": "A fjord at night", "aspectRatio": "16:9", "seed": 7}'
+  aws s3 ls ${place}images/
+  aws s3 cp ${place}images/fjord.png .
+  aws s3 cp ${place}requests/fjord.json -
+`;
+}
+
+function aboutApi({ url, spec }: HttpApi): string {
+  const [kind] = spec.routes.map(({ authorisation }) => authorisation).filter((name) => name !== "NONE");
+  const open = kind === undefined ? "" : ` (deployed, it asks for ${kind}; here it asks nobody)`;
+  return `  HTTP    ${url}${open}
+          ${url}/docs is a page to try it
+`;
+}

@@ -1,0 +1,191 @@
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import pLimit from "p-limit";
+import { z } from "zod";
+import { type LambdaFunction, withinLimit } from "../lambda/lambda.ts";
+import type { HttpApiSpec, RouteSpec } from "../stack/http-api-spec.ts";
+import { systemErrorCode, UserError } from "../user-error.ts";
+import { servePage } from "./api-page.ts";
+import { corsHeaders, isPreflight, preflightHeaders } from "./http-api-cors.ts";
+import { toEvent } from "./http-api-event.ts";
+import { matchRoute } from "./http-api-routes.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+export interface HttpApiOptions {
+  readonly spec: HttpApiSpec;
+  /** TCP port on 127.0.0.1; 0 takes any free one. */
+  readonly port: number;
+  /** By function name. */
+  readonly functions: ReadonlyMap<string, LambdaFunction>;
+  readonly onRequest: (report: RequestReport) => void;
+}
+
+/** One request, once it has been answered. */
+export interface RequestReport {
+  readonly api: HttpApiSpec;
+  readonly status: number;
+  /** From the request's arrival to its answer, in milliseconds. */
+  readonly latencyMs: number;
+}
+
+/** An HTTP API on this machine. */
+export interface HttpApi {
+  readonly spec: HttpApiSpec;
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** The largest request that an HTTP API takes, in bytes. */
+const LARGEST_BODY = 10 * 1024 * 1024;
+
+/** Lambda starts an environment for each request at once; one machine has only so many, and lets the rest queue. */
+const MOST_INVOCATIONS = 8;
+
+type Headers = Readonly<Record<string, string>>;
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly cookies?: readonly string[];
+  readonly body: string | Uint8Array;
+}
+
+/** Serves the routes of a synthesised HTTP API as API Gateway would, but for authorisation, which is not checked. */
+export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
+  const gateway = new Gateway(options);
+  const server = createServer((request, response) => void gateway.handle(request, response));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, "127.0.0.1", resolve);
+  }).catch((error: unknown) => {
+    if (systemErrorCode(error) !== "EADDRINUSE") throw error;
+    throw new UserError(`Port ${options.port} is taken. Choose another with --api-port <number>.`);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The HTTP API's server has no port.");
+  return {
+    spec: options.spec,
+    url: `http://127.0.0.1:${address.port}`,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      gateway.stop();
+      await closed;
+    },
+  };
+}
+
+class Gateway {
+  readonly #spec: HttpApiSpec;
+  readonly #functions: ReadonlyMap<string, LambdaFunction>;
+  readonly #onRequest: HttpApiOptions["onRequest"];
+  readonly #bucket: TokenBucket | undefined;
+  readonly #inTurn = pLimit(MOST_INVOCATIONS);
+
+  constructor({ spec, functions, onRequest }: HttpApiOptions) {
+    this.#spec = spec;
+    this.#functions = functions;
+    this.#onRequest = onRequest;
+    this.#bucket = spec.throttling && new TokenBucket(spec.throttling);
+  }
+
+  /** Invokes no function any more for those who still wait in line. */
+  stop(): void {
+    this.#inTurn.clearQueue();
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#respond(request, response);
+    } catch (error) {
+      // A caller that leaves in the middle of its request is not there to be told.
+      response.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (await servePage(request, response)) return;
+    const arrived = performance.now();
+    const { status, headers, cookies = [], body } = await this.#answer(request);
+    this.#onRequest({ api: this.#spec, status, latencyMs: performance.now() - arrived });
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    for (const [name, value] of corsHeaders(this.#spec.cors, request)) response.setHeader(name, value);
+    if (cookies.length > 0) response.setHeader("set-cookie", cookies);
+    response.writeHead(status).end(body);
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    if (this.#spec.cors !== undefined && isPreflight(request)) {
+      return { status: 204, headers: preflightHeaders(this.#spec.cors), body: "" };
+    }
+    if (this.#bucket?.take() === false) return ownAnswer(429, "Too Many Requests");
+    const body = await read(request);
+    if (body === undefined) return ownAnswer(413, "Request Entity Too Large");
+    const url = toUrl(request);
+    if (url === undefined) return ownAnswer(400);
+    const match = matchRoute(this.#spec.routes, request.method ?? "GET", url.pathname);
+    if (match === undefined) return ownAnswer(404);
+    return this.#invoke(match.route, toEvent({ request, url, body, ...match }));
+  }
+
+  async #invoke({ functionName, timeoutMs }: RouteSpec, event: object): Promise<Answer> {
+    const target = this.#functions.get(functionName);
+    if (target === undefined) throw new Error(`The function ${functionName} does not run here.`);
+    const outcome = await this.#inTurn(() => withinLimit(target.invoke(event), timeoutMs));
+    if (outcome === "timeout" || outcome.type === "throttled") return ownAnswer(503);
+    return outcome.type === "error" ? ownAnswer(500) : fromPayload(outcome.payload);
+  }
+}
+
+const resultSchema = z.object({
+  statusCode: z.int().min(100).max(599),
+  headers: z.record(z.string(), z.coerce.string()).default({}),
+  cookies: z.array(z.string()).default([]),
+  body: z.string().default(""),
+  isBase64Encoded: z.boolean().default(false),
+});
+
+/** An answer with a status code is taken as it is; anything else is the body of a 200. */
+function fromPayload(payload: unknown): Answer {
+  if (typeof payload !== "object" || payload === null || !("statusCode" in payload)) {
+    const body = typeof payload === "string" ? payload : JSON.stringify(payload);
+    return { status: 200, headers: { "content-type": "application/json" }, body };
+  }
+  const result = resultSchema.safeParse(payload);
+  if (!result.success) return ownAnswer(500);
+  const { statusCode, headers, cookies, body, isBase64Encoded } = result.data;
+  return {
+    status: statusCode,
+    headers,
+    cookies,
+    body: isBase64Encoded ? Buffer.from(body, "base64") : body,
+  };
+}
+
+/** What the gateway says by itself. */
+function ownAnswer(status: number, message = STATUS_CODES[status]): Answer {
+  return { status, headers: { "content-type": "application/json" }, body: JSON.stringify({ message }) };
+}
+
+/** Undefined where the request's target is not percent-encoded as it should be. */
+function toUrl(request: IncomingMessage): URL | undefined {
+  try {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    decodeURIComponent(url.pathname);
+    return url;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined when it is larger than an HTTP API takes. */
+async function read(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    const part = Buffer.from(chunk);
+    bytes += part.length;
+    if (bytes <= LARGEST_BODY) chunks.push(part);
+  }
+  return bytes > LARGEST_BODY ? undefined : Buffer.concat(chunks);
+}

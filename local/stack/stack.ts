@@ -1,0 +1,219 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { type AlarmSpecs, readAlarms } from "../cloudwatch/alarm-specs.ts";
+import { UserError } from "../user-error.ts";
+import { type HttpApiSpec, readHttpApis } from "./http-api-spec.ts";
+import { nested, type Terraform } from "./terraform.ts";
+
+/** A queue as the SQS API wants it. */
+export interface QueueSpec {
+  readonly name: string;
+  readonly arn: string;
+  readonly url: string;
+  /** SQS attribute names to values, as `CreateQueue` takes them. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface FunctionSpec {
+  readonly functionName: string;
+  readonly arn: string;
+  readonly region: string;
+  /** The zip that would be uploaded to AWS. */
+  readonly zipFile: string;
+  /** `<module>.<export>`, for example `index.handler`. */
+  readonly handler: string;
+  readonly timeoutSeconds: number;
+  readonly memoryMb: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logFormat: "JSON" | "Text";
+  /** Most invocations at once; undefined when nothing is reserved. */
+  readonly reservedConcurrency: number | undefined;
+}
+
+export interface EventSourceSpec {
+  readonly uuid: string;
+  readonly enabled: boolean;
+  readonly queueArn: string;
+  /** Name or ARN of the function. */
+  readonly functionRef: string;
+  /** Most messages in one invocation. */
+  readonly batchSize: number;
+  /** How long to wait for a fuller batch, in seconds; 0 hands over what one receive brings. */
+  readonly batchWindowSeconds: number;
+  /** Most invocations at once. */
+  readonly maximumConcurrency: number;
+  /** Whether the function's `batchItemFailures` count. */
+  readonly reportsItemFailures: boolean;
+}
+
+/** What the local cloud gives a twin. */
+export interface Stack {
+  readonly region: string;
+  readonly queues: readonly QueueSpec[];
+  readonly topicNames: readonly string[];
+  readonly bucketNames: readonly string[];
+  readonly functions: readonly FunctionSpec[];
+  readonly eventSources: readonly EventSourceSpec[];
+  readonly httpApis: readonly HttpApiSpec[];
+  readonly alarms: AlarmSpecs;
+}
+
+/** Lambda starts a queue with five batches at once when no maximum is set; one machine stays there. */
+const DEFAULT_CONCURRENCY = 5;
+
+const queueSchema = z.object({
+  name: z.string(),
+  arn: z.string(),
+  url: z.string(),
+  id: z.string(),
+  visibility_timeout_seconds: z.number().optional(),
+  message_retention_seconds: z.number().optional(),
+  delay_seconds: z.number().optional(),
+  max_message_size: z.number().optional(),
+  receive_wait_time_seconds: z.number().optional(),
+  redrive_policy: z.string().optional(),
+  redrive_allow_policy: z.string().optional(),
+  tags: z.record(z.string(), z.string()).default({}),
+});
+
+const sqsAttributeNames = {
+  visibility_timeout_seconds: "VisibilityTimeout",
+  message_retention_seconds: "MessageRetentionPeriod",
+  delay_seconds: "DelaySeconds",
+  max_message_size: "MaximumMessageSize",
+  receive_wait_time_seconds: "ReceiveMessageWaitTimeSeconds",
+  redrive_policy: "RedrivePolicy",
+  redrive_allow_policy: "RedriveAllowPolicy",
+} as const;
+
+const attachedPolicySchema = z.object({ queue_url: z.string() });
+const redrivePolicySchema = attachedPolicySchema.extend({ redrive_policy: z.string() });
+const redriveAllowPolicySchema = attachedPolicySchema.extend({ redrive_allow_policy: z.string() });
+
+const functionSchema = z.object({
+  function_name: z.string(),
+  arn: z.string(),
+  filename: z.string(),
+  handler: z.string(),
+  timeout: z.number().default(3),
+  memory_size: z.number().default(128),
+  environment: nested(z.object({ variables: z.record(z.string(), z.coerce.string()) }).optional()),
+  logging_config: nested(z.object({ log_format: z.enum(["JSON", "Text"]) }).optional()),
+  reserved_concurrent_executions: z.number().optional(),
+});
+
+const mappingSchema = z.object({
+  uuid: z.string(),
+  event_source_arn: z.string(),
+  function_name: z.string(),
+  enabled: z.boolean().default(true),
+  batch_size: z.number().default(10),
+  maximum_batching_window_in_seconds: z.number().default(0),
+  scaling_config: nested(z.object({ maximum_concurrency: z.number() }).optional()),
+  function_response_types: z.array(z.string()).default([]),
+});
+
+/** Picks out of the synthesised stack what runs on this machine. */
+export function readStack(terraform: Terraform): Stack {
+  const buckets = [
+    ...terraform.resources("aws_s3_bucket", z.object({ bucket: z.string() })),
+    ...terraform.dataSources("aws_s3_bucket", z.object({ bucket: z.string() })),
+  ];
+  const functions = terraform
+    .resources("aws_lambda_function", functionSchema)
+    .map((resource) => toFunction(resource, terraform));
+  const queues = readQueues(terraform);
+  const eventSources = readEventSources(terraform, queues, functions);
+  return {
+    region: terraform.region,
+    queues,
+    topicNames: terraform.resources("aws_sns_topic", z.object({ name: z.string() })).map(({ name }) => name),
+    bucketNames: buckets.map(({ bucket }) => bucket),
+    functions,
+    eventSources,
+    httpApis: readHttpApis(terraform, functions),
+    alarms: readAlarms(terraform),
+  };
+}
+
+function readQueues(terraform: Terraform): QueueSpec[] {
+  const redrive = new Map(
+    terraform
+      .resources("aws_sqs_queue_redrive_policy", redrivePolicySchema)
+      .map((policy) => [policy.queue_url, policy.redrive_policy]),
+  );
+  const redriveAllow = new Map(
+    terraform
+      .resources("aws_sqs_queue_redrive_allow_policy", redriveAllowPolicySchema)
+      .map((policy) => [policy.queue_url, policy.redrive_allow_policy]),
+  );
+  return terraform.resources("aws_sqs_queue", queueSchema).map((queue) => {
+    const settings = {
+      ...queue,
+      redrive_policy: redrive.get(queue.url) ?? queue.redrive_policy,
+      redrive_allow_policy: redriveAllow.get(queue.url) ?? queue.redrive_allow_policy,
+    };
+    const attributes: Record<string, string> = {};
+    for (const [name, sqsName] of entries(sqsAttributeNames)) {
+      const value = settings[name];
+      if (value !== undefined) attributes[sqsName] = String(value);
+    }
+    return { name: queue.name, arn: queue.arn, url: queue.url, attributes, tags: queue.tags };
+  });
+}
+
+function toFunction(resource: z.infer<typeof functionSchema>, terraform: Terraform): FunctionSpec {
+  const reserved = resource.reserved_concurrent_executions;
+  return {
+    functionName: resource.function_name,
+    arn: resource.arn,
+    region: terraform.region,
+    zipFile: join(terraform.directory, resource.filename),
+    handler: resource.handler,
+    timeoutSeconds: resource.timeout,
+    memoryMb: resource.memory_size,
+    environment: resource.environment?.variables ?? {},
+    logFormat: resource.logging_config?.log_format ?? "Text",
+    // Terraform writes "nothing reserved" as -1.
+    reservedConcurrency: reserved === undefined || reserved < 0 ? undefined : reserved,
+  };
+}
+
+function readEventSources(
+  terraform: Terraform,
+  queues: readonly QueueSpec[],
+  functions: readonly FunctionSpec[],
+): EventSourceSpec[] {
+  return terraform.resources("aws_lambda_event_source_mapping", mappingSchema).map((mapping) => {
+    if (!queues.some((queue) => queue.arn === mapping.event_source_arn)) {
+      throw new UserError(
+        `${mapping.address}: no queue of the stack has the ARN ${mapping.event_source_arn}.`,
+      );
+    }
+    if (!functions.some((fn) => isFunction(fn, mapping.function_name))) {
+      throw new UserError(`${mapping.address}: the stack has no function ${mapping.function_name}.`);
+    }
+    return {
+      uuid: mapping.uuid,
+      enabled: mapping.enabled,
+      queueArn: mapping.event_source_arn,
+      functionRef: mapping.function_name,
+      batchSize: mapping.batch_size,
+      batchWindowSeconds: mapping.maximum_batching_window_in_seconds,
+      maximumConcurrency: mapping.scaling_config?.maximum_concurrency ?? DEFAULT_CONCURRENCY,
+      reportsItemFailures: mapping.function_response_types.includes("ReportBatchItemFailures"),
+    };
+  });
+}
+
+/** Whether a name or ARN means this function. */
+export function isFunction(fn: FunctionSpec, reference: string): boolean {
+  return reference === fn.functionName || reference === fn.arn;
+}
+
+function entries<K extends string, V>(record: Readonly<Record<K, V>>): [K, V][] {
+  const pairs: [K, V][] = [];
+  for (const key in record) pairs.push([key, record[key]]);
+  return pairs;
+}

@@ -1,0 +1,70 @@
+import { bucketRules } from "./bucket.ts";
+import { dockerfileRules } from "./dockerfile.ts";
+import { functionRules } from "./functions.ts";
+import { httpApiRules } from "./http-api.ts";
+import { monitoringRules } from "./monitoring.ts";
+import { queueRules } from "./queues.ts";
+import { roleAndKeyRules } from "./roles-and-keys.ts";
+import type { PolicyRule, StackResources } from "./rule.ts";
+import { terraformRules } from "./terraform.ts";
+import { type Waiver, waivers } from "./waivers.ts";
+import { workflowRules } from "./workflows.ts";
+
+export const policyRules: readonly PolicyRule[] = [
+  ...queueRules,
+  ...functionRules,
+  ...bucketRules,
+  ...monitoringRules,
+  ...httpApiRules,
+  ...roleAndKeyRules,
+  ...terraformRules,
+  ...workflowRules,
+  ...dockerfileRules,
+];
+
+/** A resource that breaks a rule. */
+export interface Finding {
+  readonly rule: PolicyRule;
+  /** The resource's address in Terraform. */
+  readonly address: string;
+}
+
+export interface Verdict {
+  /** How many rules are about something in the stack, and hold for all of it. */
+  readonly kept: number;
+  /** How many resources some rule is about. */
+  readonly resources: number;
+  /** What breaks a rule without a waiver that counts. */
+  readonly violations: readonly Finding[];
+  /** The waivers that are needed, each with how many resources need it. */
+  readonly waived: readonly { readonly waiver: Waiver; readonly count: number }[];
+}
+
+/**
+ * Judges a stack by all rules and waivers.
+ * @param now a waiver that has expired then does not count
+ */
+export function judge(stack: StackResources, now: Date): Verdict {
+  const concerned = policyRules.filter(({ type }) => Object.keys(stack.resources(type)).length > 0);
+  const findings = concerned.flatMap((rule) =>
+    Object.entries(stack.resources(rule.type))
+      .filter(([name, attributes]) => !rule.holds(attributes, stack, name))
+      .map(([name]) => ({ rule, address: `${rule.type}.${name}` })),
+  );
+  const counting = waivers.filter(({ expires }) => new Date(expires) > now);
+  return {
+    kept: concerned.filter((rule) => !findings.some((finding) => finding.rule === rule)).length,
+    resources: [...new Set(concerned.map(({ type }) => type))]
+      .map((type) => Object.keys(stack.resources(type)).length)
+      .reduce((sum, count) => sum + count, 0),
+    violations: findings.filter((finding) => !counting.some((waiver) => covers(waiver, finding))),
+    waived: counting
+      .map((waiver) => ({ waiver, count: findings.filter((finding) => covers(waiver, finding)).length }))
+      .filter(({ count }) => count > 0),
+  };
+}
+
+function covers({ rule, resource }: Waiver, finding: Finding): boolean {
+  const [type, part = ""] = resource.split(".");
+  return rule === finding.rule.id && finding.rule.type === type && finding.address.includes(part);
+}
