@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout } from "node:timers/promises";
+import { listenOnLoopback } from "../../local/loopback.ts";
 import { MODEL_ANSWER } from "./picture.ts";
 
 const latencyMs = Number(process.argv[2] ?? 0);
@@ -10,11 +11,8 @@ const objects = new Map<string, { readonly etag: string; readonly body: Buffer; 
 const calls = new Map<string, number>();
 
 const server = createServer((request, response) => void answer(request, response));
-server.listen(0, "127.0.0.1", () => {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  process.send?.({ endpoint: `http://127.0.0.1:${address.port}` });
-});
+const port = await listenOnLoopback(server);
+process.send?.({ endpoint: `http://127.0.0.1:${port}` });
 process.once("disconnect", () => process.exit());
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

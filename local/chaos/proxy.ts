@@ -7,6 +7,7 @@ import {
 } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
+import { listenOnLoopback } from "../loopback.ts";
 import { type Call, readCall } from "./call.ts";
 import { type FaultKind, MODEL_ANSWERS, type ModelAnswer } from "./faults.ts";
 
@@ -50,11 +51,9 @@ export async function startProxy(options: ProxyOptions) {
       response.destroy(error instanceof Error ? error : new Error(String(error))),
     );
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The proxy has no port.");
+  const port = await listenOnLoopback(server);
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint: `http://127.0.0.1:${port}`,
     async stop(): Promise<void> {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();

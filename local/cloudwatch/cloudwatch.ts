@@ -46,11 +46,6 @@ export class CloudWatch {
     clearInterval(this.#timer);
   }
 
-  /** The time that alarms go by: where the period under way began, in milliseconds since the epoch. */
-  get time(): number {
-    return this.#period;
-  }
-
   state(alarmName: string): ReturnType<Evaluator["state"]> {
     return this.#evaluator.state(alarmName);
   }

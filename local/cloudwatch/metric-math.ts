@@ -9,7 +9,7 @@ jsep.addBinaryOp("AND", 2);
 type Value = number | Series;
 
 /**
- * Computes an expression of CloudWatch's metric math, as far as alarms and dashboards of this project go: arithmetic,
+ * Computes an expression of CloudWatch's metric math, as far as alarms of this project go: arithmetic,
  * comparisons, `AND`, `OR`, `IF` and `FILL`.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
  */

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES }
 import pLimit from "p-limit";
 import { z } from "zod";
 import { type LambdaFunction, withinLimit } from "../lambda/lambda.ts";
+import { listenOnLoopback } from "../loopback.ts";
 import type { HttpApiSpec, RouteSpec } from "../stack/http-api-spec.ts";
 import { systemErrorCode, UserError } from "../user-error.ts";
 import { servePage } from "./api-page.ts";
@@ -54,18 +55,13 @@ interface Answer {
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const gateway = new Gateway(options);
   const server = createServer((request, response) => void gateway.handle(request, response));
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, "127.0.0.1", resolve);
-  }).catch((error: unknown) => {
+  const port = await listenOnLoopback(server, options.port).catch((error: unknown) => {
     if (systemErrorCode(error) !== "EADDRINUSE") throw error;
     throw new UserError(`Port ${options.port} is taken. Choose another with --api-port <number>.`);
   });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The HTTP API's server has no port.");
   return {
     spec: options.spec,
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${port}`,
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();

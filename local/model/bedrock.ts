@@ -1,7 +1,8 @@
 import { createHash, randomInt, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout } from "node:timers/promises";
+import { listenOnLoopback } from "../loopback.ts";
 import { PainterPool, type PaintJob } from "./painter-pool.ts";
 import { checkRequest, type StabilityRequest } from "./stability-api.ts";
 import { type CallOutcome, Dice, type Trouble } from "./trouble.ts";
@@ -77,9 +78,9 @@ export async function startBedrock(
 ): Promise<Bedrock> {
   const model = new StandInModel(trouble, painter);
   const server = createServer((request, response) => void model.handle(request, response));
-  const endpoint = await listenOnLoopback(server);
+  const port = await listenOnLoopback(server);
   return {
-    endpoint,
+    endpoint: `http://127.0.0.1:${port}`,
     bill: model.bill,
     calls: model.calls,
     setTrouble: (next) => model.setTrouble(next),
@@ -206,14 +207,4 @@ async function read(request: IncomingMessage): Promise<string | undefined> {
     chunks.push(part);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-async function listenOnLoopback(server: Server): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The model's server has no port.");
-  return `http://127.0.0.1:${address.port}`;
 }

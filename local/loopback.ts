@@ -1,0 +1,19 @@
+import type { Server } from "node:http";
+
+/**
+ * Lets a server listen on 127.0.0.1 only.
+ * @param port 0 takes any free one
+ * @returns the port
+ */
+export async function listenOnLoopback(
+  server: Pick<Server, "listen" | "once" | "address">,
+  port = 0,
+): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no port.");
+  return address.port;
+}
