@@ -19,7 +19,6 @@ function prompt(change: Partial<PlannedPrompt> = {}): PlannedPrompt {
 function plan(prompts: readonly PlannedPrompt[], change: Partial<Plan> = {}): Plan {
   return {
     prompts,
-    batchSizes: [1],
     clockSkewsMs: [0],
     invocationsAtOnce: 3,
     stormMinutes: 0,
@@ -107,7 +106,7 @@ describe("the consumer", () => {
       world,
       plan(
         hangs.map((hang) => prompt({ faults: [hang] })),
-        { batchSizes: [10] },
+        { invocationsAtOnce: hangs.length },
       ),
     );
     expect(left.flatMap(violations)).toEqual([]);
@@ -118,7 +117,7 @@ describe("the consumer", () => {
     timeout: 3 * MINUTES,
   }, async () => {
     const prompts = Array.from({ length: 10 }, () => prompt());
-    const left = await runPlan(world, plan(prompts, { stormMinutes: 60, batchSizes: [10] }));
+    const left = await runPlan(world, plan(prompts, { stormMinutes: 60 }));
     expect(left.flatMap(violations)).toEqual([]);
     expect(left[0]?.waits.length).toBeGreaterThan(60);
     expect(statuses(left)).toEqual(prompts.map(() => "succeeded"));
@@ -183,7 +182,7 @@ const BROKEN: readonly {
       to: "false",
     },
     // A message that comes back at once, before its first delivery is done.
-    plan: plan([prompt({ sent: 3, faults: [{ on: "model", nth: 0, kind: "late" }] })], { batchSizes: [3] }),
+    plan: plan([prompt({ sent: 3, faults: [{ on: "model", nth: 0, kind: "late" }] })]),
     promise: "nobody pays twice",
   },
   {
@@ -200,11 +199,11 @@ const BROKEN: readonly {
     promise: "nothing is lost",
   },
   {
-    name: "drops partial failures",
+    name: "has a prompt deleted that it has not painted",
     damage: {
       file: "functions/consumer/index.ts",
-      from: "batchItemFailures: failures.flat()",
-      to: "batchItemFailures: []",
+      from: "isDone ? []",
+      to: "true ? []",
     },
     plan: plan([prompt({ faults: [0, 1].map((nth) => ({ on: "model", nth, kind: "model error" })) })]),
     promise: "nothing is lost",
@@ -288,7 +287,7 @@ const BROKEN: readonly {
     },
     plan: plan(
       Array.from({ length: 10 }, () => prompt()),
-      { stormMinutes: 20, batchSizes: [10] },
+      { stormMinutes: 20 },
     ),
     promise: "back-off spreads retries",
   },
@@ -296,8 +295,8 @@ const BROKEN: readonly {
     name: "leaves a timer behind",
     damage: {
       file: "functions/consumer/index.ts",
-      from: "const failures = await",
-      to: "setInterval(() => {}, 60_000); const failures = await",
+      from: "const outcome = await",
+      to: "setInterval(() => {}, 60_000); const outcome = await",
     },
     plan: plan(
       Array.from({ length: 30 }, () => prompt()),
@@ -315,7 +314,7 @@ describe("a consumer that", () => {
   });
 
   it("is broken is caught on a schedule that is shrunk to one prompt", { timeout: 3 * MINUTES }, async () => {
-    const damage = { file: "functions/consumer/index.ts", from: "failures.flat()", to: "[]" };
+    const damage = { file: "functions/consumer/index.ts", from: "isDone ? []", to: "true ? []" };
     await using world = await startWorld({ stackDir, code: await breakConsumer(damage) });
     const { failure } = await runChaos(world, { seed: 1, schedules: 20, mostPrompts: 3, shrinkMs: 20_000 });
     expect(failure?.plan.prompts).toHaveLength(1);

@@ -83,8 +83,15 @@ it("each message of any SQS event is finished, left in the queue, or sent anew",
   );
 });
 
-it("what is no SQS event of messages at all is refused as a whole, so that nothing is deleted", async () => {
-  for (const event of [{}, { Records: null }, { Records: [null] }, { Records: [{}] }]) {
+it("what is not an SQS event of one message is refused as a whole, so that nothing is deleted", async () => {
+  const one = message("K2");
+  for (const event of [
+    {},
+    { Records: null },
+    { Records: [null] },
+    { Records: [{}] },
+    { Records: [one, one] },
+  ]) {
     expect((await handlers.consume(event)).type, JSON.stringify(event)).toBe("error");
   }
 });

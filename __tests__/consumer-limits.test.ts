@@ -41,16 +41,3 @@ describe("a bucket that was there before", () => {
     expect(await bench.keys()).toEqual(["couch/images/late.png", "couch/requests/late.json"]);
   });
 });
-
-describe("a batch larger than the model's limit", () => {
-  it("is painted whole, with no more calls at once than the model takes", async () => {
-    await using bench = await ConsumerBench.start({
-      settings: { models: [{ id: CORE, concurrency: 8 }] },
-    });
-    bench.bedrock.setTrouble({ latencyMs: 100, concurrencyLimit: 4 });
-    const ids = Array.from({ length: 10 }, (_, index) => `large-${index}`);
-    const { kept } = await bench.deliver(ids.map((requestId) => JSON.stringify({ requestId, prompt: "K2" })));
-    expect(kept).toEqual([]);
-    expect(bench.bedrock.calls).toHaveLength(10);
-  });
-});

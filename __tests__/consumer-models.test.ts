@@ -49,18 +49,8 @@ describe("a prompt that no model of the chain paints", () => {
 });
 
 describe("a call of a model", () => {
-  it("is made again at once by a model that paints but is throttled", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 0 });
-    await bench.deliver([requestBody(randomUUID())]);
-    bench.bedrock.setTrouble({ latencyMs: 0, script: ["ThrottlingException", "ThrottlingException"] });
-    const requestId = randomUUID();
-    expect((await bench.deliver([requestBody(requestId)])).kept).toEqual([]);
-    expect(await bench.record(requestId)).toMatchObject({ status: "succeeded", model: CORE, attempts: 1 });
-  });
-
-  it("is not made again by a model that took nothing the last time", async () => {
+  it("is not made again by a throttled model: the prompt waits in the queue", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
-    await bench.deliver([requestBody(randomUUID())]);
     const calls = bench.bedrock.calls.length;
     await bench.deliver([requestBody(randomUUID())]);
     expect(bench.bedrock.calls.slice(calls)).toEqual([CORE, SD35]);

@@ -53,7 +53,7 @@ describe(`${4 * CASES} cases of input`, () => {
     const client = new BedrockRuntimeClient({ region: "us-west-2" });
     let body = "";
     client.send = async () => ({ $metadata: {}, contentType: "", body: Buffer.from(body) });
-    const model = { id: "m", region: "us-west-2", pricePerImageUsd: 1, takesMode: false, slots: 1 };
+    const model = { id: "m", region: "us-west-2", pricePerImageUsd: 1, takesMode: false };
     const asked = {
       requestId: "one",
       prompt: "K2",

@@ -3,7 +3,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { expect, it } from "vitest";
 import { invokeModel } from "../functions/consumer/invoke-model.ts";
 
-const model = { id: "m", region: "us-west-2", pricePerImageUsd: 1, takesMode: false, slots: 1 };
+const model = { id: "m", region: "us-west-2", pricePerImageUsd: 1, takesMode: false };
 const asked = { requestId: "r", prompt: "K2", aspectRatio: "1:1", outputFormat: "png", seed: 7 } as const;
 
 it.each([

@@ -68,7 +68,7 @@ describe("node main.ts", () => {
       broken,
       readFileSync(broken, "utf8")
         .replace("stability.stable-image-core-v1:1", "amazon.titan-image-generator-v1")
-        .replace("batchSize: 4", "batchSize: 0"),
+        .replace("receiveLimit: 10", "receiveLimit: 0"),
     );
     const failure = await synthesise(clone, "dev").then(
       () => undefined,
@@ -78,7 +78,7 @@ describe("node main.ts", () => {
       code: 1,
       stderr:
         "config/environments/dev.ts has 2 problems:\n" +
-        "  consumer.batchSize = 0 must be a whole number of messages from 1 to 10\n" +
+        "  consumer.receiveLimit = 0 must be a whole number of receives from 3 to 1000\n" +
         '  models[0].id = "amazon.titan-image-generator-v1" is at its end of life. ' +
         "Fix: use one of stability.stable-image-core-v1:1, stability.sd3-5-large-v1:0, stability.stable-image-ultra-v1:1\n",
     });

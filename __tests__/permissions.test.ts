@@ -144,7 +144,7 @@ const prompts: readonly PlannedPrompt[] = [
 
 async function useConsumer(): Promise<readonly Journaled[]> {
   await using world = await startWorld({ stackDir: folder });
-  const plan = { batchSizes: [1], clockSkewsMs: [0], invocationsAtOnce: 3, stormMinutes: 0, order: 1 };
+  const plan = { clockSkewsMs: [0], invocationsAtOnce: 3, stormMinutes: 0, order: 1 };
   const left = await runPlan(world, { prompts, ...plan });
   return left.flatMap((evidence) => evidence.prompts.flatMap(({ calls }) => calls));
 }

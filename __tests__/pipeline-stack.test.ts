@@ -149,11 +149,11 @@ describe("the consumer", () => {
     });
   });
 
-  it("answers for each message of a batch, within the first model's limit", () => {
+  it("hands the consumer one prompt at a time, as many at once as the first model takes", () => {
     expect(stack.resource("aws_lambda_event_source_mapping")).toMatchObject({
-      batch_size: 4,
+      batch_size: 1,
       function_response_types: ["ReportBatchItemFailures"],
-      scaling_config: { maximum_concurrency: 2 },
+      scaling_config: { maximum_concurrency: 8 },
     });
   });
 

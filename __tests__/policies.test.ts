@@ -45,8 +45,6 @@ const randomSettings = fc
       memoryMb: fc.integer({ min: 256, max: 4096 }),
       timeoutSeconds: fc.integer({ min: 90, max: 900 }),
       modelTimeoutSeconds: fc.integer({ min: 5, max: 80 }),
-      batchSize: fc.integer({ min: 1, max: 10 }),
-      batchWindowSeconds: fc.integer({ min: 0, max: 300 }),
       receiveLimit: fc.integer({ min: 3, max: 100 }),
     }),
     api: fc.record({

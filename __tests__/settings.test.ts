@@ -66,19 +66,11 @@ describe("settings", () => {
     ]);
   });
 
-  it("refuse a concurrency below the two batches that Lambda always runs", () => {
-    const models = [{ id: "stability.stable-image-core-v1:1", concurrency: 7 }];
+  it("refuse a first model that takes fewer calls at once than Lambda makes at the least", () => {
+    const models = [{ id: "stability.stable-image-core-v1:1", concurrency: 1 }];
     expect(problemsOf(devWith({ models }))).toEqual([
-      "models.0.concurrency is too small: Lambda runs at least 2 batches of 4 at once. Fix: raise it to 8, or lower consumer.batchSize to 3",
+      "models.0.concurrency is too small: Lambda paints at least 2 prompts at once. Fix: raise it to 2",
     ]);
-  });
-
-  it("refuse a fallback that cannot serve each invocation once", () => {
-    const models = [
-      { id: "stability.stable-image-core-v1:1", concurrency: 40 },
-      { id: "stability.sd3-5-large-v1:0", concurrency: 9 },
-    ];
-    expect(problemsOf(devWith({ models }))[0]).toMatch(/^models\.1\.concurrency is below the 10 invocations/);
   });
 
   it("refuse a model time-out that leaves no time to store the picture", () => {
@@ -108,9 +100,9 @@ describe("settings", () => {
 describe("what is derived", () => {
   const derived = derive(checked(dev));
 
-  it("hides a message for six function time-outs and the batch window", () => {
-    const consumer = { ...dev.consumer, timeoutSeconds: 100, batchWindowSeconds: 7 };
-    expect(derive(checked(devWith({ consumer }))).visibilityTimeoutSeconds).toBe(607);
+  it("hides a message for six function time-outs", () => {
+    const consumer = { ...dev.consumer, timeoutSeconds: 100 };
+    expect(derive(checked(devWith({ consumer }))).visibilityTimeoutSeconds).toBe(600);
   });
 
   it("lets a lease outlive its owner, and end before the message comes back", () => {
@@ -118,11 +110,11 @@ describe("what is derived", () => {
     expect(derived.leaseSeconds).toBeLessThan(derived.visibilityTimeoutSeconds);
   });
 
-  it("keeps every model's limit when all invocations use all of their slots", () => {
-    for (const [index, { slots }] of derived.modelChain.entries()) {
-      expect(slots).toBeGreaterThan(0);
-      expect(slots * derived.maximumConcurrency).toBeLessThanOrEqual(dev.models[index]?.concurrency ?? 0);
-    }
+  it("runs as many invocations at once as the first model takes calls", () => {
+    const [first, ...others] = dev.models;
+    if (first === undefined) throw new Error("dev has a model");
+    const models = [{ ...first, concurrency: 33 }, ...others];
+    expect(derive(checked(devWith({ models }))).maximumConcurrency).toBe(33);
   });
 });
 

@@ -6,7 +6,7 @@ export type Calls = Readonly<Record<string, number>>;
 /** Counts the calls for one picture, and for a second delivery of the same message. */
 export async function countCalls(): Promise<{ readonly picture: Calls; readonly duplicate: Calls }> {
   return await inWorkshop(0, 512, async ({ work, calls }) => {
-    const order = { worker: "consumer", atOnce: 1, batches: 1, warmUp: 0 } as const;
+    const order = { worker: "consumer", pictures: 1, warmUp: 0 } as const;
     await work({ ...order, deliveries: 1 });
     const picture = await calls();
     await work({ ...order, deliveries: 2 });

@@ -4,7 +4,6 @@ import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
 import useOneTemporaryFolder from "../__tests__/support/temporary-folder.ts";
 import { acceptance } from "./acceptance.ts";
-import { billed } from "./billed.ts";
 import { callsTable, countCalls } from "./calls.ts";
 import { client } from "./client.ts";
 import { makespan } from "./makespan.ts";
@@ -19,17 +18,7 @@ import { work } from "./work.ts";
 import { writeSection } from "./write-section.ts";
 
 // The makespan wants a machine that is not busy yet.
-const parts: readonly Part[] = [
-  makespan,
-  startUp,
-  work,
-  billed,
-  acceptance,
-  sending,
-  client,
-  synthesis,
-  plan,
-];
+const parts: readonly Part[] = [makespan, startUp, work, acceptance, sending, client, synthesis, plan];
 
 /** By how much the quick form lets a target be passed: it guards against blunders, on any machine. */
 const QUICK_MARGIN = 3;

@@ -16,19 +16,15 @@ export const work: Part = {
   async run() {
     const { memoryMb } = (await loadSettings("prod")).consumer;
     return await inWorkshop(0, memoryMb, async (workshop) => {
-      const rows: Row[] = [];
-      for (const atOnce of [1, 10]) {
-        const [store] = await compare(workshop, "store", atOnce);
-        rows.push({ ...store, target: 1.5 });
-      }
-      for (const atOnce of [1, 10]) {
-        const [ratio, time, peak] = await compare(workshop, "consumer", atOnce);
-        rows.push(ratio, { ...time, ...(atOnce === 10 && { measures: "pictureMs" }) });
-        if (atOnce === 1) continue;
-        const target = Math.floor((memoryMb * 2) / 3);
-        rows.push({ ...peak, against: `two thirds of ${memoryMb} MB`, measures: "peakMb", target });
-      }
-      return rows;
+      const [store] = await compare(workshop, "store");
+      const [ratio, time, peak] = await compare(workshop, "consumer");
+      const target = Math.floor((memoryMb * 2) / 3);
+      return [
+        { ...store, target: 1.5 },
+        ratio,
+        { ...time, measures: "pictureMs" },
+        { ...peak, against: `two thirds of ${memoryMb} MB`, measures: "peakMb", target },
+      ];
     });
   },
 };
@@ -45,8 +41,8 @@ const TASKS = {
 } as const;
 
 /** Has a task and its floor done in turn. */
-async function compare(workshop: Workshop, task: keyof typeof TASKS, atOnce: number) {
-  const order = { atOnce, batches: PICTURES / atOnce, warmUp: WARM_UP / atOnce, deliveries: 1 };
+async function compare(workshop: Workshop, task: keyof typeof TASKS) {
+  const order = { pictures: PICTURES, warmUp: WARM_UP, deliveries: 1 };
   const ours: WorkReport[] = [];
   const floors: WorkReport[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -54,7 +50,7 @@ async function compare(workshop: Workshop, task: keyof typeof TASKS, atOnce: num
     floors.push(await workshop.work({ worker: `${task} floor`, ...order }));
   }
   const { what: name, floor } = TASKS[task];
-  const what = `${name}, ${atOnce} at once: processor time for a picture`;
+  const what = `${name}: processor time for a picture`;
   const values = ours.map(({ cpuMs }) => cpuMs);
   const baseline = floors.map(({ cpuMs }) => cpuMs);
   const ratios = pairwise(values, baseline, (one, other) => one / other);
@@ -62,7 +58,7 @@ async function compare(workshop: Workshop, task: keyof typeof TASKS, atOnce: num
     { what, against: floor, unit: "×", values: ratios },
     { what, against: "", unit: "ms", values },
     {
-      what: `${name}, ${atOnce} at once: memory at its peak`,
+      what: `${name}: memory at its peak`,
       against: "",
       unit: "MB",
       values: ours.map(({ peakMb }) => peakMb),

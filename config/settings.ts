@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { lifecycleOf, models } from "../functions/domain/models.ts";
 import { alarmProblems, alarmsSchema, BESIDE_CALL_SECONDS } from "./alarms.ts";
-import { FEWEST_INVOCATIONS, maximumConcurrency } from "./derived.ts";
 
 const region = z
   .string({ error: "is missing. Fix: give an AWS region, such as eu-west-1" })
@@ -121,10 +120,6 @@ export const settingsSchema = z.strictObject({
     timeoutSeconds: whole(30, 900, "seconds"),
     /** The longest that one call of a model may take. */
     modelTimeoutSeconds: whole(5, 600, "seconds"),
-    /** How many prompts one invocation paints at once. */
-    batchSize: whole(1, 10, "messages"),
-    /** How long to wait for a batch to fill. */
-    batchWindowSeconds: whole(0, 300, "seconds"),
     /** After this many receives a message goes to the dead-letter queue. */
     receiveLimit: whole(3, 1000, "receives"),
   }),
@@ -207,35 +202,21 @@ function lifecycleProblems(input: unknown): SettingsProblem[] {
   });
 }
 
-const painting = z.object({
-  models: z.array(z.object({ concurrency: z.int().positive() })).min(1),
-  consumer: z.object({ batchSize: z.int().positive() }),
-});
+const limited = z.object({ models: z.array(z.object({ concurrency: z.int().positive() })).min(1) });
+
+/** The fewest invocations at once that an SQS event source can be limited to. */
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html#events-sqs-max-concurrency
+const FEWEST_INVOCATIONS = 2;
 
 function concurrencyProblems(input: unknown): SettingsProblem[] {
-  const { data } = painting.safeParse(input);
-  const [first, ...fallbacks] = data?.models ?? [];
-  if (data === undefined || first === undefined) return [];
-  const { batchSize } = data.consumer;
-  const invocations = maximumConcurrency(first.concurrency, batchSize);
-  if (invocations < FEWEST_INVOCATIONS) {
-    const largestBatch = Math.floor(first.concurrency / FEWEST_INVOCATIONS);
-    const lower = largestBatch < 1 ? "" : `, or lower consumer.batchSize to ${largestBatch}`;
-    return [
-      {
-        path: ["models", 0, "concurrency"],
-        message: `is too small: Lambda runs at least ${FEWEST_INVOCATIONS} batches of ${batchSize} at once. Fix: raise it to ${batchSize * FEWEST_INVOCATIONS}${lower}`,
-      },
-    ];
-  }
-  return fallbacks.flatMap(({ concurrency }, index) =>
-    concurrency >= invocations
-      ? []
-      : {
-          path: ["models", index + 1, "concurrency"],
-          message: `is below the ${invocations} invocations at once that models[0].concurrency gives. Fix: raise it to ${invocations}, or raise consumer.batchSize`,
-        },
-  );
+  const [first] = limited.safeParse(input).data?.models ?? [];
+  if (first === undefined || first.concurrency >= FEWEST_INVOCATIONS) return [];
+  return [
+    {
+      path: ["models", 0, "concurrency"],
+      message: `is too small: Lambda paints at least ${FEWEST_INVOCATIONS} prompts at once. Fix: raise it to ${FEWEST_INVOCATIONS}`,
+    },
+  ];
 }
 
 const timing = z.object({

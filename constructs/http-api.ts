@@ -81,7 +81,7 @@ export class HttpApi extends Construct {
         IMAGE_BUCKET: bucket.name,
         KEY_PREFIX: bucket.keyPrefix,
         SQS_QUEUE_URL: queue.url,
-        PICTURES_AT_ONCE: String(derived.picturesAtOnce),
+        PICTURES_AT_ONCE: String(derived.maximumConcurrency),
       },
       permissions: permissionsOn(queue, bucket),
     });

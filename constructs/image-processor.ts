@@ -51,16 +51,12 @@ export class ImageProcessor extends Construct {
     this.eventSource = this.#createEventSource(props);
   }
 
-  #createEventSource({
-    settings: { consumer },
-    derived,
-    queue,
-  }: ImageProcessorProps): LambdaEventSourceMapping {
+  #createEventSource({ derived, queue }: ImageProcessorProps): LambdaEventSourceMapping {
     return new LambdaEventSourceMapping(this, "prompts", {
       eventSourceArn: queue.arn,
       functionName: this.function.functionName,
-      batchSize: consumer.batchSize,
-      maximumBatchingWindowInSeconds: consumer.batchWindowSeconds,
+      // One prompt an invocation: in a batch, the finished ones would keep their places until the slowest one is done.
+      batchSize: 1,
       functionResponseTypes: ["ReportBatchItemFailures"],
       scalingConfig: { maximumConcurrency: derived.maximumConcurrency },
       // Only the spend breaker and whoever resumes change it: an apply must not start again what ran away.

@@ -103,7 +103,7 @@ export class ConsumerBench implements AsyncDisposable {
     return this.cloud.bedrock;
   }
 
-  /** Sends messages and hands them to the consumer as one batch. */
+  /** Sends messages and hands each to an invocation of the consumer, all at once. */
   async deliver(bodies: readonly string[], options: DeliveryOptions = {}): Promise<Delivery> {
     const sent = new Set<string | undefined>();
     for (const body of bodies) {
@@ -118,16 +118,19 @@ export class ConsumerBench implements AsyncDisposable {
     }
     const records = await this.#receive(sent, options);
     const start = this.#lines.length;
-    const outcome = await this.#consumer.invoke({ Records: records });
-    if (outcome.type !== "result") throw new Error(`the consumer did not answer: ${JSON.stringify(outcome)}`);
-    const failed = new Set(
-      responseSchema.parse(outcome.payload).batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
-    );
+    const kept = await Promise.all(records.map((record) => this.#invoke(record)));
     return {
       messageIds: records.map(({ messageId }) => messageId),
-      kept: records.filter(({ messageId }) => failed.has(messageId)).map(({ body }) => body),
+      kept: records.filter((_, index) => kept[index]).map(({ body }) => body),
       log: this.#lines.slice(start).join("\n"),
     };
+  }
+
+  /** @returns whether the consumer leaves the message in the queue */
+  async #invoke(record: SQSRecord): Promise<boolean> {
+    const outcome = await this.#consumer.invoke({ Records: [record] });
+    if (outcome.type !== "result") throw new Error(`the consumer did not answer: ${JSON.stringify(outcome)}`);
+    return responseSchema.parse(outcome.payload).batchItemFailures.length > 0;
   }
 
   async record(requestId: string): Promise<RequestRecord> {

@@ -124,20 +124,21 @@ export function message(body: string, attributes: Readonly<Record<string, string
 }
 
 const responseSchema = z.object({ batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })) });
-/** Hands a batch to the consumer and gives the messages that it leaves in the queue. */
-export async function deliver(handlers: Handlers, batch: readonly Message[]): Promise<Message[]> {
+
+/** Hands messages to the consumer, one after the other, and gives those that it leaves in the queue. */
+export async function deliver(handlers: Handlers, messages: readonly Message[]): Promise<Message[]> {
   const rest = {
     receiptHandle: "none",
     messageAttributes: {},
     eventSource: "aws:sqs",
     awsRegion: "eu-west-1",
   };
-  const outcome = await handlers.consume({ Records: batch.map((each) => ({ ...rest, ...each })) });
-  if (outcome.type !== "result") throw new Error(`the consumer threw: ${JSON.stringify(outcome)}`);
-  const left = responseSchema
-    .parse(outcome.payload)
-    .batchItemFailures.map(({ itemIdentifier }) =>
-      batch.find(({ messageId }) => messageId === itemIdentifier),
-    );
-  return left.filter((each) => each !== undefined);
+  const left: Message[] = [];
+  for (const each of messages) {
+    const outcome = await handlers.consume({ Records: [{ ...rest, ...each }] });
+    if (outcome.type !== "result") throw new Error(`the consumer threw: ${JSON.stringify(outcome)}`);
+    const { batchItemFailures } = responseSchema.parse(outcome.payload);
+    if (batchItemFailures.length > 0) left.push(each);
+  }
+  return left;
 }

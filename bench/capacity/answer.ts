@@ -58,36 +58,16 @@ export function unpainted({ run }: Answer): number {
 /** Every change that can be made with one setting: the one that loses least first, then the one that shortens the wait most. */
 export function changes(question: Question): Change[] {
   const { consumer } = question;
-  const [first, ...others] = question.models;
+  const [first] = question.models;
   if (first === undefined) return [];
-  const limit = consumer.maximumConcurrency * consumer.batchSize;
   const options: readonly { readonly what: string; readonly question: Question }[] = [
     {
-      what: `a limit of ${2 * limit} calls at once for ${first.id} (a higher quota, or a second model or region of its own)`,
+      what: `a limit of ${2 * consumer.maximumConcurrency} calls at once for ${first.id} (a higher quota, or a second model or region of its own)`,
       question: {
         ...question,
         consumer: { ...consumer, maximumConcurrency: 2 * consumer.maximumConcurrency },
       },
     },
-    ...(consumer.batchSize > 1
-      ? [
-          {
-            what: `batches of ${Math.ceil(consumer.batchSize / 2)}, with as many calls at once`,
-            question: {
-              ...question,
-              consumer: {
-                ...consumer,
-                batchSize: Math.ceil(consumer.batchSize / 2),
-                maximumConcurrency: Math.floor(limit / Math.ceil(consumer.batchSize / 2)),
-              },
-              models: [
-                { ...first, slots: Math.ceil(consumer.batchSize / 2) },
-                ...others.map((model) => ({ ...model, slots: Math.max(1, Math.floor(model.slots / 2)) })),
-              ],
-            },
-          },
-        ]
-      : []),
     {
       what: "twice the memory",
       question: { ...question, consumer: { ...consumer, memoryMb: Math.min(10_240, 2 * consumer.memoryMb) } },

@@ -17,7 +17,6 @@ export interface Asked {
   readonly failures: number;
   /** Default: what the settings say. */
   readonly concurrency?: number | undefined;
-  readonly batchSize?: number | undefined;
   readonly memoryMb?: number | undefined;
   readonly seed: number;
 }
@@ -31,16 +30,16 @@ export async function questionOf(asked: Asked): Promise<Question> {
   const settings = changed(await loadSettings(asked.environment), asked);
   const { modelChain, maximumConcurrency, promptRetentionSeconds, thresholds } = derive(settings);
   const { latency, latencySpread, throttle, failures } = asked;
-  const { memoryMb, timeoutSeconds, modelTimeoutSeconds, batchSize, receiveLimit } = settings.consumer;
+  const { memoryMb, timeoutSeconds, modelTimeoutSeconds, receiveLimit } = settings.consumer;
   return {
     prompts: asked.users * asked.promptsPerUser,
     within: asked.within,
-    models: modelChain.map(({ id, slots, pricePerImageUsd }) => ({
-      ...{ id, slots, pricePerImageUsd },
+    models: modelChain.map(({ id, pricePerImageUsd }) => ({
+      ...{ id, pricePerImageUsd },
       ...{ latency, latencySpread, throttle, failures },
     })),
     consumer: {
-      ...{ memoryMb, batchSize, maximumConcurrency, receiveLimit },
+      ...{ memoryMb, maximumConcurrency, receiveLimit },
       timeout: timeoutSeconds,
       modelTimeout: modelTimeoutSeconds,
     },
@@ -55,20 +54,12 @@ export async function questionOf(asked: Asked): Promise<Question> {
   };
 }
 
-function changed(settings: Settings, { concurrency, batchSize, memoryMb }: Asked): Settings {
+function changed(settings: Settings, { concurrency, memoryMb }: Asked): Settings {
   const [first, ...others] = settings.models;
   const checked = checkSettings({
     ...settings,
-    models: [{ ...first, ...(concurrency !== undefined && { concurrency }) }, ...others].map((model) => ({
-      ...model,
-      // A fallback must take a call from each invocation.
-      ...(model !== first && concurrency !== undefined && { concurrency }),
-    })),
-    consumer: {
-      ...settings.consumer,
-      ...(batchSize !== undefined && { batchSize }),
-      ...(memoryMb !== undefined && { memoryMb }),
-    },
+    models: [{ ...first, ...(concurrency !== undefined && { concurrency }) }, ...others],
+    consumer: { ...settings.consumer, ...(memoryMb !== undefined && { memoryMb }) },
   });
   if (checked.ok) return checked.settings;
   const problems = checked.problems.map(({ path, message }) => `${path.join(".")} ${message}`);

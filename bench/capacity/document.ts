@@ -76,7 +76,7 @@ function row(name: string, question: Question, found: Answer): string {
 /** Doubles the models' limit until 19 of 20 users get their picture in time. */
 async function smallestLimit(asked: Asked, objective: number) {
   const first = (await questionOf(asked)).consumer;
-  for (let concurrency = first.maximumConcurrency * first.batchSize; ; concurrency *= 2) {
+  for (let concurrency = first.maximumConcurrency; ; concurrency *= 2) {
     const found = answer(await questionOf({ ...asked, concurrency: Math.min(1000, concurrency) }));
     if (found.wait.p95 <= objective || concurrency >= 1000) {
       return { concurrency: Math.min(1000, concurrency), answer: found };

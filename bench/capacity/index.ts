@@ -38,7 +38,6 @@ const program = new Command("npm run capacity --")
     "calls at once that the models take; default: the settings",
     wholeNumber(1, MOST),
   )
-  .option("--batch-size <count>", "prompts in one invocation; default: the settings", wholeNumber(1, 10))
   .option("--memory-mb <megabytes>", "the function's memory; default: the settings", wholeNumber(128, 10_240))
   .option("--seed <number>", "same seed, same answer", wholeNumber(0, MOST), 1)
   .option("--plot <file>", "draw the run into an SVG file")

@@ -6,46 +6,29 @@ import type { Timeline } from "./timeline.ts";
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 export const MB_PER_PROCESSOR = 1769;
 
-/** What an execution environment of the function remembers from one batch to the next. */
-export interface Environment {
-  /** The links of the chain that took nothing the last time: they are called once, until they paint. */
-  readonly overloaded: Set<number>;
-}
-
-/** One batch: a processor that does one thing at a time, and slots for each model. */
+/** One prompt in the function, with its share of a processor. */
 export class Invocation {
-  readonly environment: Environment;
   readonly #question: Question;
   readonly #timeline: Timeline;
   readonly #share: number;
-  readonly #endsAt: number;
-  readonly #slots: number[];
-  readonly #waiting: (() => void)[][];
-  #busyUntil: number;
+  readonly #startsAt: number;
 
-  constructor(
-    question: Question,
-    timeline: Timeline,
-    environment: Environment,
-    startsAt: number,
-    share: number,
-  ) {
+  constructor(question: Question, timeline: Timeline, startsAt: number) {
     this.#question = question;
     this.#timeline = timeline;
-    this.environment = environment;
-    this.#share = share;
-    this.#busyUntil = startsAt;
-    this.#endsAt = startsAt + question.consumer.timeout;
-    this.#slots = question.models.map(({ slots }) => slots);
-    this.#waiting = question.models.map(() => []);
+    this.#share = Math.min(1, question.consumer.memoryMb / MB_PER_PROCESSOR);
+    this.#startsAt = startsAt;
+  }
+
+  /** How long it has run, in seconds. */
+  get seconds(): number {
+    return this.#timeline.now - this.#startsAt;
   }
 
   /** The longest that a call may take which begins now. */
   get callTime(): number {
-    return Math.min(
-      this.#question.consumer.modelTimeout,
-      this.#endsAt - STORING_SECONDS - this.#timeline.now,
-    );
+    const { modelTimeout, timeout } = this.#question.consumer;
+    return Math.min(modelTimeout, timeout - STORING_SECONDS - this.seconds);
   }
 
   /** A third of the work on a picture comes before the model is asked. */
@@ -57,22 +40,9 @@ export class Invocation {
     this.#work(2 / 3, 2, then);
   }
 
-  withSlot(link: number, use: (free: () => void) => void): void {
-    const queue = this.#waiting[link];
-    const free = (): void => {
-      const next = queue?.shift();
-      if (next === undefined) this.#slots[link] = (this.#slots[link] ?? 0) + 1;
-      else next();
-    };
-    if ((this.#slots[link] ?? 0) > 0) {
-      this.#slots[link] = (this.#slots[link] ?? 0) - 1;
-      use(free);
-    } else queue?.push(() => use(free));
-  }
-
   #work(part: number, writes: number, then: () => void): void {
     const { cpuPerPicture, write } = this.#question.measured;
-    this.#busyUntil = Math.max(this.#busyUntil, this.#timeline.now) + (part * cpuPerPicture) / this.#share;
-    this.#timeline.at(this.#busyUntil + writes * write, then);
+    const startsAt = Math.max(this.#startsAt, this.#timeline.now);
+    this.#timeline.at(startsAt + (part * cpuPerPicture) / this.#share + writes * write, then);
   }
 }

@@ -75,17 +75,17 @@ export class PromptQueue {
     this.#noteDepth();
   }
 
-  /** Hides so many of those that can be seen, and gives them out. Those that are too old are gone. */
-  receive(count: number): Message[] {
+  /** Gives out the first of those that are visible. Those that are too old are gone. */
+  receive(): Message | undefined {
     this.#forgetExpired();
-    const batch = this.#visible.slice(this.#head, this.#head + count);
-    this.#head += batch.length;
+    const first = this.#visible[this.#head];
+    if (first !== undefined) this.#head += 1;
     if (this.#head > 10_000) {
       this.#visible = this.#visible.slice(this.#head);
       this.#head = 0;
     }
     this.#noteDepth();
-    return batch;
+    return first;
   }
 
   delete(message: Message): void {

@@ -12,7 +12,6 @@ export interface Question {
     readonly timeout: number;
     /** The longest that one call of a model may take. */
     readonly modelTimeout: number;
-    readonly batchSize: number;
     readonly maximumConcurrency: number;
     readonly receiveLimit: number;
   };
@@ -26,7 +25,7 @@ export interface Question {
 }
 
 /** A model as it behaves. */
-export interface PlannedModel extends Pick<ChainedModel, "id" | "slots" | "pricePerImageUsd"> {
+export interface PlannedModel extends Pick<ChainedModel, "id" | "pricePerImageUsd"> {
   /** The median time for a picture. */
   readonly latency: number;
   /** How much the time varies: the standard deviation of its logarithm. 0: not at all. */
@@ -63,24 +62,17 @@ export function checkQuestion({ prompts, within, models, consumer, measured, thr
   must(within >= 0, "within", within, "must not be negative");
   must(consumer.maximumConcurrency > 0, "concurrency", consumer.maximumConcurrency, "must be above 0");
   must(
-    consumer.batchSize >= 1 && consumer.batchSize <= 10,
-    "batch size",
-    consumer.batchSize,
-    "must be 1 to 10",
-  );
-  must(
     consumer.memoryMb >= 128 && consumer.memoryMb <= 10_240,
     "memory",
     consumer.memoryMb,
     "must be 128 to 10240 MB",
   );
   must(models.length > 0, "models", models.length, "must name at least one");
-  for (const { id, latency, latencySpread, throttle, failures, slots, pricePerImageUsd } of models) {
+  for (const { id, latency, latencySpread, throttle, failures, pricePerImageUsd } of models) {
     must(latency > 0, `${id}: latency`, latency, "must be above 0 seconds");
     must(latencySpread >= 0 && latencySpread <= 2, `${id}: latency spread`, latencySpread, "must be 0 to 2");
     must(throttle >= 0 && throttle < 1, `${id}: throttle`, throttle, "must be 0 to below 1");
     must(failures >= 0 && failures < 1, `${id}: failures`, failures, "must be 0 to below 1");
-    must(slots > 0, `${id}: calls at once for each invocation`, slots, "must be above 0");
     must(pricePerImageUsd > 0, `${id}: price`, pricePerImageUsd, "must be above 0 US dollars");
     must(
       latency < consumer.modelTimeout,

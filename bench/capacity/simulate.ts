@@ -1,8 +1,7 @@
 import { backOffSeconds } from "../../functions/consumer/back-off.ts";
-import { LONGEST_WAIT_MS, MOST_CALLS } from "../../functions/consumer/paint.ts";
 import { SHORTEST_CALL_SECONDS } from "../../functions/domain/timing.ts";
 import { type Random, stream } from "../../local/model/painter/random.ts";
-import { type Environment, Invocation, MB_PER_PROCESSOR } from "./invocation.ts";
+import { Invocation } from "./invocation.ts";
 import { type Message, PromptQueue } from "./prompt-queue.ts";
 import { checkQuestion, type PlannedModel, type Question } from "./question.ts";
 import { Telemetry } from "./telemetry.ts";
@@ -29,11 +28,11 @@ export interface Run {
   readonly telemetry: Telemetry;
 }
 
-/** Lambda gives an event source five batches at once, and 300 more for each minute of a backlog, up to 1,250. */
+/** Lambda gives an event source five invocations at once, and 300 more for each minute of a backlog, up to 1,250. */
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-const FIRST_BATCHES = 5;
-const MORE_BATCHES_PER_SECOND = 300 / 60;
-const MOST_BATCHES = 1250;
+const FIRST_INVOCATIONS = 5;
+const MORE_INVOCATIONS_PER_SECOND = 300 / 60;
+const MOST_INVOCATIONS = 1250;
 
 /** Plays the question through, call by call. Throws {@link QuestionError} where it makes no sense. */
 export function simulate(question: Question): Run {
@@ -45,10 +44,7 @@ class Simulation {
   readonly #question: Question;
   readonly #timeline = new Timeline();
   readonly #random: Random;
-  readonly #share: number;
   readonly #queue: PromptQueue;
-  // The last one that became idle is used first.
-  readonly #idle: Environment[] = [];
   #running = 0;
   #environments = 0;
   #pollIsPlanned = false;
@@ -67,7 +63,6 @@ class Simulation {
     this.#question = question;
     this.#queue = new PromptQueue(this.#timeline, question.retention);
     this.#random = stream(`capacity ${question.seed}`);
-    this.#share = Math.min(1, question.consumer.memoryMb / MB_PER_PROCESSOR);
   }
 
   run(): Run {
@@ -113,63 +108,55 @@ class Simulation {
     };
   }
 
-  /** Starts invocations while there are prompts, and room for a batch. */
+  /** Starts invocations while there are prompts, and room for one more. */
   #poll(): void {
-    const { batchSize, maximumConcurrency } = this.#question.consumer;
+    const { maximumConcurrency } = this.#question.consumer;
     while (this.#queue.waiting > 0) {
       const scaled = Math.floor(
-        FIRST_BATCHES + MORE_BATCHES_PER_SECOND * (this.#timeline.now - this.#queue.backlogSince),
+        FIRST_INVOCATIONS + MORE_INVOCATIONS_PER_SECOND * (this.#timeline.now - this.#queue.backlogSince),
       );
-      if (this.#running >= Math.min(maximumConcurrency, MOST_BATCHES)) return;
+      if (this.#running >= Math.min(maximumConcurrency, MOST_INVOCATIONS)) return;
       if (this.#running >= scaled) {
         this.#pollSoon();
         return;
       }
-      const batch = this.#queue.receive(batchSize);
-      if (batch.length > 0) this.#invoke(batch);
+      const message = this.#queue.receive();
+      if (message !== undefined) this.#invoke(message);
     }
   }
 
   #pollSoon(): void {
     if (this.#pollIsPlanned) return;
     this.#pollIsPlanned = true;
-    this.#timeline.after(1 / MORE_BATCHES_PER_SECOND, () => {
+    this.#timeline.after(1 / MORE_INVOCATIONS_PER_SECOND, () => {
       this.#pollIsPlanned = false;
       this.#poll();
     });
   }
 
-  #invoke(batch: readonly Message[]): void {
+  #invoke(message: Message): void {
     const { cpuToStart } = this.#question.measured;
     this.#running += 1;
     this.#invocations += 1;
-    // One receive, one delete for the whole batch.
+    this.#writes += 1;
+    // One receive, one delete.
     this.#sqsCalls += 2;
     let startsAt = this.#timeline.now;
-    const warm = this.#idle.pop();
-    if (warm === undefined) {
+    if (this.#running > this.#environments) {
       this.#environments += 1;
       // While a function loads, it has two processors whatever its size, and the time is billed.
       startsAt += cpuToStart;
       this.#billed += cpuToStart;
     }
-    const environment = warm ?? { overloaded: new Set<number>() };
-    const invocation = new Invocation(this.#question, this.#timeline, environment, startsAt, this.#share);
-    let open = batch.length;
+    const invocation = new Invocation(this.#question, this.#timeline, startsAt);
     const close = (): void => {
-      open -= 1;
-      if (open > 0) return;
-      this.#billed += this.#timeline.now - startsAt;
-      this.#telemetry.durationMs.add(this.#timeline.now, 1000 * (this.#timeline.now - startsAt));
+      this.#billed += invocation.seconds;
+      this.#telemetry.durationMs.add(this.#timeline.now, 1000 * invocation.seconds);
       this.#running -= 1;
-      this.#idle.push(environment);
       this.#poll();
     };
-    for (const message of batch) {
-      message.receives += 1;
-      this.#writes += 1;
-      invocation.claim(() => this.#paint(message, invocation, 0, false, close));
-    }
+    message.receives += 1;
+    invocation.claim(() => this.#paint(message, invocation, 0, false, close));
   }
 
   /** Asks one model of the chain after the other. */
@@ -181,45 +168,31 @@ class Simulation {
     close: () => void,
   ): void {
     const model = this.#question.models[link];
-    if (model === undefined || invocation.callTime < SHORTEST_CALL_SECONDS) {
+    const { callTime } = invocation;
+    if (model === undefined || callTime < SHORTEST_CALL_SECONDS) {
       this.#giveBack(message, hasFailed, close);
       return;
     }
-    invocation.withSlot(link, (free) => {
-      const call = (tries: number): void => {
-        if (this.#random() < model.throttle) {
-          this.#throttled += 1;
-          if (tries < MOST_CALLS && !invocation.environment.overloaded.has(link)) {
-            const longest = (LONGEST_WAIT_MS / 1000) * 2 ** (tries - 1);
-            this.#timeline.after(this.#random() * longest, () => call(tries + 1));
-            return;
-          }
-          invocation.environment.overloaded.add(link);
-          free();
-          this.#paint(message, invocation, link + 1, hasFailed, close);
-          return;
-        }
-        const latency = this.#latencyOf(model);
-        const { callTime } = invocation;
-        const fails = latency > callTime || this.#random() < model.failures;
-        this.#timeline.after(Math.min(latency, callTime), () => {
-          free();
-          // The model has worked, or may have.
-          this.#paid[model.id] = (this.#paid[model.id] ?? 0) + 1;
-          this.#telemetry.costUsd.add(this.#timeline.now, model.pricePerImageUsd);
-          if (fails) {
-            this.#paint(message, invocation, link + 1, true, close);
-            return;
-          }
-          invocation.environment.overloaded.delete(link);
-          this.#writes += 2;
-          invocation.store(() => {
-            this.#finish(message, link);
-            close();
-          });
-        });
-      };
-      call(1);
+    if (this.#random() < model.throttle) {
+      this.#throttled += 1;
+      this.#paint(message, invocation, link + 1, hasFailed, close);
+      return;
+    }
+    const latency = this.#latencyOf(model);
+    const fails = latency > callTime || this.#random() < model.failures;
+    this.#timeline.after(Math.min(latency, callTime), () => {
+      // The model has worked, or may have.
+      this.#paid[model.id] = (this.#paid[model.id] ?? 0) + 1;
+      this.#telemetry.costUsd.add(this.#timeline.now, model.pricePerImageUsd);
+      if (fails) {
+        this.#paint(message, invocation, link + 1, true, close);
+        return;
+      }
+      this.#writes += 2;
+      invocation.store(() => {
+        this.#finish(message, link);
+        close();
+      });
     });
   }
 

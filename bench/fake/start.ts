@@ -13,16 +13,13 @@ const callsSchema = z.record(z.string(), z.number());
 const startedSchema = z.object({ endpoint: z.url() });
 const reportSchema = z.object({
   cpuMs: z.number(),
-  batchMs: z.array(z.number()),
   peakMb: z.number(),
 }) satisfies z.ZodType<WorkReport>;
 
 /** The bundles, unpacked, and a fake AWS of their own to work against. */
 export interface Workshop {
   /** Starts a process, has it paint, and ends it. */
-  work(
-    order: Pick<WorkOrder, "worker" | "atOnce" | "batches" | "warmUp" | "deliveries">,
-  ): Promise<WorkReport>;
+  work(order: Pick<WorkOrder, "worker" | "pictures" | "warmUp" | "deliveries">): Promise<WorkReport>;
   /** The calls since the last time that this was asked, by kind. */
   calls(): Promise<Readonly<Record<string, number>>>;
 }
@@ -95,7 +92,7 @@ export function consumerEnvironment(endpoint: string): Record<string, string> {
     KEY_PREFIX: "",
     SQS_QUEUE_URL: `${endpoint}/000000000000/bench`,
     MODEL_CHAIN: JSON.stringify([
-      { id: "bench", region: "us-west-2", pricePerImageUsd: 0.04, takesMode: false, slots: 10 },
+      { id: "bench", region: "us-west-2", pricePerImageUsd: 0.04, takesMode: false },
     ]),
     MODEL_TIMEOUT_SECONDS: "50",
     LEASE_SECONDS: "150",

@@ -1,4 +1,4 @@
-// A process that works on batches and tells what that cost it.
+// A process that makes pictures, one after the other, and tells what that cost it.
 import { createRequire } from "node:module";
 import { connect, type Socket } from "node:net";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
@@ -17,10 +17,8 @@ export type Worker =
 /** What to do, and with what. */
 export interface WorkOrder {
   readonly worker: Worker;
-  /** Pictures at once. */
-  readonly atOnce: number;
-  readonly batches: number;
-  /** Batches before the measured ones. */
+  readonly pictures: number;
+  /** Pictures before the measured ones. */
   readonly warmUp: number;
   /** The folder of the unpacked bundle: the consumer's, or that of `store.ts`. */
   readonly codeDirectory: string;
@@ -33,13 +31,11 @@ export interface WorkOrder {
 export interface WorkReport {
   /** User and system time of the process, in milliseconds for each picture. */
   readonly cpuMs: number;
-  /** In milliseconds, for each batch. */
-  readonly batchMs: readonly number[];
   /** The most memory that the process ever had, in megabytes. */
   readonly peakMb: number;
 }
 
-/** Works on a batch whose messages are named so. */
+/** Works on a message that is named so. */
 type Paint = (name: string) => Promise<void>;
 type Handler = (event: SQSEvent, context: object) => Promise<SQSBatchResponse>;
 
@@ -50,33 +46,26 @@ process.once("message", async (order: WorkOrder) => {
 
 async function work(order: WorkOrder): Promise<WorkReport> {
   const paint = WORKERS[order.worker](order);
-  for (let batch = 0; batch < order.warmUp; batch++) await paint(`${process.pid}-warm-${batch}`);
+  for (let index = 0; index < order.warmUp; index++) await paint(`${process.pid}-warm-${index}`);
   const before = process.cpuUsage();
-  const batchMs: number[] = [];
-  for (let batch = 0; batch < order.batches; batch++) {
-    const started = performance.now();
-    await paint(`${process.pid}-${batch}`);
-    batchMs.push(performance.now() - started);
-  }
+  for (let index = 0; index < order.pictures; index++) await paint(`${process.pid}-${index}`);
   const { user, system } = process.cpuUsage(before);
   const { maxRSS } = process.resourceUsage();
   return {
-    cpuMs: (user + system) / 1000 / (order.batches * order.atOnce),
-    batchMs,
+    cpuMs: (user + system) / 1000 / order.pictures,
     peakMb: maxRSS / 1024,
   };
 }
 
-function consumer({ codeDirectory, atOnce, deliveries }: WorkOrder): Paint {
+function consumer({ codeDirectory, deliveries }: WorkOrder): Paint {
   // The consumer's log is no part of the report.
   for (const level of ["info", "warn", "error"] as const) console[level] = () => {};
   const { handler }: { handler: Handler } = createRequire(import.meta.url)(`${codeDirectory}/index.js`);
   return async (name) => {
-    const Records = Array.from({ length: atOnce }, (_, index) => message(`${name}-${index}`));
+    const event = { Records: [message(name)] };
     for (let delivery = 0; delivery < deliveries; delivery++) {
-      const { batchItemFailures } = await handler({ Records }, { getRemainingTimeInMillis: () => 120_000 });
-      if (batchItemFailures.length > 0)
-        throw new Error(`${batchItemFailures.length} prompts were not painted`);
+      const { batchItemFailures } = await handler(event, { getRemainingTimeInMillis: () => 120_000 });
+      if (batchItemFailures.length > 0) throw new Error("the prompt was not painted");
     }
   };
 }
@@ -100,22 +89,20 @@ function message(messageId: string): SQSRecord {
   };
 }
 
-function consumerFloor({ endpoint, atOnce }: WorkOrder): Paint {
-  return onBareSockets(endpoint, atOnce, async (socket, key) => {
+function consumerFloor({ endpoint }: WorkOrder): Paint {
+  return onBareSocket(endpoint, async (socket, key) => {
     const prompt = JSON.stringify({ prompt: "Me on top of K2", output_format: "png" });
     await storeBarely(socket, key, await exchange(socket, "POST /model/bench/invoke", Buffer.from(prompt)));
   });
 }
 
-function store({ codeDirectory, atOnce }: WorkOrder): Paint {
+function store({ codeDirectory }: WorkOrder): Paint {
   const { store }: typeof import("./store.ts") = createRequire(import.meta.url)(`${codeDirectory}/index.js`);
-  return async (name) => {
-    await Promise.all(Array.from({ length: atOnce }, (_, index) => store(MODEL_ANSWER, `${name}-${index}`)));
-  };
+  return (name) => store(MODEL_ANSWER, name);
 }
 
-function storeFloor({ endpoint, atOnce }: WorkOrder): Paint {
-  return onBareSockets(endpoint, atOnce, (socket, key) => storeBarely(socket, key, MODEL_ANSWER));
+function storeFloor({ endpoint }: WorkOrder): Paint {
+  return onBareSocket(endpoint, (socket, key) => storeBarely(socket, key, MODEL_ANSWER));
 }
 
 const WORKERS: Readonly<Record<Worker, (order: WorkOrder) => Paint>> = {
@@ -125,20 +112,12 @@ const WORKERS: Readonly<Record<Worker, (order: WorkOrder) => Paint>> = {
   "store floor": storeFloor,
 };
 
-function onBareSockets(
-  endpoint: string,
-  atOnce: number,
-  paint: (socket: Socket, key: string) => Promise<void>,
-): Paint {
+function onBareSocket(endpoint: string, paint: (socket: Socket, key: string) => Promise<void>): Paint {
   const port = Number(new URL(endpoint).port);
   return async (name) => {
-    await Promise.all(
-      Array.from({ length: atOnce }, async (_, index) => {
-        const socket = connect(port, "127.0.0.1");
-        await paint(socket, `${name}-${index}`);
-        socket.destroy();
-      }),
-    );
+    const socket = connect(port, "127.0.0.1");
+    await paint(socket, name);
+    socket.destroy();
   };
 }
 

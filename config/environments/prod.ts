@@ -13,12 +13,10 @@ export const settings: SettingsInput = {
     { id: "stability.sd3-5-large-v1:0", concurrency: 10 },
   ],
   consumer: {
-    // What the bench finds to be the cheapest size for this model's limit, with some room; see docs/performance.md.
-    memoryMb: 768,
+    // What the bench finds to be the cheapest size, with some room; see docs/performance.md.
+    memoryMb: 256,
     timeoutSeconds: 120,
     modelTimeoutSeconds: 50,
-    batchSize: 10,
-    batchWindowSeconds: 0,
     receiveLimit: 10,
   },
   api: { authorisation: { kind: "iam" }, throttling: { burst: 2000, ratePerSecond: 500 } },

@@ -169,7 +169,7 @@ function failureAlarms({ environment, deadLetterQueue, consumer }: Watched): Ala
       id: "failed-tries",
       severity: "ticket",
       watches: {
-        // Lambda counts no error when a batch reports failed messages: the consumer counts them itself.
+        // Lambda counts no error when the function reports failed messages: the consumer counts them itself.
         metrics: { failed: retried("failed"), broken: retried("broken") },
         expression: "FILL(failed, 0) + FILL(broken, 0)",
       },
@@ -263,7 +263,7 @@ function functionAlarms({ role, name, timeout, severity, usersFeel }: WatchedFun
       severity: "ticket",
       watches: functionMetric(name, "Duration", "Maximum"),
       ...{ period: 5 * MINUTE, m: 2, n: 3, threshold: NEAR * timeout * 1000 },
-      causes: ["what it calls is slow", "the time-out is too short for the batch"],
+      causes: ["what it calls is slow", "the time-out is too short"],
       runbook: "function-near-timeout",
     },
   ];

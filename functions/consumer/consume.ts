@@ -7,7 +7,7 @@ import type { Reason, SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/records.ts";
 import { describeProblems, type IdentifiedRequest, parseRequest } from "../domain/request.ts";
 import { STORING_SECONDS } from "../domain/timing.ts";
-import type { ModelChain } from "./paint.ts";
+import type { ModelChain } from "./model-chain.ts";
 import { firstSentAt } from "./postpone.ts";
 
 /** What becomes of a message. */

@@ -10,7 +10,7 @@ import { Metrics } from "../domain/metrics.ts";
 import { ObjectStore } from "../domain/object-store.ts";
 import { backOffSeconds } from "./back-off.ts";
 import { type ConsumeOptions, consume, isNearlyUsedUp, type Outcome, receivesOf } from "./consume.ts";
-import { ModelChain } from "./paint.ts";
+import { ModelChain } from "./model-chain.ts";
 import { firstSentAt, hide, renew } from "./postpone.ts";
 import { readSettings } from "./settings.ts";
 
@@ -48,16 +48,21 @@ const options: ConsumeOptions = {
 /** A broken message tries again after a minute at the most: it is to reach the dead-letter queue, and its alarm, soon. */
 const LONGEST_BROKEN_WAIT_SECONDS = 60;
 
-/** Paints a batch of prompts at once, and tells SQS which of them it has not finished. */
+/**
+ * Paints one prompt. One that is to be tried later is named in the answer: a thrown error would count as an error of the
+ * function, and Lambda would poll less for it.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-  const endsAt = Date.now() + context.getRemainingTimeInMillis();
-  const failures = await Promise.all(
-    event.Records.map(async (message) => {
-      const outcome = await consume(message, endsAt, options);
-      return (await isFinished(message, outcome)) ? [] : [{ itemIdentifier: message.messageId }];
-    }),
-  );
-  return { batchItemFailures: failures.flat() };
+  const [message, ...others] = event.Records;
+  if (message === undefined || others.length > 0) {
+    throw new Error(
+      `The event has ${event.Records.length} messages. Set the event source's batch size to 1.`,
+    );
+  }
+  const outcome = await consume(message, Date.now() + context.getRemainingTimeInMillis(), options);
+  const isDone = await isFinished(message, outcome);
+  return { batchItemFailures: isDone ? [] : [{ itemIdentifier: message.messageId }] };
 }
 
 /** Whether the message can be deleted. One that cannot is hidden until its next try. */

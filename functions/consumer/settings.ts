@@ -8,8 +8,6 @@ const modelSchema = z.object({
   region: z.string(),
   pricePerImageUsd: z.number(),
   takesMode: z.boolean(),
-  /** How many calls one invocation may have under way at once. */
-  slots: z.int().check(z.positive()),
 });
 
 const environmentSchema = z.object({

@@ -9,7 +9,7 @@ const PRELOAD = new URL("./environment-preload.ts", import.meta.url).href;
 /** How long an invocation may take, in milliseconds of real time. */
 const LIMIT_MS = 20_000;
 
-/** An execution environment at work on one batch. */
+/** An execution environment at work on one message. */
 export interface Invocation {
   readonly number: number;
   /** How far the environment's clock is off, in milliseconds. */

@@ -67,8 +67,8 @@ export interface Evidence {
   /** What the metric `EstimatedCostUsd` counted. */
   readonly estimatedUsd: number;
   readonly messages: number;
+  /** Each is an invocation of its own. */
   readonly deliveries: number;
-  readonly invocations: number;
   readonly kills: number;
   /** Simulated time, in seconds. */
   readonly seconds: number;

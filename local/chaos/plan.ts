@@ -18,11 +18,9 @@ export interface PlannedPrompt {
 /** A schedule of deliveries and faults. */
 export interface Plan {
   readonly prompts: readonly PlannedPrompt[];
-  /** Sizes of the batches, in turn. */
-  readonly batchSizes: readonly number[];
   /** How far the clocks of the execution environments are off, in milliseconds, in turn. */
   readonly clockSkewsMs: readonly number[];
-  /** How many batches are under way at once. */
+  /** How many invocations are under way at once, of one message each. */
   readonly invocationsAtOnce: number;
   /** For how many minutes, from the start, every model is throttled. */
   readonly stormMinutes: number;
@@ -49,7 +47,6 @@ export const planSchema = z.strictObject({
       }),
     )
     .min(1),
-  batchSizes: z.array(z.int().min(1).max(10)).min(1),
   clockSkewsMs: z.array(z.int()).min(1),
   invocationsAtOnce: z.int().positive(),
   stormMinutes: count,
@@ -93,7 +90,6 @@ export function plans(mostPrompts: number): fc.Arbitrary<Plan> {
   return fc.noBias(
     fc.record({
       prompts: fc.array(plannedPrompts(4), { minLength: 1, maxLength: mostPrompts, size: "max" }),
-      batchSizes: fc.array(fc.integer({ min: 1, max: 10 }), { minLength: 1, maxLength: 4 }),
       clockSkewsMs: fc.array(fc.integer({ min: -LARGEST_SKEW_MS, max: LARGEST_SKEW_MS }), {
         minLength: 1,
         maxLength: 4,

@@ -25,7 +25,6 @@ export function figures(evidence: readonly Evidence[]): string[] {
     ["prompts", sum(({ prompts }) => prompts.length)],
     ["messages sent", sum(({ messages }) => messages)],
     ["deliveries", sum(({ deliveries }) => deliveries)],
-    ["invocations", sum(({ invocations }) => invocations)],
     ["simulated hours", Math.round(sum(({ seconds }) => seconds) / 3600)],
     ["pictures", count(({ record }) => record?.status === "succeeded")],
     ["rejected", count(({ record }) => record?.status === "rejected")],

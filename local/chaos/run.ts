@@ -79,7 +79,6 @@ class Run implements Observer {
   #estimatedUsd = 0;
   #messages = 0;
   #deliveries = 0;
-  #invocations = 0;
   #deadLetters: readonly SQSRecord[] = [];
   #faultless = false;
 
@@ -202,7 +201,7 @@ class Run implements Observer {
   }
 
   async #deliver(records: readonly SQSRecord[]): Promise<void> {
-    const { batchSizes, clockSkewsMs, invocationsAtOnce } = this.#plan;
+    const { clockSkewsMs, invocationsAtOnce } = this.#plan;
     const deliveries = shuffled(
       records.flatMap((record) => {
         const track = this.#tracks.ofMessage(record);
@@ -213,28 +212,20 @@ class Run implements Observer {
       this.#dice,
     );
     const limit = pLimit(invocationsAtOnce);
-    const batches: Promise<void>[] = [];
-    while (deliveries.length > 0) {
-      const size = batchSizes[batches.length % batchSizes.length] ?? 1;
-      const skewMs = clockSkewsMs[batches.length % clockSkewsMs.length] ?? 0;
-      const batch = deliveries.splice(0, size);
-      batches.push(limit(() => this.#invoke(batch, skewMs)));
-    }
-    await Promise.all(batches);
+    const invocations = deliveries.map((record, index) =>
+      limit(() => this.#invoke(record, clockSkewsMs[index % clockSkewsMs.length] ?? 0)),
+    );
+    await Promise.all(invocations);
   }
 
-  async #invoke(batch: readonly SQSRecord[], skewMs: number): Promise<void> {
-    this.#deliveries += batch.length;
-    this.#invocations += 1;
-    const { outcome, invocation } = await this.#world.environments.invoke({ Records: batch }, skewMs);
-    for (const { messageId } of batch) this.#lastInvocation.set(messageId, invocation);
+  async #invoke(record: SQSRecord, skewMs: number): Promise<void> {
+    this.#deliveries += 1;
+    const { outcome, invocation } = await this.#world.environments.invoke({ Records: [record] }, skewMs);
+    this.#lastInvocation.set(record.messageId, invocation);
     if (invocation.killed) this.#killed.add(invocation.number);
     if (outcome.type !== "result") return;
-    const failed = new Set(
-      responseSchema.parse(outcome.payload).batchItemFailures.map(({ itemIdentifier }) => itemIdentifier),
-    );
-    const done = batch.filter(({ messageId }) => !failed.has(messageId));
-    await this.#world.queue.delete(done.filter((record) => !this.#losesDelete(record)));
+    const isDone = responseSchema.parse(outcome.payload).batchItemFailures.length === 0;
+    if (isDone && !this.#losesDelete(record)) await this.#world.queue.delete([record]);
   }
 
   /** How many more times SQS hands a message out at this moment. */
@@ -266,7 +257,6 @@ class Run implements Observer {
       estimatedUsd: this.#estimatedUsd,
       messages: this.#messages,
       deliveries: this.#deliveries,
-      invocations: this.#invocations,
       kills: this.#killed.size,
       seconds: Math.round((Date.now() - this.#startedAt) / 1000),
     };

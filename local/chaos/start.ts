@@ -116,9 +116,8 @@ async function soak(inWorld: World, { seed, prompts, thrice }: Options): Promise
       const prompt = (index % TROUBLED_ONE_IN === 0 && troubled.shift()) || soundPrompt(usualFaults(index));
       return thrice ? { ...prompt, sent: 3 } : prompt;
     }),
-    batchSizes: [10],
     clockSkewsMs: [0, 5000, -5000],
-    invocationsAtOnce: 3,
+    invocationsAtOnce: 6,
     stormMinutes: 0,
     order: seed,
   };

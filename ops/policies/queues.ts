@@ -15,7 +15,7 @@ function leastVisibilities(stack: StackResources, queue: string): number[] {
     .flatMap((mapping) =>
       Object.entries(stack.resources("aws_lambda_function"))
         .filter(([name]) => String(mapping.function_name).includes(`.${name}.`))
-        .map(([, fn]) => 6 * Number(fn.timeout) + Number(mapping.maximum_batching_window_in_seconds)),
+        .map(([, fn]) => 6 * Number(fn.timeout) + Number(mapping.maximum_batching_window_in_seconds ?? 0)),
     );
 }
 

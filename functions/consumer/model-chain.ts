@@ -1,0 +1,81 @@
+import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
+import type { AskedRequest, Reason } from "../domain/record.ts";
+import { SHORTEST_CALL_SECONDS } from "../domain/timing.ts";
+import { invokeModel } from "./invoke-model.ts";
+import type { ModelAnswer } from "./model-answer.ts";
+import type { ChainedModel } from "./settings.ts";
+
+/** What the chain of models made of a request. */
+export type PaintResult =
+  | (Extract<ModelAnswer, { kind: "painted" }> & { readonly model: ChainedModel })
+  | Exclude<ModelAnswer, { kind: "painted" }>
+  /** The invocation ends before a model could have answered. */
+  | { readonly kind: "out-of-time"; readonly reason: Reason };
+
+/** What a model answered that did not paint, and that another model may still paint. */
+type Unpainted = Exclude<PaintResult, { kind: "painted" | "refused" }>;
+
+/**
+ * Calls the models of the chain in order, each at most once. A throttled model is not waited for: the prompt waits in the
+ * queue, and the invocation is free for another one.
+ */
+export class ModelChain {
+  readonly #models: readonly { readonly model: ChainedModel; readonly client: BedrockRuntimeClient }[];
+  readonly #timeoutMs: number;
+
+  /**
+   * @param clientFor gives the client for a region
+   * @param timeoutMs the longest that one call may take, in milliseconds
+   */
+  constructor(
+    models: readonly ChainedModel[],
+    clientFor: (region: string) => BedrockRuntimeClient,
+    timeoutMs: number,
+  ) {
+    this.#models = models.map((model) => ({ model, client: clientFor(model.region) }));
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Paints a request with the first model that can. A request that one refuses is refused; of all other answers the
+   * one that weighs most is given: `failed` before `busy` before `out-of-time` before `unusable`.
+   * @param deadline when the last call must have ended, in milliseconds since the epoch
+   * @param onUnpainted is told why a model did not paint, before the next one is tried
+   */
+  async paint(
+    asked: AskedRequest,
+    deadline: number,
+    onUnpainted: (model: ChainedModel, answer: Unpainted) => void,
+  ): Promise<PaintResult> {
+    const answers: Unpainted[] = [];
+    for (const { model, client } of this.#models) {
+      const answer = await this.#call(client, model, asked, deadline);
+      if (answer.kind === "painted") return { ...answer, model };
+      if (answer.kind === "refused") return answer;
+      answers.push(answer);
+      onUnpainted(model, answer);
+    }
+    const [first] = answers.toSorted((a, b) => WEIGHT.indexOf(a.kind) - WEIGHT.indexOf(b.kind));
+    if (first === undefined) throw new Error("the chain has no model");
+    return first;
+  }
+
+  async #call(
+    client: BedrockRuntimeClient,
+    model: ChainedModel,
+    asked: AskedRequest,
+    deadline: number,
+  ): Promise<ModelAnswer | Extract<PaintResult, { kind: "out-of-time" }>> {
+    const timeLeft = deadline - Date.now();
+    if (timeLeft < SHORTEST_CALL_SECONDS * 1000) {
+      return {
+        kind: "out-of-time",
+        reason: { code: "OutOfTime", message: "no time left in this invocation" },
+      };
+    }
+    return invokeModel(client, model, asked, AbortSignal.timeout(Math.min(this.#timeoutMs, timeLeft)));
+  }
+}
+
+// A call that failed may have been paid and so must count as a try, whatever the other models said.
+const WEIGHT = ["failed", "busy", "out-of-time", "unusable"] as const;
