@@ -29,6 +29,8 @@ const BROKEN: readonly (readonly [rule: string, type: string, attributes: object
   ["CKV_AWS_274", "aws_iam_role", { ...trust({}), managed_policy_arns: ["arn:…/AdministratorAccess"] }],
   ["CKV_AWS_393", "aws_iam_role", trust(github("repo:*:environment:prod"))],
   ["CKV_AWS_393", "aws_iam_role", trust(github("repo:us/ours:*"))],
+  ["CKV_AWS_393", "aws_iam_role", trust(github("repo:us@1/ours:environment:prod"))],
+  ["CKV_AWS_393", "aws_iam_role", trust(github("repo:us@*/ours@2:environment:prod"))],
   ["CKV_AWS_393", "aws_iam_role", trust(github("environment:prod:repo:us/ours"))],
   ...inEachPolicy("CKV_AWS_62", allow("*")),
   ...inEachPolicy("CKV_AWS_63", allow("s3:*")),
@@ -101,6 +103,13 @@ describe("each rule can be broken:", () => {
     "$id by a $type with nothing set",
     (rule) => {
       expect(rule.holds({}, { resources: () => ({}) }, "it")).toBe(false);
+    },
+  );
+
+  it.each(["repo:us/ours:environment:prod", "repo:us@1/ours@2:environment:prod"])(
+    "CKV_AWS_393 not by a role that trusts %s",
+    (subject) => {
+      expect(broken({ aws_iam_role: { it: trust(github(subject)) } })).not.toContain("CKV_AWS_393");
     },
   );
 

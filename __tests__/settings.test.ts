@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { derive } from "../config/derived.ts";
 import { settings as dev } from "../config/environments/dev.ts";
-import { lifecycleWarnings, loadSettings } from "../config/load.ts";
+import { loadSettings, settingsWarnings } from "../config/load.ts";
 import { checkSettings, type Settings, type SettingsInput } from "../config/settings.ts";
 import { lifecycleOf } from "../functions/domain/models.ts";
 
@@ -97,6 +97,38 @@ describe("settings", () => {
   });
 });
 
+describe("the repository", () => {
+  it("brings a warning without its ids, that says when it fails and what to type", () => {
+    expect(settingsWarnings(checked(dev), new Date())).toEqual([
+      expect.stringMatching(
+        /created, renamed or transferred on or after 2026-07-15, no workflow can assume its role\. To see the ids, type: gh api repos\/couch-explorers\/couch-explorers --jq '\.owner\.id, \.id'\./,
+      ),
+    ]);
+  });
+
+  it.each([{ ownerId: 1 }, { repositoryId: 1 }])("is refused with one id only: %o", (id) => {
+    expect(problemsOf({ ...dev, github: { ...dev.github, ...id } })).toEqual([
+      "github has one id only. Fix: give both ownerId and repositoryId, or neither",
+    ]);
+  });
+
+  it.each([0, -1, 1.5, "1", "*"])("is refused with the id %o", (id) => {
+    const github = { ...dev.github, ownerId: 1, repositoryId: id };
+    expect(problemsOf({ ...dev, github })).toEqual([
+      "github.repositoryId is not an id of GitHub. Use the whole number that npm run bootstrap prints",
+    ]);
+  });
+
+  it.each(["*/*", "us/*", "us/ours@1", "us@1/ours", "us", "us/ours/more"])(
+    "is refused as %s",
+    (repository) => {
+      expect(problemsOf({ ...dev, github: { repository } })).toEqual([
+        "github.repository is not a repository. Use the form owner/name",
+      ]);
+    },
+  );
+});
+
 describe("what is derived", () => {
   const derived = derive(checked(dev));
 
@@ -139,6 +171,7 @@ describe("a model's lifecycle", () => {
   });
 
   it("brings no warning while all models are active", () => {
-    expect(lifecycleWarnings(checked(dev), new Date())).toEqual([]);
+    const github = { ...dev.github, ownerId: 1, repositoryId: 2 };
+    expect(settingsWarnings(checked({ ...dev, github }), new Date())).toEqual([]);
   });
 });

@@ -18,6 +18,8 @@ function whole(from: number, to: number, unit: string) {
   return z.int({ error }).min(from, { error }).max(to, { error });
 }
 
+const NO_GITHUB_ID = "is not an id of GitHub. Use the whole number that npm run bootstrap prints";
+
 const apiSchema = z.strictObject({
   /** Who may call: by AWS signature, by token, or anybody. */
   authorisation: z
@@ -57,6 +59,28 @@ const apiSchema = z.strictObject({
   }),
 });
 
+const githubId = z.int({ error: NO_GITHUB_ID }).positive({ error: NO_GITHUB_ID }).optional();
+
+/**
+ * The repository whose workflows plan and apply. GitHub's tokens name a repository that was created, renamed or
+ * transferred on or after 2026-07-15 by its ids too; for an older one leave both ids out, until it opts in.
+ * https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
+ */
+const githubSchema = z
+  .strictObject({
+    repository: z
+      .string({ error: "is missing. Fix: give the repository as owner/name" })
+      .regex(/^[\w-]+\/[\w.-]+$/, { error: "is not a repository. Use the form owner/name" }),
+    /** Of the user or the organization that owns it. */
+    ownerId: githubId,
+    repositoryId: githubId,
+  })
+  .refine(({ ownerId, repositoryId }) => (ownerId === undefined) === (repositoryId === undefined), {
+    error: "has one id only. Fix: give both ownerId and repositoryId, or neither",
+  });
+
+export type GithubSettings = z.output<typeof githubSchema>;
+
 const catalogue = models.map(({ id }) => id).join(", ");
 
 const modelSchema = z.strictObject({
@@ -87,12 +111,7 @@ export const settingsSchema = z.strictObject({
     .optional(),
   /** Whether people depend on this environment: it cannot be destroyed by command. */
   production: z.boolean({ error: "must be true or false" }).default(false),
-  /** The repository whose workflows plan and apply. */
-  github: z.strictObject({
-    repository: z
-      .string({ error: "is missing. Fix: give the repository as owner/name" })
-      .regex(/^[\w-]+\/[\w.-]+$/, { error: "is no repository. Fix: write it as owner/name" }),
-  }),
+  github: githubSchema,
   /** Where pictures and records go: a bucket that this stack makes, or one that is there already. */
   imageBucket: z.discriminatedUnion(
     "kind",

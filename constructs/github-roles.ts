@@ -2,7 +2,7 @@ import type { IamOpenidConnectProvider } from "@cdktf/provider-aws/lib/iam-openi
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy/index.js";
 import { Construct } from "constructs";
-import type { Settings } from "../config/settings.ts";
+import type { GithubSettings, Settings } from "../config/settings.ts";
 import { applyPermissions, planPermissions } from "./deploy-permissions.ts";
 import { jsonOf } from "./json.ts";
 import { type PolicyStatement, policyJson } from "./policy.ts";
@@ -15,6 +15,7 @@ export interface GithubRolesProps {
 }
 
 const ISSUER = "token.actions.githubusercontent.com";
+const SUBJECT = `${ISSUER}:sub`;
 
 /** The roles of the workflows for one environment: one that plans, one that applies. */
 export class GithubRoles extends Construct {
@@ -24,24 +25,23 @@ export class GithubRoles extends Construct {
   constructor(scope: Construct, id: string, props: GithubRolesProps) {
     super(scope, id);
     const { settings, accountId } = props;
-    const { repository } = settings.github;
-    this.planRole = this.#createRole("plan", props, planPermissions(settings, accountId), [
-      `repo:${repository}:pull_request`,
-      `repo:${repository}:ref:refs/heads/*`,
-    ]);
+    const repository = subjectOf(settings.github);
+    this.planRole = this.#createRole("plan", props, planPermissions(settings, accountId), {
+      StringLike: { [SUBJECT]: [`${repository}:pull_request`, `${repository}:ref:refs/heads/*`] },
+    });
     // A job with an environment has this subject, on whatever branch it runs: GitHub's rules for the
     // environment say which branches those are.
     // https://docs.github.com/en/actions/reference/security/oidc#filtering-for-a-specific-environment
-    this.applyRole = this.#createRole("apply", props, applyPermissions(settings, accountId), [
-      `repo:${repository}:environment:${settings.suffix}`,
-    ]);
+    this.applyRole = this.#createRole("apply", props, applyPermissions(settings, accountId), {
+      StringEquals: { [SUBJECT]: `${repository}:environment:${settings.suffix}` },
+    });
   }
 
   #createRole(
     purpose: "plan" | "apply",
     { settings, provider }: GithubRolesProps,
     permissions: readonly PolicyStatement[],
-    subjects: readonly string[],
+    trusted: { readonly StringEquals?: object; readonly StringLike?: object },
   ): IamRole {
     const name = `couch-explorers-${purpose}-${settings.suffix}`;
     const role = new IamRole(this, purpose, {
@@ -54,8 +54,8 @@ export class GithubRoles extends Construct {
             Principal: { Federated: provider.arn },
             Action: "sts:AssumeRoleWithWebIdentity",
             Condition: {
-              StringEquals: { [`${ISSUER}:aud`]: "sts.amazonaws.com" },
-              StringLike: { [`${ISSUER}:sub`]: subjects },
+              ...trusted,
+              StringEquals: { [`${ISSUER}:aud`]: "sts.amazonaws.com", ...trusted.StringEquals },
             },
           },
         ],
@@ -68,4 +68,10 @@ export class GithubRoles extends Construct {
     });
     return role;
   }
+}
+
+/** How the subject of a token names the repository: GitHub puts the ids there, or not, never one of them. */
+function subjectOf({ repository, ownerId, repositoryId }: GithubSettings): string {
+  if (ownerId === undefined || repositoryId === undefined) return `repo:${repository}`;
+  return `repo:${repository.replace("/", `@${ownerId}/`)}@${repositoryId}`;
 }

@@ -1,6 +1,7 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { loadSettings } from "../config/load.ts";
+import { loadNeighbours, loadSettings } from "../config/load.ts";
 import { checkTools, stateBucketExists } from "./preflight.ts";
+import { checkRepository } from "./repository.ts";
 import { cdktf, command, confirm, environment, terraform } from "./tool.ts";
 
 /** The state until it is in its bucket, in the project's root: `cdktf.out` may be deleted at any time. */
@@ -12,6 +13,11 @@ await command(async () => {
   const settings = await loadSettings(environment);
   const { bucket } = settings.state;
   const account = await checkTools(settings);
+  const environments = [settings, ...(await loadNeighbours(settings))];
+  for (const { github } of new Map(environments.map((one) => [JSON.stringify(one.github), one])).values()) {
+    const unchecked = await checkRepository(github);
+    if (unchecked !== undefined) console.warn(`Warning: ${unchecked}`);
+  }
   const begun = existsSync(LOCAL_STATE);
   const isFirst = begun || !(await stateBucketExists(settings, account));
   console.log(

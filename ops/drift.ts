@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { lifecycleWarnings, loadSettings } from "../config/load.ts";
+import { loadSettings, settingsWarnings } from "../config/load.ts";
 import { openIssue, summarise } from "./github.ts";
 import { preflight } from "./preflight.ts";
 import { type Change, changedAttributes, planPipeline } from "./terraform-plan.ts";
@@ -16,7 +16,7 @@ await command(async () => {
   );
   const findings = [
     ...differing.map((change) => describe(change, plan.resource_drift)),
-    ...lifecycleWarnings(settings, new Date()),
+    ...settingsWarnings(settings, new Date()),
   ];
   if (findings.length === 0) {
     console.log(`${settings.suffix} is what the code says, and its models live on.`);

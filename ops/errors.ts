@@ -66,6 +66,30 @@ const explanations: readonly Explanation[] = [
     say: ({ service, operation }) => mayNot(`${service}:${operation}`),
   },
   {
+    pattern: /spawn gh ENOENT/,
+    say: () => "gh is missing. Install it from https://cli.github.com, then type: gh auth login",
+  },
+  {
+    pattern: /gh auth login|Bad credentials/,
+    say: () => "gh is not signed in to GitHub. Type: gh auth login (in a workflow, set GH_TOKEN)",
+  },
+  {
+    pattern: /gh: Not Found|HTTP 404: Not Found|GraphQL: Could not resolve to a Repository/,
+    say: () =>
+      "GitHub knows no such repository, or does not show it to you. Compare github.repository in config/environments, then type: gh auth status",
+  },
+  {
+    pattern: /(gh: |HTTP 403: |GraphQL: (?=Resource not))(?<refusal>[^(]+?)\.? \((HTTP 403|https:|[\w.]+\))/,
+    say: ({ refusal }) =>
+      `GitHub answers gh: ${refusal}. Type: gh auth refresh --scopes repo (in a workflow, give the job the permission)`,
+  },
+  {
+    // https://github.com/cli/cli/blob/v2.80.0/internal/ghcmd/cmd.go
+    pattern: /error connecting to [\w.]*github|"https:\/\/api\.github\.com[^"]*": (dial|read|net)/,
+    say: () =>
+      "GitHub cannot be reached. Check your connection and https://www.githubstatus.com, then type the same command again",
+  },
+  {
     pattern: /spawn \S*terraform\S* ENOENT/,
     say: () => "Terraform is missing. Install 1.11 or newer, then type: terraform version",
   },

@@ -5,6 +5,8 @@ import { parseArgs } from "node:util";
 const file = process.env.GH_STATE ?? "";
 const state = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { comments: {}, issues: [] };
 
+if (state.failure !== undefined) fail(state.failure);
+
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
@@ -44,9 +46,15 @@ switch (`${noun} ${verb}`) {
       state.comments[pull][Number(index)] = readFileSync(values.field?.replace("body=@", "") ?? "", "utf8");
       break;
     }
-    console.log(JSON.stringify(state.api?.[verb ?? ""] ?? []));
+    if (state.api?.[verb ?? ""] === undefined) fail("gh: Not Found (HTTP 404)");
+    console.log(JSON.stringify(state.api[verb ?? ""]));
 }
 writeFileSync(file, JSON.stringify(state));
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
 
 /** A comment's id is its pull request's, three zeros, and its place there. */
 function describeComment(body: string, index: number) {

@@ -5,11 +5,13 @@ import { fileURLToPath } from "node:url";
 
 const GH = fileURLToPath(new URL("gh.ts", import.meta.url));
 
-/** What GitHub knows: comments by pull request, issues, and answers of its API by path. */
+/** What GitHub knows: comments by pull request, issues, and answers of its API by path; other paths are not found. */
 export interface GithubState {
   readonly comments: Readonly<Record<string, readonly string[]>>;
   readonly issues: readonly { readonly number: number; readonly title: string; readonly body: string }[];
   readonly api?: Readonly<Record<string, unknown>>;
+  /** What `gh` prints and fails with, whatever it is asked. */
+  readonly failure?: string;
 }
 
 /** A GitHub of the test's own, behind a stand-in for `gh`. */

@@ -64,7 +64,8 @@ export const trustsOneRepository: Predicate = ({ assume_role_policy: policy }) =
     });
 
 const GITHUB = "token.actions.githubusercontent.com";
-const SAFE_SUBJECT = /^repo:[\w.-]+\/[\w.-]+:(pull_request|ref:refs\/heads\/[^:]+|environment:[\w-]+)$/;
+const SAFE_SUBJECT =
+  /^repo:([\w.-]+\/[\w.-]+|[\w.-]+@\d+\/[\w.-]+@\d+):(pull_request|ref:refs\/heads\/[^:]+|environment:[\w-]+)$/;
 const claimsSchema = z.record(z.string(), oneOrMore);
 
 /**
