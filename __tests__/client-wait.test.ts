@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { settings as dev } from "../config/environments/dev.ts";
 import type { FailedRecord, SucceededRecord } from "../functions/domain/record.ts";
+import { clock } from "../local/chaos/clock.ts";
 import { type Cloud, startCloud } from "../local/cloud.ts";
 import { FORBIDDEN_WORD } from "../local/model/bedrock.ts";
 import {
@@ -14,8 +15,12 @@ import {
   runClient,
   temporaryFolder,
 } from "./support/client.ts";
+import { quickPainter } from "./support/quick-painter.ts";
 import { askedRecord } from "./support/sample-request.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
+
+/** More than a visibility timeout of the client, in milliseconds. */
+const MINUTE = 60_000;
 
 describe("on the local cloud", () => {
   let cloud: Cloud;
@@ -24,6 +29,7 @@ describe("on the local cloud", () => {
       stackDir: synthesise(settingsWith(dev)).folder,
       port: 0,
       trouble: { latencyMs: 0 },
+      painter: quickPainter,
     });
   });
   afterAll(() => cloud.stop());
@@ -96,9 +102,8 @@ describe("on the local cloud", () => {
       },
     });
     // What a killed process had taken comes back when its visibility timeout ends.
-    await vi.waitFor(async () => expect((await client(rest)).stderr).toMatch(/^\d+ redriven\.\n$/), {
-      timeout: 50_000,
-    });
+    clock.advance(MINUTE);
+    expect((await client(rest)).stderr).toMatch(/^\d+ redriven\.\n$/);
     for (const requestId of [newId, ...ids.slice(1)]) {
       expect((await client(["wait", requestId])).code, requestId).toBe(0);
     }

@@ -5,12 +5,13 @@ import { expect, it, onTestFinished } from "vitest";
 import { startCloud } from "../local/cloud.ts";
 import { type RunOptions, runClient } from "./support/client.ts";
 import { CORE } from "./support/consumer-bench.ts";
+import { quickPainter } from "./support/quick-painter.ts";
 import { requestBody } from "./support/sample-request.ts";
-import { settingsWith, synthesise } from "./support/synthesise.ts";
+import { copyStack, settingsWith } from "./support/synthesise.ts";
 
 /** The pipeline, but a prompt has one try, and throttling is not put up with. */
 function impatientStack(): string {
-  const { folder } = synthesise(settingsWith({ models: [{ id: CORE, concurrency: 8 }] }));
+  const folder = copyStack(settingsWith({ models: [{ id: CORE, concurrency: 8 }] }));
   const file = join(folder, "cdk.tf.json");
   const changes: readonly (readonly [RegExp, string])[] = [
     [/("maxReceiveCount": )\d+/, "1"],
@@ -30,6 +31,7 @@ it("three prompts that failed for three reasons are listed with them, redriven, 
   const cloud = await startCloud({
     stackDir: impatientStack(),
     port: 0,
+    painter: quickPainter,
     trouble: {
       latencyMs: 0,
       script: ["AccessDeniedException", "ThrottlingException", "reset"],

@@ -6,11 +6,12 @@ import { type Cloud, startCloud } from "../local/cloud.ts";
 import type { Trouble } from "../local/model/trouble.ts";
 import { type Ended, runClient } from "./support/client.ts";
 import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
+import { quickPainter } from "./support/quick-painter.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 async function start(settings: Partial<SettingsInput>, trouble: Trouble): Promise<Cloud> {
   const { folder } = synthesise(settingsWith(settings));
-  const cloud = await startCloud({ stackDir: folder, port: 0, trouble });
+  const cloud = await startCloud({ stackDir: folder, port: 0, trouble, painter: quickPainter });
   onTestFinished(() => cloud.stop());
   return cloud;
 }

@@ -14,6 +14,7 @@ import { LOCAL_ACCOUNT_ID } from "../local/stack/terraform-attributes.ts";
 import { unusedPermissions } from "../ops/policies/unused-permissions.ts";
 import { type CallRecorder, startCallRecorder } from "./support/call-recorder.ts";
 import { type Access, accessesOf, denied, type Grant, grantsOf, isAllowed, unused } from "./support/iam.ts";
+import { quickPainter } from "./support/quick-painter.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 const MINUTES = 60_000;
@@ -40,7 +41,7 @@ let recorder: CallRecorder;
 let policies: ReadonlyMap<string, readonly Grant[]>;
 
 beforeAll(async () => {
-  cloud = await startCloud({ stackDir: folder, port: 0, trouble: { latencyMs: 0 } });
+  cloud = await startCloud({ stackDir: folder, port: 0, trouble: { latencyMs: 0 }, painter: quickPainter });
   recorder = await startCallRecorder(cloud);
   const terraform = await Terraform.read({ directory: folder, endpoint: cloud.endpoint });
   const named = terraform.resources(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, buildSync } from "esbuild";
@@ -43,6 +43,9 @@ export function bundle(entry: string): Bundle {
   const zipped = zipSync({ "index.js": [output.contents, { mtime: new Date(1980, 0, 1), level: 9 }] });
   const zip = join(OUT, `${entry.replaceAll("/", "-").replace(/\.ts$/, "")}.zip`);
   mkdirSync(OUT, { recursive: true });
-  writeFileSync(zip, zipped);
+  // Two syntheses at once must not read each other's half-written file.
+  const written = `${zip}.${process.pid}`;
+  writeFileSync(written, zipped);
+  renameSync(written, zip);
   return { zip, version: createHash("sha256").update(output.contents).digest("hex").slice(0, 12) };
 }

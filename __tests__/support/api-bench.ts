@@ -4,7 +4,8 @@ import { GetQueueAttributesCommand, type Message, ReceiveMessageCommand } from "
 import { z } from "zod";
 import type { SettingsInput } from "../../config/settings.ts";
 import { type Cloud, startCloud } from "../../local/cloud.ts";
-import { settingsWith, synthesise } from "./synthesise.ts";
+import { quickPainter } from "./quick-painter.ts";
+import { copyStack, settingsWith } from "./synthesise.ts";
 
 const bodySchema = z.looseObject({
   requestId: z.string().optional(),
@@ -47,7 +48,7 @@ export class ApiBench implements AsyncDisposable {
   }
 
   static async start(options: ApiBenchOptions = {}): Promise<ApiBench> {
-    const { folder } = synthesise(settingsWith(options.settings));
+    const folder = copyStack(settingsWith(options.settings));
     const file = join(folder, "cdk.tf.json");
     const stack = JSON.parse(readFileSync(file, "utf8"));
     for (const mapping of Object.values<{ enabled?: boolean }>(
@@ -59,7 +60,9 @@ export class ApiBench implements AsyncDisposable {
       fn.timeout = options.timeoutSeconds ?? fn.timeout;
     }
     writeFileSync(file, JSON.stringify(stack));
-    return new ApiBench(await startCloud({ stackDir: folder, port: 0, trouble: { latencyMs: 0 } }));
+    return new ApiBench(
+      await startCloud({ stackDir: folder, port: 0, trouble: { latencyMs: 0 }, painter: quickPainter }),
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {

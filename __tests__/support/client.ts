@@ -14,6 +14,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { type RequestRecord, recordKey } from "../../functions/domain/record.ts";
 import { type Emulator, startEmulator } from "../../local/aws/emulator.ts";
+import { makeOnce } from "./make-once.ts";
 
 /** What a process said and how it ended. */
 export interface Ended {
@@ -42,17 +43,15 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), "client-"));
 }
 
-let binary: string | undefined;
-
-/** The bundled client, built once for each test file. */
+/** The bundled client, built once for a run of the tests. */
 export function clientBinary(): string {
-  if (binary === undefined) {
-    binary = join(temporaryFolder(), "image-generator-client.cjs");
-    execFileSync("npm", ["run", "--silent", "build:client", "--", `--outfile=${binary}`], {
+  const name = "image-generator-client.cjs";
+  const folder = makeOnce("client", (made) => {
+    execFileSync("npm", ["run", "--silent", "build:client", "--", `--outfile=${join(made, name)}`], {
       stdio: "ignore",
     });
-  }
-  return binary;
+  });
+  return join(folder, name);
 }
 
 /** Runs the bundled client, with nothing in its environment but what is named. */

@@ -14,7 +14,8 @@ import type { SettingsInput } from "../../config/settings.ts";
 import { FIRST_SENT_ATTRIBUTE } from "../../functions/domain/message-body.ts";
 import { type RequestRecord, recordKey, recordSchema } from "../../functions/domain/record.ts";
 import { type Cloud, startCloud } from "../../local/cloud.ts";
-import { settingsWith, synthesise } from "./synthesise.ts";
+import { quickPainter } from "./quick-painter.ts";
+import { copyStack, settingsWith } from "./synthesise.ts";
 
 export const CORE = "stability.stable-image-core-v1:1";
 export const SD35 = "stability.sd3-5-large-v1:0";
@@ -79,7 +80,7 @@ export class ConsumerBench implements AsyncDisposable {
   }
 
   static async start(options: BenchOptions = {}): Promise<ConsumerBench> {
-    const { folder } = synthesise(settingsWith(options.settings));
+    const folder = copyStack(settingsWith(options.settings));
     const file = join(folder, "cdk.tf.json");
     const stack = JSON.parse(readFileSync(file, "utf8"));
     for (const mapping of Object.values<{ enabled?: boolean }>(
@@ -91,7 +92,9 @@ export class ConsumerBench implements AsyncDisposable {
       fn.timeout = options.timeoutSeconds ?? fn.timeout;
     }
     writeFileSync(file, JSON.stringify(stack));
-    return new ConsumerBench(await startCloud({ stackDir: folder, port: 0, trouble: { latencyMs: 0 } }));
+    return new ConsumerBench(
+      await startCloud({ stackDir: folder, port: 0, trouble: { latencyMs: 0 }, painter: quickPainter }),
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "cdktf";
@@ -9,6 +10,7 @@ import { BootstrapStack } from "../../constructs/bootstrap-stack.ts";
 import { PipelineStack } from "../../constructs/pipeline-stack.ts";
 import type { StackResources } from "../../ops/policies/rule.ts";
 import { readStack } from "../../ops/policies/stack.ts";
+import { makeOnce } from "./make-once.ts";
 
 const dataSchema = z.object({ data: z.record(z.string(), z.unknown()).default({}) });
 
@@ -30,21 +32,35 @@ export function settingsWith(change: Partial<SettingsInput> = {}): Settings {
 
 /** Synthesises what an account needs once, for some environments. */
 export function synthesiseBootstrap(environments: readonly [Settings, ...Settings[]]): StackResources {
-  const folder = synthesiseStack("bootstrap", (app, id) => new BootstrapStack(app, id, environments));
+  const folder = synthesiseOnce(
+    environments,
+    "bootstrap",
+    (app, id) => new BootstrapStack(app, id, environments),
+  );
   return readStack(join(folder, "cdk.tf.json"));
 }
 
-function synthesiseStack(id: string, create: (app: App, id: string) => void): string {
-  const outdir = mkdtempSync(join(tmpdir(), "couch-synth-"));
-  const app = new App({ outdir });
-  create(app, id);
-  app.synth();
-  return join(outdir, "stacks", id);
+/** Gives the folder of a stack, which is synthesised once in a run of the tests for the same settings. */
+function synthesiseOnce(settings: unknown, id: string, create: (app: App, id: string) => void): string {
+  const digest = createHash("sha256").update(JSON.stringify(settings)).digest("hex");
+  const folder = makeOnce(`${id}-${digest}`, (outdir) => {
+    const app = new App({ outdir });
+    create(app, id);
+    app.synth();
+  });
+  return join(folder, "stacks", id);
 }
 
-/** Synthesises the pipeline in a new folder, which is left for the operating system to clean up. */
+/** A copy of a synthesised stack that a test may change. */
+export function copyStack(settings: Settings): string {
+  const folder = mkdtempSync(join(tmpdir(), "couch-stack-"));
+  cpSync(synthesise(settings).folder, folder, { recursive: true });
+  return folder;
+}
+
+/** Synthesises the pipeline. The folder is shared by all tests of a run: whoever changes it takes {@link copyStack}. */
 export function synthesise(settings: Settings): SynthesisedStack {
-  const folder = synthesiseStack("pipeline", (app, id) => new PipelineStack(app, id, settings));
+  const folder = synthesiseOnce(settings, "pipeline", (app, id) => new PipelineStack(app, id, settings));
   const file = join(folder, "cdk.tf.json");
   const text = readFileSync(file, "utf8");
   const { resources } = readStack(file);
