@@ -146,5 +146,5 @@ export class Notification extends Construct {
   }
 }
 
-/** The addresses in the variable, as a Terraform expression. */
-const ADDRESSES = 'compact([for part in split(",", var.alarm_email) : trimspace(part)])';
+/** The addresses in the variable, each once, as a Terraform expression: `for_each` refuses a key that comes twice. */
+const ADDRESSES = 'distinct(compact([for part in split(",", var.alarm_email) : trimspace(part)]))';

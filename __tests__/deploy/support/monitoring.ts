@@ -144,7 +144,7 @@ export function testMonitoring(deployment: () => Deployment): void {
       });
     });
 
-    it("sends e-mail to the address in alarm_email", async () => {
+    it("sends e-mail to the address in alarm_email, once although it is listed twice", async () => {
       const { Subscriptions = [] } = await new SNSClient(deployment().client).send(
         new ListSubscriptionsByTopicCommand({ TopicArn }),
       );
