@@ -66,6 +66,15 @@ describe("settings", () => {
     ]);
   });
 
+  it.each(["cn-north-1", "us-gov-west-1", "us-isob-east-1"])(
+    "refuse %s, a region of another partition",
+    (region) => {
+      expect(problemsOf(devWith({ region }))).toEqual([
+        "region is in China, GovCloud or an isolated partition, which are not supported. Fix: use a region of the partition aws",
+      ]);
+    },
+  );
+
   it("refuse a first model that takes fewer calls at once than Lambda makes at the least", () => {
     const models = [{ id: "stability.stable-image-core-v1:1", concurrency: 1 }];
     expect(problemsOf(devWith({ models }))).toEqual([

@@ -12,7 +12,7 @@ export const HOURLY_PART_OF_BUDGET = 0.02;
 export const PROMPT_RETENTION_SECONDS = 4 * 86_400;
 
 // A FIFO topic, which ends in .fifo, cannot send e-mail.
-const topicArn = z.string().regex(/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, {
+const topicArn = z.string().regex(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, {
   error: "is no ARN of a standard topic. Fix: write it like arn:aws:sns:eu-west-1:123456789012:on-call",
 });
 const amount = z.number().positive({ error: "must be above 0" });

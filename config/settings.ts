@@ -4,7 +4,13 @@ import { alarmProblems, alarmsSchema, BESIDE_CALL_SECONDS } from "./alarms.ts";
 
 const region = z
   .string({ error: "is missing. Fix: give an AWS region, such as eu-west-1" })
-  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "is no AWS region. Fix: write it like eu-west-1" });
+  .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "is not a valid AWS region. Fix: use the form eu-west-1" })
+  // Other partitions have other ARNs, and no model of the catalogue:
+  // https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
+  .refine((name) => !/^(cn|us-gov|us-iso[a-z]*|eu-iso[a-z]*)-/.test(name), {
+    error:
+      "is in China, GovCloud or an isolated partition, which are not supported. Fix: use a region of the partition aws",
+  });
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 const bucketName = z
