@@ -1,5 +1,6 @@
 import { runSimulation, runUnsafeSimulation } from "@cloud-copilot/iam-simulate";
 import { describe, expect, it } from "vitest";
+import type { SettingsInput } from "../config/settings.ts";
 import { applyPermissions, deployableTypes, planPermissions } from "../constructs/deploy-permissions.ts";
 import { boundaryArn, boundaryPermissions } from "../constructs/function-boundary.ts";
 import { policyJson } from "../constructs/policy.ts";
@@ -176,6 +177,26 @@ describe("the apply role", () => {
     { action: "s3:GetObject", resource: "arn:aws:s3:::couch-explorers-images-dev/images/1.png" },
   ])("may not $action on $resource", async (question) => {
     expect(await answer("apply", question)).toBe("ImplicitlyDenied");
+  });
+
+  it("may empty the versioned image bucket that it may destroy, but not one of production or one that was there before", async () => {
+    const name = "couch-explorers-images-dev";
+    const ask = async (change: Partial<SettingsInput>) => [
+      await answer(
+        "apply",
+        { action: "s3:ListBucketVersions", resource: `arn:aws:s3:::${name}` },
+        settingsWith(change),
+      ),
+      await answer(
+        "apply",
+        { action: "s3:DeleteObjectVersion", resource: `arn:aws:s3:::${name}/images/1.png` },
+        settingsWith(change),
+      ),
+    ];
+    expect(await ask({})).toEqual(["Allowed", "Allowed"]);
+    const refused = ["ImplicitlyDenied", "ImplicitlyDenied"];
+    expect(await ask({ production: true })).toEqual(refused);
+    expect(await ask({ imageBucket: { kind: "existing", name, keyPrefix: "" } })).toEqual(refused);
   });
 
   it("may not change a bucket that was there before", async () => {

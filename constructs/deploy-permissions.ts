@@ -32,6 +32,7 @@ export function applyPermissions(settings: Settings, accountId: string): PolicyS
     ...eventSourcePermissions(settings, accountId),
     ...apiPermissions(settings, accountId),
     ...keyPermissions(settings, accountId),
+    ...emptyingPermissions(settings),
     // A policy with a narrower scope cannot make any composite alarm:
     // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
     allow(["cloudwatch:PutCompositeAlarm"], ["*"]),
@@ -159,6 +160,16 @@ function keyPermissions(settings: Settings, accountId: string): PolicyStatement[
       StringEqualsIfExists: tagged("aws:ResourceTag", settings).StringEquals,
     }),
   ];
+}
+
+/**
+ * Whoever destroys a bucket has to delete each version of each object first; production keeps its pictures.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html
+ */
+function emptyingPermissions({ imageBucket, production }: Settings): PolicyStatement[] {
+  if (imageBucket.kind === "existing" || production) return [];
+  const bucket = `arn:aws:s3:::${imageBucket.name}`;
+  return [allow(["s3:ListBucketVersions"], [bucket]), allow(["s3:DeleteObjectVersion"], [`${bucket}/*`])];
 }
 
 function stateBucket({ state }: Settings): string {

@@ -108,6 +108,9 @@ def init_with_names_of_iam(request, **arguments):
     service, action = request._action.split(":")
     if service == "monitoring":
         request._action = f"cloudwatch:{action}"
+    if service == "s3" and action == "DeleteObject" and arguments["method"] == "POST":
+        # DeleteObjects: Terraform names the version of each object.
+        request._action = "s3:DeleteObjectVersion"
     if service == "apigateway":
         request._action = f"apigateway:{arguments['method']}"
 

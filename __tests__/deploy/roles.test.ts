@@ -1,4 +1,5 @@
 import { CreateUserCommand, IAMClient } from "@aws-sdk/client-iam";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
@@ -79,7 +80,18 @@ describe.skipIf(inject("missing") !== "")(
       ).rejects.toThrow("not authorized to perform: iam:CreateUser");
     });
 
-    it("lets the apply role destroy what it has made", async () => {
+    it("lets the apply role destroy what it has made, with two versions of a picture in the bucket", async () => {
+      await emulator.enforceIam(false);
+      const s3 = new S3Client({
+        endpoint: emulator.endpoint,
+        region: "eu-west-1",
+        credentials: rootCredentials,
+        forcePathStyle: true,
+      });
+      const Key = "images/1.png";
+      for (const Body of ["first", "second"])
+        await s3.send(new PutObjectCommand({ Bucket: "couch-explorers-images-dev", Key, Body }));
+      await emulator.enforceIam(true);
       const { code, output } = await project.npm("destroy", { credentials: applier, args: ["--yes"] });
       expect(code, output).toBe(0);
     });
