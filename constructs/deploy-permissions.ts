@@ -19,16 +19,19 @@ export function planPermissions(settings: Settings, accountId: string): PolicySt
   ];
 }
 
-/** What an apply needs besides: to make, change and destroy them, and to lock and write the state. */
+/** What an apply needs besides, to make, change and destroy what has a name of the environment. */
+export function resourcePermissions(settings: Settings, accountId: string): PolicyStatement[] {
+  return onServices(settings, accountId, ({ types, write }) =>
+    // A bucket that was there before stays as it is.
+    settings.imageBucket.kind === "existing" && types.includes("aws_s3_bucket") ? [] : write,
+  );
+}
+
+/** All else that an apply needs: what AWS names, roles, the lock, the state, and the canary. */
 export function applyPermissions(settings: Settings, accountId: string): PolicyStatement[] {
   const { region, suffix, imageBucket } = settings;
   const keyPrefix = imageBucket.kind === "existing" ? imageBucket.keyPrefix : "";
   return [
-    ...onServices(settings, accountId, ({ types, read, write }) =>
-      // A bucket that was there before stays as it is.
-      imageBucket.kind === "existing" && types.includes("aws_s3_bucket") ? read : [...read, ...write],
-    ),
-    ...readPermissions(settings),
     ...eventSourcePermissions(settings, accountId),
     ...apiPermissions(settings, accountId),
     ...keyPermissions(settings, accountId),
@@ -37,7 +40,7 @@ export function applyPermissions(settings: Settings, accountId: string): PolicyS
     // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
     allow(["cloudwatch:PutCompositeAlarm"], ["*"]),
     ...rolePermissions(settings, accountId),
-    allow(["s3:GetObject", "s3:PutObject"], [stateObject(settings)]),
+    allow(["s3:PutObject"], [stateObject(settings)]),
     // The lock is an object beside the state: https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
     allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [`${stateObject(settings)}.tflock`]),
     // The canary: one prompt in, its record out.

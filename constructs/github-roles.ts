@@ -1,9 +1,10 @@
 import type { IamOpenidConnectProvider } from "@cdktf/provider-aws/lib/iam-openid-connect-provider/index.js";
+import { IamPolicy } from "@cdktf/provider-aws/lib/iam-policy/index.js";
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role/index.js";
-import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy/index.js";
+import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment/index.js";
 import { Construct } from "constructs";
 import type { GithubSettings, Settings } from "../config/settings.ts";
-import { applyPermissions, planPermissions } from "./deploy-permissions.ts";
+import { applyPermissions, planPermissions, resourcePermissions } from "./deploy-permissions.ts";
 import { jsonOf } from "./json.ts";
 import { type PolicyStatement, policyJson } from "./policy.ts";
 
@@ -26,26 +27,27 @@ export class GithubRoles extends Construct {
     super(scope, id);
     const { settings, accountId } = props;
     const repository = subjectOf(settings.github);
-    this.planRole = this.#createRole("plan", props, planPermissions(settings, accountId), {
+    this.planRole = this.#createRole("plan", props, {
       StringLike: { [SUBJECT]: [`${repository}:pull_request`, `${repository}:ref:refs/heads/*`] },
     });
     // A job with an environment has this subject, on whatever branch it runs: GitHub's rules for the
     // environment say which branches those are.
     // https://docs.github.com/en/actions/reference/security/oidc#filtering-for-a-specific-environment
-    this.applyRole = this.#createRole("apply", props, applyPermissions(settings, accountId), {
+    this.applyRole = this.#createRole("apply", props, {
       StringEquals: { [SUBJECT]: `${repository}:environment:${settings.suffix}` },
     });
+    this.#allow("plan", planPermissions(settings, accountId), [this.planRole, this.applyRole]);
+    this.#allow("resource", resourcePermissions(settings, accountId), [this.applyRole]);
+    this.#allow("apply", applyPermissions(settings, accountId), [this.applyRole]);
   }
 
   #createRole(
     purpose: "plan" | "apply",
     { settings, provider }: GithubRolesProps,
-    permissions: readonly PolicyStatement[],
     trusted: { readonly StringEquals?: object; readonly StringLike?: object },
   ): IamRole {
-    const name = `couch-explorers-${purpose}-${settings.suffix}`;
-    const role = new IamRole(this, purpose, {
-      name,
+    return new IamRole(this, purpose, {
+      name: `couch-explorers-${purpose}-${settings.suffix}`,
       assumeRolePolicy: jsonOf({
         Version: "2012-10-17",
         Statement: [
@@ -61,12 +63,23 @@ export class GithubRoles extends Construct {
         ],
       }),
     });
-    new IamRolePolicy(this, `${purpose}-permissions`, {
-      name,
-      role: role.name,
+  }
+
+  /**
+   * Makes a managed policy: a role's inline policies share 10,240 characters, of these each may have 6,144.
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+   */
+  #allow(purpose: string, permissions: readonly PolicyStatement[], roles: readonly IamRole[]): void {
+    const policy = new IamPolicy(this, `${purpose}-permissions`, {
+      name: `couch-explorers-${purpose}-${this.node.id}`,
       policy: policyJson(permissions),
     });
-    return role;
+    for (const role of roles) {
+      new IamRolePolicyAttachment(this, `${purpose}-of-${role.node.id}`, {
+        role: role.name,
+        policyArn: policy.arn,
+      });
+    }
   }
 }
 

@@ -98,13 +98,13 @@ export const waivers: readonly Waiver[] = [
   })),
   ...["CKV_AWS_355", "POLICY_ONLY_TRACES"].map((rule) => ({
     rule,
-    resource: "aws_iam_role_policy.plan-permissions",
+    resource: "aws_iam_policy.plan-permissions",
     reason: "Alarms, event sources and groups of logs have no resources to name where they are listed.",
     expires: "2027-11-30",
   })),
   ...["CKV_AWS_355", "POLICY_ONLY_TRACES", "CKV_AWS_289", "CKV_AWS_290"].map((rule) => ({
     rule,
-    resource: "aws_iam_role_policy.apply-permissions",
+    resource: "aws_iam_policy.apply-permissions",
     reason:
       "AWS names no resources for composite alarms and for the delivery of access logs, and gives ids to keys and event sources.",
     expires: "2027-11-30",
