@@ -6,7 +6,8 @@ import { checkSettings, type Settings } from "../config/settings.ts";
 import { models } from "../functions/domain/models.ts";
 import { judge } from "../ops/policies/judge.ts";
 import type { StackResources } from "../ops/policies/rule.ts";
-import { waivers } from "../ops/policies/waivers.ts";
+import { waivers, waiverWarnings } from "../ops/policies/waivers.ts";
+import { policySection } from "../ops/policy-report.ts";
 import { readRepository } from "./support/repository.ts";
 import { settingsWith, synthesise, synthesiseBootstrap } from "./support/synthesise.ts";
 
@@ -19,9 +20,9 @@ function stacksOf(settings: Settings): StackResources[] {
   return [synthesise(settings), synthesiseBootstrap([settings])];
 }
 
-function violations(judged: readonly StackResources[], now = new Date()): string[] {
+function violations(judged: readonly StackResources[]): string[] {
   return judged
-    .flatMap((each) => judge(each, now).violations)
+    .flatMap((each) => judge(each, waivers).violations)
     .map(({ rule, address }) => `${rule.id}: ${address} must be one that ${rule.demand}`);
 }
 
@@ -86,12 +87,11 @@ describe("every resource keeps the rules", () => {
 
 describe("a waiver", () => {
   it.each(waivers)(
-    "of $rule for $resource has a reason, and a day not far off on which it expires",
+    "of $rule for $resource has a reason, and a day not far off by which somebody decides again",
     (waiver) => {
       const twoYears = 2 * 366 * 86_400_000;
       expect(waiver.reason).toMatch(/^[A-Z].{20,}\.$/);
-      expect(Date.parse(waiver.expires)).toBeGreaterThan(Date.now());
-      expect(Date.parse(waiver.expires)).toBeLessThan(Date.now() + twoYears);
+      expect(Date.parse(waiver.reviewBy)).toBeLessThan(Date.now() + twoYears);
     },
   );
 
@@ -100,16 +100,38 @@ describe("a waiver", () => {
     expect(names).toEqual([...new Set(names)]);
   });
 
-  it("does not count any more once it has expired", async () => {
-    const afterAll = new Date(Math.max(...waivers.map(({ expires }) => Date.parse(expires))));
-    const broken = violations([...stacksOf(await loadSettings("dev")), readRepository()], afterAll);
-    expect(waivers.filter(({ rule }) => !broken.some((line) => line.startsWith(`${rule}:`)))).toEqual([]);
+  it.each([
+    ["61 days before its day", "2027-10-01", []],
+    [
+      "60 days before its day",
+      "2027-10-03",
+      [expect.stringMatching(/^The waiver of A for b is due .* 2027-12-01\./)],
+    ],
+    [
+      "after its day",
+      "2027-12-02",
+      [expect.stringMatching(/^The waiver of A for b was due .* 2027-12-01\./)],
+    ],
+  ])("is named in plans and in the nightly check: %s", (_, today, lines) => {
+    const waiver = { rule: "A", resource: "b", reason: "", reviewBy: "2027-12-01" };
+    expect(waiverWarnings([waiver], new Date(today))).toEqual(lines);
+  });
+
+  it("still counts after its day, so that it stops no hotfix, and the plan says so", async () => {
+    const overdue = waivers.map((waiver) => ({ ...waiver, reviewBy: "2020-01-01" }));
+    const [pipeline] = stacksOf(await loadSettings("dev"));
+    if (pipeline === undefined) throw new Error("there is no stack");
+    const verdict = judge(pipeline, overdue);
+    expect(verdict.violations).toEqual([]);
+    expect(policySection(verdict)).toContain(
+      "**Warning:** The waiver of CKV_AWS_117 for aws_lambda_function was due for review on 2020-01-01. Fix what",
+    );
   });
 
   it("is of use: some environment would break the rule", async () => {
     const stacks = (await Promise.all(environments.map(loadSettings))).flatMap(stacksOf);
     const used = [...stacks, readRepository()].flatMap((each) =>
-      judge(each, new Date()).waived.map(({ waiver }) => waiver),
+      judge(each, waivers).waived.map(({ waiver }) => waiver),
     );
     expect(waivers.filter((waiver) => !used.includes(waiver))).toEqual([]);
   });

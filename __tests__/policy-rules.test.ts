@@ -88,8 +88,7 @@ function broken(resources: Readonly<Record<string, Readonly<Record<string, objec
     resources: (type: string) =>
       Object.fromEntries(Object.entries(resources[type] ?? {}).map(([name, it]) => [name, { ...it }])),
   };
-  // No waiver counts any more by then.
-  return judge(stack, new Date("9999-01-01")).violations.map(({ rule }) => rule.id);
+  return judge(stack, []).violations.map(({ rule }) => rule.id);
 }
 
 describe("each rule can be broken:", () => {

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { loadSettings, settingsWarnings } from "../config/load.ts";
 import { openIssue, summarise } from "./github.ts";
+import { waivers, waiverWarnings } from "./policies/waivers.ts";
 import { preflight } from "./preflight.ts";
 import { type Change, changedAttributes, planPipeline } from "./terraform-plan.ts";
 import { command, environment } from "./tool.ts";
@@ -17,9 +18,10 @@ await command(async () => {
   const findings = [
     ...differing.map((change) => describe(change, plan.resource_drift)),
     ...settingsWarnings(settings, new Date()),
+    ...waiverWarnings(waivers, new Date()),
   ];
   if (findings.length === 0) {
-    console.log(`${settings.suffix} is what the code says, and its models live on.`);
+    console.log(`${settings.suffix} is what the code says, its models live on, and no waiver is due.`);
     return;
   }
   const report = `${findings.map((finding) => `- ${finding}`).join("\n")}\n`;

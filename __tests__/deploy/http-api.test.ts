@@ -25,7 +25,7 @@ const modes = [
 
 /** Whoever opens the API says so to the policies as well. */
 const OPEN_TO_ANYBODY = `readonly Waiver[] = [
-  { rule: "CKV_AWS_309", resource: "aws_apigatewayv2_route", reason: "A trial.", expires: "2999-12-31" },`;
+  { rule: "CKV_AWS_309", resource: "aws_apigatewayv2_route", reason: "A trial.", reviewBy: "2999-12-31" },`;
 
 // One environment whose authorisation changes: each test deploys the next kind.
 describe.skipIf(inject("missing") !== "")("the HTTP API, deployed", () => {

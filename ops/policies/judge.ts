@@ -7,7 +7,7 @@ import { queueRules } from "./queues.ts";
 import { roleAndKeyRules } from "./roles-and-keys.ts";
 import type { PolicyRule, StackResources } from "./rule.ts";
 import { terraformRules } from "./terraform.ts";
-import { type Waiver, waivers } from "./waivers.ts";
+import type { Waiver } from "./waivers.ts";
 import { workflowRules } from "./workflows.ts";
 
 export const policyRules: readonly PolicyRule[] = [
@@ -34,31 +34,27 @@ export interface Verdict {
   readonly kept: number;
   /** How many resources some rule is about. */
   readonly resources: number;
-  /** What breaks a rule without a waiver that counts. */
+  /** What breaks a rule without a waiver. */
   readonly violations: readonly Finding[];
   /** The waivers that are needed, each with how many resources need it. */
   readonly waived: readonly { readonly waiver: Waiver; readonly count: number }[];
 }
 
-/**
- * Judges a stack by all rules and waivers.
- * @param now a waiver that has expired then does not count
- */
-export function judge(stack: StackResources, now: Date): Verdict {
+/** Judges a stack by all rules. */
+export function judge(stack: StackResources, waivers: readonly Waiver[]): Verdict {
   const concerned = policyRules.filter(({ type }) => Object.keys(stack.resources(type)).length > 0);
   const findings = concerned.flatMap((rule) =>
     Object.entries(stack.resources(rule.type))
       .filter(([name, attributes]) => !rule.holds(attributes, stack, name))
       .map(([name]) => ({ rule, address: `${rule.type}.${name}` })),
   );
-  const counting = waivers.filter(({ expires }) => new Date(expires) > now);
   return {
     kept: concerned.filter((rule) => !findings.some((finding) => finding.rule === rule)).length,
     resources: [...new Set(concerned.map(({ type }) => type))]
       .map((type) => Object.keys(stack.resources(type)).length)
       .reduce((sum, count) => sum + count, 0),
-    violations: findings.filter((finding) => !counting.some((waiver) => covers(waiver, finding))),
-    waived: counting
+    violations: findings.filter((finding) => !waivers.some((waiver) => covers(waiver, finding))),
+    waived: waivers
       .map((waiver) => ({ waiver, count: findings.filter((finding) => covers(waiver, finding)).length }))
       .filter(({ count }) => count > 0),
   };
