@@ -6,6 +6,7 @@ import { problemSchema } from "../functions/api/http.ts";
 import { recordKey } from "../functions/domain/record.ts";
 import { anyBody, anyValue, isReadable, nearRecord } from "./support/fuzz.ts";
 import { type Handlers, startHandlers } from "./support/handlers.ts";
+import { caseCount } from "./support/thorough.ts";
 
 // fast-check prints the seed and the path of a case that fails.
 const LIMIT_MS = 120_000;
@@ -111,7 +112,7 @@ it("what is no HTTP event is answered with a problem that shows nothing of the i
     fc.asyncProperty(damage, async ([event, name, value]) => {
       await ask({ ...event, [name]: value });
     }),
-    { numRuns: 500 },
+    { numRuns: caseCount(500) },
   );
 });
 
@@ -139,6 +140,6 @@ it("a record that was tampered with is shown to nobody, and is not written over"
         expect((await handlers.get(key))?.toString()).toBe(record);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: caseCount(300) },
   );
 });

@@ -4,6 +4,7 @@ import type { Question } from "../bench/capacity/question.ts";
 import { describeChanges } from "../bench/capacity/report.ts";
 import { simulate } from "../bench/capacity/simulate.ts";
 import { checkPlanner } from "../bench/planner.ts";
+import { isThorough } from "./support/thorough.ts";
 
 const model = {
   id: "core",
@@ -41,14 +42,14 @@ function question(change: Partial<Question> = {}): Question {
 }
 
 describe("the capacity planner", () => {
-  it.concurrent.each([0, 0.1])(
-    "foresees the real pipeline within a tenth, with %d of the calls throttled",
-    async (throttle) => {
+  // Other test files at work would make the real pipeline slower.
+  describe.runIf(isThorough)("foresees the real pipeline within a tenth", () => {
+    it.concurrent.each([0, 0.1])("with %d of the calls throttled", async (throttle) => {
       const { planned, real } = await checkPlanner(6, throttle);
       expect(planned).toBeGreaterThan(0.9 * real);
       expect(planned).toBeLessThan(1.1 * real);
-    },
-  );
+    });
+  });
 
   it("comes to prompts × latency ÷ concurrency where the pipeline itself takes no time", () => {
     // As many as Lambda starts with, so that none of them comes later.

@@ -123,7 +123,8 @@ describe("the consumer", () => {
     expect(statuses(left)).toEqual(prompts.map(() => "succeeded"));
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
+  // `npm run soak` draws many more.
+  it.each([1, 2, 3])(
     "keeps all promises on the schedules of seed %i",
     {
       timeout: 3 * MINUTES,
@@ -316,7 +317,7 @@ describe("a consumer that", () => {
   it("is broken is caught on a schedule that is shrunk to one prompt", { timeout: 3 * MINUTES }, async () => {
     const damage = { file: "functions/consumer/index.ts", from: "isDone ? []", to: "true ? []" };
     await using world = await startWorld({ stackDir, code: await breakConsumer(damage) });
-    const { failure } = await runChaos(world, { seed: 1, schedules: 20, mostPrompts: 3, shrinkMs: 20_000 });
+    const { failure } = await runChaos(world, { seed: 1, schedules: 20, mostPrompts: 2, shrinkMs: 20_000 });
     expect(failure?.plan.prompts).toHaveLength(1);
   });
 });

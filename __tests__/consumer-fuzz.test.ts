@@ -15,6 +15,7 @@ import {
   startHandlers,
 } from "./support/handlers.ts";
 import { requestBody } from "./support/sample-request.ts";
+import { caseCount } from "./support/thorough.ts";
 
 // fast-check prints the seed and the path of a case that fails.
 const LIMIT_MS = 120_000;
@@ -79,7 +80,7 @@ it("each message of any SQS event is finished, left in the queue, or sent anew",
       for (const each of left) expect(again).toContain(each.messageId);
       for (const each of gone) if (!renewed.includes(each)) expect(await isFinished(each)).toBe(true);
     }),
-    { numRuns: 300 },
+    { numRuns: caseCount(300) },
   );
 });
 
@@ -176,7 +177,7 @@ it("whatever the models answer, a picture is stored as it came, or none is", {
         if (picture !== undefined) expect(picture.subarray(0, 8)).toEqual(PNG.subarray(0, 8));
       }
     }),
-    { numRuns: 250 },
+    { numRuns: caseCount(250) },
   );
 });
 
@@ -224,6 +225,6 @@ it("a record that was tampered with is not written over, and its message is left
         expect((await handlers.get(key))?.toString()).toBe(record);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: caseCount(300) },
   );
 });

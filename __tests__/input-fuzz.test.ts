@@ -5,9 +5,10 @@ import { invokeModel } from "../functions/consumer/invoke-model.ts";
 import { parseRecord, UnreadableRecordError } from "../functions/domain/records.ts";
 import { parseRequest, promptRequestSchema } from "../functions/domain/request.ts";
 import { damaged, nearAnswer, nearRecord, nearRequest } from "./support/fuzz.ts";
+import { caseCount } from "./support/thorough.ts";
 
 // fast-check prints the seed and the path of a case that fails.
-const CASES = 25_000;
+const CASES = caseCount(25_000);
 const LIMIT_MS = 120_000;
 
 describe(`${4 * CASES} cases of input`, () => {

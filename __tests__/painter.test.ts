@@ -64,10 +64,6 @@ async function difference(one: Buffer, other: Buffer): Promise<number> {
 }
 
 describe("the same painting", () => {
-  it("has the same bytes every time", async () => {
-    expect(sha256(await picture("Me on top of K2"))).toBe(sha256(await picture("Me on top of K2")));
-  });
-
   it("has the same bytes in another process", async () => {
     const script = `
       import { createHash } from "node:crypto";
@@ -92,13 +88,6 @@ describe("another painting", () => {
 });
 
 describe("the file", () => {
-  it.each(ratios)("has the ratio %s and a long side of at least 1024 pixels", async (aspectRatio) => {
-    const { width, height } = await loadImage(await picture("sea", { aspectRatio, outputFormat: "jpeg" }));
-    const [across = 0, down = 0] = aspectRatio.split(":").map(Number);
-    expect(width / height).toBeCloseTo(across / down, 2);
-    expect(Math.max(width, height)).toBeGreaterThanOrEqual(1024);
-  });
-
   it("is a PNG whose text chunks say that it is a stand-in", async () => {
     const bytes = await picture("a lake");
     expect(bytes.subarray(0, 8).toString("latin1")).toBe("\x89PNG\r\n\x1a\n");
@@ -183,7 +172,7 @@ describe("any prompt", () => {
     expect((await loadImage(await picture(prompt, { outputFormat: "jpeg" }))).width).toBe(1024);
   });
 
-  it("gives a picture when it is drawn at random", async () => {
+  describe("drawn at random", () => {
     const seed = randomInt(2 ** 31);
     console.log(`random prompts from seed ${seed}`);
     const random = stream(String(seed));
@@ -191,15 +180,24 @@ describe("any prompt", () => {
       "sea,k2,city,paris,night,snow,forest,desert,people,boat,rain,fog,volcano,couch,no,island,aurora,tower,cabin,ö".split(
         ",",
       );
-    for (let round = 0; round < 6; round++) {
-      const prompt = Array.from({ length: 1 + random() * 6 }, () => {
+    const prompts = ratios.map((aspectRatio) => {
+      const drawn = Array.from({ length: 1 + random() * 6 }, () => {
         return random() < 0.8
           ? words[Math.floor(random() * words.length)]
           : String.fromCharCode(random() * 65536);
-      }).join(" ");
-      const aspectRatio = ratios[round % ratios.length] ?? "1:1";
-      const painted = picture(prompt, { aspectRatio, seed: round, outputFormat: "jpeg" });
-      await expect(painted, `prompt ${JSON.stringify(prompt)}`).resolves.toBeInstanceOf(Buffer);
-    }
+      });
+      return [aspectRatio, drawn.join(" ")] as const;
+    });
+
+    it.each(prompts)(
+      "gives a picture of %s, with a long side of at least 1024 pixels",
+      async (ratio, prompt) => {
+        const painted = await picture(prompt, { aspectRatio: ratio, outputFormat: "jpeg" });
+        const { width, height } = await loadImage(painted);
+        const [across = 0, down = 0] = ratio.split(":").map(Number);
+        expect(width / height, JSON.stringify(prompt)).toBeCloseTo(across / down, 2);
+        expect(Math.max(width, height)).toBeGreaterThanOrEqual(1024);
+      },
+    );
   });
 });

@@ -10,6 +10,7 @@ import { waivers, waiverWarnings } from "../ops/policies/waivers.ts";
 import { policySection } from "../ops/policy-report.ts";
 import { readRepository } from "./support/repository.ts";
 import { settingsWith, synthesise, synthesiseBootstrap } from "./support/synthesise.ts";
+import { caseCount } from "./support/thorough.ts";
 
 const environments = readdirSync(new URL("../config/environments", import.meta.url)).map((file) =>
   file.replace(/\.ts$/, ""),
@@ -80,7 +81,7 @@ describe("every resource keeps the rules", () => {
       fc.property(randomSettings, (settings) => {
         expect(violations(stacksOf(settings))).toEqual([]);
       }),
-      { numRuns: 5 },
+      { numRuns: caseCount(20) },
     );
   });
 });
