@@ -52,6 +52,7 @@ const alarm = (name: string) => `arn:aws:cloudwatch:eu-west-1:${ACCOUNT}:alarm:$
 const dashboard = (name: string) => `arn:aws:cloudwatch::${ACCOUNT}:dashboard/${name}`;
 const topic = (name: string) => `arn:aws:sns:eu-west-1:${ACCOUNT}:${name}`;
 const logGroup = (name: string) => `arn:aws:logs:eu-west-1:${ACCOUNT}:log-group:${name}`;
+const model = (region: string, id: string) => `arn:aws:bedrock:${region}::foundation-model/${id}`;
 const key = `arn:aws:kms:eu-west-1:${ACCOUNT}:key/1`;
 /** Without it in a key's policy, IAM has no say: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html */
 const leavesItToIam = {
@@ -288,6 +289,11 @@ describe("the plan role", () => {
   it.each<Question>([
     { action: "sqs:GetQueueAttributes", resource: queue("image-generation-queue-dev") },
     { action: "s3:GetObject", resource: "arn:aws:s3:::couch-explorers-state/dev/pipeline.tfstate" },
+    {
+      action: "bedrock:GetFoundationModel",
+      resource: model("us-west-2", "stability.stable-image-core-v1:1"),
+    },
+    { action: "bedrock:GetFoundationModel", resource: model("us-west-2", "stability.sd3-5-large-v1:0") },
   ])("may $action on $resource", async (question) => {
     expect(await answer("plan", question)).toBe("Allowed");
   });
@@ -301,6 +307,9 @@ describe("the plan role", () => {
     { action: "s3:PutObject", resource: "arn:aws:s3:::couch-explorers-state/dev/pipeline.tfstate.tflock" },
     { action: "s3:GetObject", resource: "arn:aws:s3:::couch-explorers-state/prod/pipeline.tfstate" },
     { action: "iam:PutRolePolicy", resource: role("image-processor-dev") },
+    { action: "bedrock:GetFoundationModel", resource: model("us-east-1", "stability.sd3-5-large-v1:0") },
+    { action: "bedrock:GetFoundationModel", resource: model("us-west-2", "somebody.elses-v1:0") },
+    { action: "bedrock:InvokeModel", resource: model("us-west-2", "stability.sd3-5-large-v1:0") },
   ])("may not $action on $resource", async (question) => {
     expect(await answer("plan", question)).toBe("ImplicitlyDenied");
   });

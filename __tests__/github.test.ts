@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { comment, dataLossAllowed, openIssue } from "../ops/github.ts";
+import { closeIssue, comment, dataLossAllowed, openIssue } from "../ops/github.ts";
 import { Github, type GithubState } from "./support/github.ts";
 
 const REPOSITORY = "couch-explorers/couch-explorers";
@@ -45,7 +45,7 @@ describe("the comment on a pull request", () => {
   });
 });
 
-describe("the issue on drift", () => {
+describe("the issue of the nightly check", () => {
   it("is opened once, and brought up to date while it is open", async () => {
     const github = start();
     await openIssue("Nightly check of dev", report("one difference"));
@@ -55,9 +55,27 @@ describe("the issue on drift", () => {
     ]);
   });
 
+  it("is closed with the reason once all is well, and opened anew for what comes after", async () => {
+    const github = start();
+    await openIssue("Nightly check of dev", report("one difference"));
+    await closeIssue("Nightly check of dev", "dev is what the code says");
+    await closeIssue("Nightly check of dev", "dev is what the code says");
+    await openIssue("Nightly check of dev", report("another one"));
+    expect(github.state.issues).toEqual([
+      {
+        number: 1,
+        title: "Nightly check of dev",
+        body: "one difference",
+        closed: "dev is what the code says",
+      },
+      { number: 2, title: "Nightly check of dev", body: "another one" },
+    ]);
+  });
+
   it("leaves issues alone whose titles only begin like its own", async () => {
     const other = { number: 1, title: "Nightly check of dev is slow", body: "Why?" };
     const github = start({ comments: {}, issues: [other] });
+    await closeIssue("Nightly check of dev", "all is well");
     await openIssue("Nightly check of dev", report("one difference"));
     expect(github.state.issues).toEqual([
       other,

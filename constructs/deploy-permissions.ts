@@ -1,3 +1,4 @@
+import { derive } from "../config/derived.ts";
 import { apiName, consumerName, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { functionNames, type ServicePermissions, services, tagged } from "./deployable-services.ts";
@@ -10,12 +11,19 @@ const eventSources = "aws_lambda_event_source_mapping";
 /** The types of resources that the roles may read and make. */
 export const deployableTypes: readonly string[] = [...services.flatMap(({ types }) => types), eventSources];
 
-/** What a plan needs: to read each resource of the environment and its state. Nothing that is kept in them. */
+/** What a plan needs: to read each resource of the environment and its state, and what AWS says of its models. Nothing that is kept in them. */
 export function planPermissions(settings: Settings, accountId: string): PolicyStatement[] {
   return [
     ...onServices(settings, accountId, ({ read }) => read),
     ...readPermissions(settings),
     allow(["s3:GetObject"], [stateObject(settings)]),
+    // The nightly check.
+    allow(
+      ["bedrock:GetFoundationModel"],
+      derive(settings).modelChain.map(
+        ({ id, region }) => `arn:aws:bedrock:${region}::foundation-model/${id}`,
+      ),
+    ),
   ];
 }
 

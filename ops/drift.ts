@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
-import { loadSettings, settingsWarnings } from "../config/load.ts";
-import { openIssue, summarise } from "./github.ts";
+import { loadSettings } from "../config/load.ts";
+import { DeployError } from "./errors.ts";
+import { closeIssue, openIssue, summarise } from "./github.ts";
+import { checkModels } from "./models.ts";
 import { waivers, waiverWarnings } from "./policies/waivers.ts";
 import { preflight } from "./preflight.ts";
 import { type Change, changedAttributes, planPipeline } from "./terraform-plan.ts";
@@ -15,20 +17,27 @@ await command(async () => {
   const differing = plan.resource_changes.filter(
     ({ mode, change: { actions } }) => mode === "managed" && !actions.includes("no-op"),
   );
+  const models = await checkModels(settings, new Date());
   const findings = [
     ...differing.map((change) => describe(change, plan.resource_drift)),
-    ...settingsWarnings(settings, new Date()),
+    ...models.findings,
+    ...models.unknown,
     ...waiverWarnings(waivers, new Date()),
   ];
+  const title = `Nightly check of ${settings.suffix}`;
+  const isWorkflow = process.env.GITHUB_ACTIONS === "true";
   if (findings.length === 0) {
-    console.log(`${settings.suffix} is what the code says, its models live on, and no waiver is due.`);
+    const report = `${settings.suffix} is what the code says, AWS serves all of its models, and no waiver is due.`;
+    console.log(report);
+    if (isWorkflow) await closeIssue(title, report);
     return;
   }
   const report = `${findings.map((finding) => `- ${finding}`).join("\n")}\n`;
   writeFileSync(REPORT, report);
   console.log(`\n${report}`);
   summarise(report);
-  if (process.env.GITHUB_ACTIONS === "true") await openIssue(`Nightly check of ${settings.suffix}`, REPORT);
+  if (isWorkflow) await openIssue(title, REPORT);
+  if (models.unknown.length > 0) throw new DeployError(models.unknown.join("\n"));
 });
 
 function describe(change: Change, drift: readonly Change[]): string {

@@ -56,14 +56,25 @@ const commentsSchema = z.object({
 
 /** Opens the issue of this title, or changes the one that is open. */
 export async function openIssue(title: string, file: string): Promise<void> {
+  const number = await findIssue(title);
+  await (number === undefined
+    ? run("gh", ["issue", "create", "--title", title, "--body-file", file])
+    : run("gh", ["issue", "edit", number, "--body-file", file]));
+}
+
+/** Closes the issue of this title where one is open, and says why. */
+export async function closeIssue(title: string, reason: string): Promise<void> {
+  const number = await findIssue(title);
+  if (number !== undefined) await run("gh", ["issue", "close", number, "--comment", reason]);
+}
+
+/** The number of the open issue of exactly this title. */
+async function findIssue(title: string): Promise<string | undefined> {
   const printed = await run(
     "gh",
     ["issue", "list", "--state", "open", "--search", `"${title}" in:title`, "--json", "number,title"],
     { quiet: true },
   );
   const open = z.array(z.object({ number: z.number(), title: z.string() })).parse(JSON.parse(printed));
-  const same = open.find((issue) => issue.title === title);
-  await (same === undefined
-    ? run("gh", ["issue", "create", "--title", title, "--body-file", file])
-    : run("gh", ["issue", "edit", String(same.number), "--body-file", file]));
+  return open.find((issue) => issue.title === title)?.number.toString();
 }

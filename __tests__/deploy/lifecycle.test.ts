@@ -33,7 +33,8 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { Github } from "../support/github.ts";
+import { BedrockCatalogue } from "../support/bedrock-catalogue.ts";
+import { Github, type GithubState } from "../support/github.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { ALARM_EMAIL } from "./support/environment.ts";
 import { testMonitoring } from "./support/monitoring.ts";
@@ -48,20 +49,33 @@ const FUNCTION = "image-processor-dev";
 describe.skipIf(inject("missing") !== "")("an environment, from its first deploy to its end", () => {
   let emulator: Emulator;
   let project: Project;
+  let bedrock: BedrockCatalogue;
   let client: { endpoint: string; region: string; credentials: typeof rootCredentials };
 
   beforeAll(async () => {
-    emulator = await startEmulator();
+    [emulator, bedrock] = await Promise.all([startEmulator(), BedrockCatalogue.start()]);
     project = new Project(emulator.endpoint);
     client = { endpoint: emulator.endpoint, region: "eu-west-1", credentials: rootCredentials };
     await s3().send(new CreateBucketCommand({ Bucket: STATE_BUCKET }));
   });
-  afterAll(() => emulator.stop());
+  afterAll(async () => {
+    bedrock.stop();
+    await emulator.stop();
+  });
 
   async function succeed(script: string, ...args: string[]): Promise<string> {
     const { code, output } = await project.npm(script, { args });
     expect(code, output).toBe(0);
     return output;
+  }
+
+  /** Runs the nightly check as the workflow does. */
+  async function checkNightly(state?: GithubState, env: Readonly<Record<string, string>> = {}) {
+    const github = new Github(state);
+    const { code, output } = await project.npm("drift", {
+      env: { ...bedrock.env, ...github.env, GITHUB_ACTIONS: "true", ...env },
+    });
+    return { code, output, github };
   }
 
   const s3 = () => new S3Client(client);
@@ -208,8 +222,23 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     expect(project.read("cdktf.out/plan.md")).toMatch(/^### Plan for dev: no change\n/);
   });
 
-  it("finds no drift after that", async () => {
-    expect(await succeed("drift")).toContain("dev is what the code says");
+  it("finds no drift after that, and closes the issue on what was", async () => {
+    const issue = { number: 1, title: "Nightly check of dev", body: "- something" };
+    const { output, github } = await checkNightly({ comments: {}, issues: [issue] });
+    const all = "dev is what the code says, AWS serves all of its models, and no waiver is due.";
+    expect(output).toContain(all);
+    expect(github.state.issues).toEqual([{ ...issue, closed: all }]);
+  });
+
+  it("leaves the issue open and fails while AWS does not say whether it serves the models", async () => {
+    const issue = { number: 1, title: "Nightly check of dev", body: "- something" };
+    const unreachable = { AWS_ENDPOINT_URL_BEDROCK: "http://127.0.0.1:1" };
+    const { code, github } = await checkNightly({ comments: {}, issues: [issue] }, unreachable);
+    expect(code).toBe(1);
+    const lines = github.state.issues[0]?.body.trim().split("\n");
+    expect(lines).toHaveLength(2);
+    for (const line of lines ?? []) expect(line).toMatch(/^- AWS could not be asked about `stability\./);
+    expect(github.state.issues[0]).not.toHaveProperty("closed");
   });
 
   it("plans exactly one change for one changed setting", async () => {
@@ -227,8 +256,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     const Attributes = { MessageRetentionPeriod: "3600" };
     await new SQSClient(client).send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
     project.edit("config/environments/dev.ts", "memoryMb: 320", "memoryMb: 512");
-    const github = new Github();
-    await project.npm("drift", { env: { ...github.env, GITHUB_ACTIONS: "true" } });
+    const { github } = await checkNightly();
     project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 320");
     expect(github.state.issues.map(({ title }) => title)).toEqual(["Nightly check of dev"]);
     const findings = github.state.issues[0]?.body.trim().split("\n").sort();

@@ -11,6 +11,7 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     "body-file": { type: "string" },
+    comment: { type: "string" },
     field: { type: "string" },
     json: { type: "string" },
     method: { type: "string" },
@@ -31,13 +32,18 @@ switch (`${noun} ${verb}`) {
     state.comments[subject] = [...(state.comments[subject] ?? []), body];
     break;
   case "issue list":
-    console.log(JSON.stringify(state.issues));
+    console.log(
+      JSON.stringify(state.issues.filter(({ closed }: { closed?: string }) => closed === undefined)),
+    );
     break;
   case "issue create":
     state.issues.push({ number: state.issues.length + 1, title: values.title, body });
     break;
   case "issue edit":
     state.issues[Number(subject) - 1].body = body;
+    break;
+  case "issue close":
+    state.issues[Number(subject) - 1].closed = values.comment;
     break;
   default:
     if (noun !== "api") throw new Error(`unknown command ${positionals.join(" ")}`);

@@ -5,10 +5,18 @@ import { fileURLToPath } from "node:url";
 
 const GH = fileURLToPath(new URL("gh.ts", import.meta.url));
 
+interface GithubIssue {
+  readonly number: number;
+  readonly title: string;
+  readonly body: string;
+  /** The comment with which it was closed. Default: it is open. */
+  readonly closed?: string;
+}
+
 /** What GitHub knows: comments by pull request, issues, and answers of its API by path; other paths are not found. */
 export interface GithubState {
   readonly comments: Readonly<Record<string, readonly string[]>>;
-  readonly issues: readonly { readonly number: number; readonly title: string; readonly body: string }[];
+  readonly issues: readonly GithubIssue[];
   readonly api?: Readonly<Record<string, unknown>>;
   /** What `gh` prints and fails with, whatever it is asked. */
   readonly failure?: string;
