@@ -28,7 +28,7 @@ async function check(first: Answer) {
 describe("the nightly check of the models", () => {
   it("asks about each model in the region where the consumer calls it", async () => {
     const { bedrock, report } = await check({ lifecycle: { status: "ACTIVE" } });
-    expect(bedrock.asked.sort()).toEqual([`us-west-2 ${SECOND}`, `us-west-2 ${FIRST}`]);
+    expect(new Set(bedrock.asked)).toEqual(new Set([`us-west-2 ${FIRST}`, `us-west-2 ${SECOND}`]));
     expect(report).toEqual({ findings: [], unknown: [] });
   });
 

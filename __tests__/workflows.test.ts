@@ -9,20 +9,27 @@ import packageJson from "../package.json" with { type: "json" };
 const FOLDER = new URL("../.github/workflows/", import.meta.url);
 
 const stepSchema = z.object({ uses: z.string().optional(), run: z.string().optional() });
+const concurrencySchema = z.object({ group: z.string(), "cancel-in-progress": z.boolean() });
 const workflowSchema = z.object({
   on: z.looseObject({
     push: z
       .object({ branches: z.array(z.string()), "branches-ignore": z.array(z.string()) })
       .partial()
       .nullish(),
+    pull_request: z.object({ types: z.array(z.string()) }).nullish(),
   }),
   permissions: z.record(z.string(), z.string()),
-  concurrency: z.object({ group: z.string(), "cancel-in-progress": z.boolean() }),
+  concurrency: concurrencySchema.optional(),
   jobs: z.record(
     z.string(),
     z.object({
+      /** What GitHub shows for it, among a pull request's checks. */
+      name: z.string().optional(),
       permissions: z.record(z.string(), z.string()),
       needs: z.string().optional(),
+      if: z.string().optional(),
+      concurrency: concurrencySchema.optional(),
+      "runs-on": z.string().optional(),
       /** Another workflow, whose jobs this one is. */
       uses: z.string().startsWith("./.github/workflows/").optional(),
       "timeout-minutes": z.number().optional(),
@@ -30,6 +37,13 @@ const workflowSchema = z.object({
     }),
   ),
 });
+
+/** The workflow of a file. */
+function workflowOf(file: string) {
+  const found = workflows.find(({ name }) => name === file);
+  if (found === undefined) throw new Error(`there is no ${file}`);
+  return found.workflow;
+}
 
 const workflows = readdirSync(FOLDER).map((name) => {
   const text = readFileSync(new URL(name, FOLDER), "utf8");
@@ -46,12 +60,20 @@ const least: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "checks.yml/codeql": { contents: "read", "security-events": "write" },
   // A token for AWS; the comment.
   "plan.yml/plan": { contents: "read", "id-token": "write", "pull-requests": "write" },
-  // What the checks need together.
+  // It looks whether the branch has a pull request.
+  "branch.yml/pull-request": { "pull-requests": "read" },
+  // What the checks, and plans, need together.
+  "branch.yml/checks": { contents: "read", "security-events": "write" },
+  "branch.yml/plan": { contents: "read", "id-token": "write", "pull-requests": "write" },
   "deploy.yml/checks": { contents: "read", "security-events": "write" },
+  "release.yml/checks": { contents: "read", "security-events": "write" },
+  // It looks which commit of main is the newest.
+  "deploy.yml/newest": { contents: "read" },
   // A token for AWS; the label of the pull request that was merged.
   "deploy.yml/deploy": { contents: "read", "id-token": "write", "pull-requests": "read" },
   // What publishing needs.
   "deploy.yml/publish": { contents: "read", "id-token": "write", attestations: "write" },
+  "release.yml/publish": { contents: "read", "id-token": "write", attestations: "write" },
   // A token for AWS; the issue.
   "nightly.yml/drift": { contents: "read", "id-token": "write", issues: "write" },
   // It builds what a pull request brings, and publishes nothing.
@@ -72,7 +94,6 @@ describe("the workflows", () => {
 
   it.each(workflows)("$name pins every action to a commit and names its release", ({ text }) => {
     const uses = text.split("\n").filter((line) => /^\s*(- )?uses: (?!\.\/)/.test(line));
-    expect(uses.length).toBeGreaterThan(0);
     expect(uses.filter((line) => !/uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$/.test(line))).toEqual([]);
   });
 
@@ -101,7 +122,10 @@ describe("the workflows", () => {
     const known = (command: string) =>
       command === "npm ci" ||
       command === "npm test" ||
-      command.startsWith("pip install ") ||
+      command === "python3 -m venv .build/python" ||
+      /^\.build\/python\/bin\/pip install --no-deps --requirement \S+$/.test(command) ||
+      command.startsWith("docker buildx imagetools create ") ||
+      /^echo "::error title=[^"]+::[^"]+ type npm run \w+\.[^"]*"$/.test(command) ||
       scripts.includes(/^npm run ([\w:]+)( -- .*)?$/.exec(command)?.[1] ?? "");
     expect(commands.filter((command) => !known(command))).toEqual([]);
   });
@@ -125,12 +149,75 @@ describe("the workflows", () => {
     expect(jobs.filter(([, job]) => job["timeout-minutes"] === undefined).map(([name]) => name)).toEqual([]);
   });
 
-  it("deploy and publish what is on main only after its checks", () => {
+  it("deploy and publish what is on main, or released, only after its checks", () => {
     const onMain = workflows.filter(({ workflow: { on } }) => on.push?.branches?.includes("main"));
     expect(onMain.map(({ name }) => name)).toEqual(["deploy.yml"]);
-    const { checks, ...others } = onMain[0]?.workflow.jobs ?? {};
+    const { checks, ...others } = workflowOf("deploy.yml").jobs;
     expect(checks?.uses).toBe("./.github/workflows/checks.yml");
-    expect(Object.values(others).map(({ needs }) => needs)).toEqual(Object.keys(others).map(() => "checks"));
+    expect(Object.entries(others).map(([job, { needs }]) => `${job} needs ${needs}`)).toEqual([
+      "newest needs checks",
+      "deploy needs newest",
+      "publish needs checks",
+    ]);
+    const onRelease = workflows.filter(({ workflow: { on } }) => "release" in on);
+    expect(onRelease.map(({ name }) => name)).toEqual(["release.yml"]);
+    const release = workflowOf("release.yml").jobs;
+    expect(release.checks?.uses).toBe("./.github/workflows/checks.yml");
+    expect(release.publish?.needs).toBe("checks");
+  });
+
+  it("check and plan a pull request once, whatever is pushed to its branch", () => {
+    for (const file of ["checks.yml", "plan.yml"]) {
+      const { on, concurrency } = workflowOf(file);
+      expect(Object.keys(on), file).toEqual(["pull_request", "workflow_call"]);
+      // A run for the branch that was there first ends when the pull request's begins.
+      expect(concurrency?.group, file).toContain("github.event.pull_request.head.label ||");
+      expect(concurrency?.["cancel-in-progress"], file).toBe(true);
+    }
+    const { on, jobs } = workflowOf("branch.yml");
+    expect(on).toEqual({ push: { "branches-ignore": ["main"] } });
+    const { "pull-request": _, ...runs } = jobs;
+    expect(Object.values(runs).map(({ uses }) => uses)).toEqual([
+      "./.github/workflows/checks.yml",
+      "./.github/workflows/plan.yml",
+    ]);
+    for (const { needs, if: condition } of Object.values(runs)) {
+      expect([needs, condition]).toEqual(["pull-request", "needs.pull-request.outputs.open == 'false'"]);
+    }
+  });
+
+  it("plan a pull request again when its label changes", () => {
+    expect(workflowOf("plan.yml").on.pull_request?.types).toEqual(
+      expect.arrayContaining(["labeled", "unlabeled"]),
+    );
+  });
+
+  it("run on a runner that does not move by itself", () => {
+    const runners = workflows.flatMap(({ workflow }) =>
+      Object.values(workflow.jobs).flatMap((job) => job["runs-on"] ?? []),
+    );
+    expect(runners.filter((runner) => runner.endsWith("-latest"))).toEqual([]);
+  });
+
+  it("are named by the guide as GitHub shows them among the required checks", () => {
+    const guide = readFileSync(new URL("../../docs/deploy.md", FOLDER), "utf8");
+    const row = guide.split("\n").find((line) => line.startsWith("| Settings → Rules")) ?? "";
+    const required = [...row.matchAll(/`([^`]+)`/g)]
+      .map(([, name]) => name)
+      .filter((name) => name !== "main");
+    const shown = workflows
+      .filter(({ workflow: { on } }) => "pull_request" in on)
+      .flatMap(({ workflow }) => Object.values(workflow.jobs).map(({ name }) => name));
+    expect(required.length).toBeGreaterThan(0);
+    expect(required.filter((name) => !shown.includes(name))).toEqual([]);
+  });
+
+  it("pin all that the emulator is made of", () => {
+    const text = readFileSync(new URL("../../__tests__/deploy/requirements.txt", FOLDER), "utf8");
+    const [comment, ...pins] = text.trim().split("\n");
+    expect(comment).toMatch(/^# /);
+    expect(pins.filter((pin) => !/^[a-z0-9-]+==\d[\w.]*$/.test(pin))).toEqual([]);
+    expect(pins).toContain("moto==5.2.1");
   });
 
   it.each(["plan.yml", "nightly.yml"])("%s looks at every environment", (file) => {
@@ -151,12 +238,26 @@ describe("the workflows", () => {
     expect(parse(text).updates).toEqual([
       weekly("npm", "/"),
       weekly("github-actions", "/"),
+      weekly("pip", "/__tests__/deploy"),
       weekly("docker", "/client"),
     ]);
   });
 
-  it("never cut off an apply", () => {
-    const deploy = workflows.find(({ name }) => name === "deploy.yml");
-    expect(deploy?.workflow.concurrency["cancel-in-progress"]).toBe(false);
+  it("never cut off an apply, and let only the newest commit wait for one", () => {
+    const { concurrency, jobs } = workflowOf("deploy.yml");
+    // A group of the whole workflow would drop the image of the middle one of three merges.
+    expect(concurrency).toBeUndefined();
+    expect(jobs.deploy?.concurrency).toEqual({
+      group: `deploy-\${{ needs.newest.outputs.deploy == 'true' && (inputs.environment || 'dev') || github.run_id }}`,
+      "cancel-in-progress": false,
+    });
+    expect(jobs.deploy?.if).toBe("needs.newest.outputs.deploy == 'true'");
+  });
+
+  it("publish an image for each commit of main, whatever was merged before and after it", () => {
+    const { concurrency } = workflowOf("publish-client.yml");
+    expect(concurrency?.group).toMatch(/ \|\| github\.run_id \}\}$/);
+    expect(concurrency?.["cancel-in-progress"]).toBe(false);
+    expect(workflowOf("deploy.yml").jobs.publish?.concurrency).toBeUndefined();
   });
 });

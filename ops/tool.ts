@@ -116,6 +116,16 @@ export async function command(main: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (!(error instanceof DeployError || error instanceof SettingsError)) throw error;
     console.error(`\n${error.message}`);
+    if (process.env.GITHUB_ACTIONS === "true") console.log(annotation(error.message));
     process.exitCode = 1;
   }
+}
+
+/**
+ * Puts an error at the top of the page of a workflow's run.
+ * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
+ */
+function annotation(message: string): string {
+  const text = message.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  return `::error title=npm run ${process.env.npm_lifecycle_event} failed for ${environment}::${text}`;
 }

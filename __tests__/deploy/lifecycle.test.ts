@@ -242,9 +242,9 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
   });
 
   it("plans exactly one change for one changed setting", async () => {
-    project.edit("config/environments/dev.ts", "memoryMb: 320", "memoryMb: 512");
+    project.edit("config/environments/dev.ts", "memoryMb: 256", "memoryMb: 512");
     await succeed("plan");
-    project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 320");
+    project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 256");
     const report = project.read("cdktf.out/plan.md");
     expect(report).toContain("### Plan for dev: 1 changed\n");
     expect(report).toMatch(/\| update \| `aws_lambda_function\.\w+` \| [^|]*memory_size[^|]* \|/);
@@ -255,9 +255,9 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     const QueueUrl = `${emulator.endpoint}/123456789012/${QUEUE}`;
     const Attributes = { MessageRetentionPeriod: "3600" };
     await new SQSClient(client).send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
-    project.edit("config/environments/dev.ts", "memoryMb: 320", "memoryMb: 512");
+    project.edit("config/environments/dev.ts", "memoryMb: 256", "memoryMb: 512");
     const { github } = await checkNightly();
-    project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 320");
+    project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 256");
     expect(github.state.issues.map(({ title }) => title)).toEqual(["Nightly check of dev"]);
     const findings = github.state.issues[0]?.body.trim().split("\n").sort();
     expect(findings).toEqual([

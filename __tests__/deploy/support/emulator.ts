@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { python } from "./tools.ts";
 
 const SCRIPT = fileURLToPath(new URL("../emulator.py", import.meta.url));
 
@@ -17,7 +18,7 @@ export interface Emulator {
 export async function startEmulator(): Promise<Emulator> {
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const server = spawn("python3", [SCRIPT, "-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
+  const server = spawn(python, [SCRIPT, "-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
   await untilReady(server, endpoint);
   return {
     endpoint,

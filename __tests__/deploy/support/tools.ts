@@ -11,6 +11,10 @@ export interface Tools {
   readonly terraformConfig: string;
 }
 
+const VENV = ".build/python/bin/python3";
+/** The Python that has the emulator: the project's virtual environment where there is one, else the machine's. */
+export const python = existsSync(VENV) ? VENV : "python3";
+
 /** Looks for Terraform, the emulator of AWS and the provider. */
 export async function findTools(): Promise<Tools> {
   const terraformConfig = findTerraformConfig();
@@ -19,7 +23,11 @@ export async function findTools(): Promise<Tools> {
     ...(terraformConfig !== "" || (await registryAnswers())
       ? []
       : ["the AWS provider: registry.terraform.io, or a mirror that TF_CLI_CONFIG_FILE names"]),
-    ...(works("python3", ["-c", "import moto.server"]) ? [] : ['moto: pip install "moto[server]==5.2.1"']),
+    ...(works(python, ["-c", "import moto.server"])
+      ? []
+      : [
+          "moto. Type: python3 -m venv .build/python && .build/python/bin/pip install --no-deps --requirement __tests__/deploy/requirements.txt",
+        ]),
   ].join("; ");
   return { missing, terraformConfig };
 }
