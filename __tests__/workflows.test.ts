@@ -90,7 +90,8 @@ describe("the workflows", () => {
     });
     expect(status, stdout).toBe(0);
     expect(stdout).toContain(`Checking ${workflows.length} workflow file(s)`);
-  });
+    // WebAssembly on all cores: seconds on an idle machine, more than a minute on a busy one.
+  }, 300_000);
 
   it.each(workflows)("$name pins every action to a commit and names its release", ({ text }) => {
     const uses = text.split("\n").filter((line) => /^\s*(- )?uses: (?!\.\/)/.test(line));
