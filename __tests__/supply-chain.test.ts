@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { lintSource } from "@secretlint/core";
 import { creator as recommended } from "@secretlint/secretlint-rule-preset-recommend";
 import { Ajv } from "ajv";
@@ -14,6 +14,8 @@ function read(file: string): string {
   return readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
 }
 
+/** One name or several; missing means every one. */
+const listSchema = z.union([z.array(z.string()), z.string().transform((name) => [name])]).optional();
 const lockSchema = z.object({
   packages: z.record(
     z.string(),
@@ -21,20 +23,47 @@ const lockSchema = z.object({
       resolved: z.string().optional(),
       integrity: z.string().optional(),
       inBundle: z.boolean().optional(),
-      hasInstallScript: z.boolean().optional(),
       license: z.string().optional(),
+      version: z.string().optional(),
+      os: listSchema,
+      cpu: listSchema,
+      libc: listSchema,
+      optionalDependencies: z.record(z.string(), z.string()).optional(),
     }),
   ),
 });
-const { "": _, ...locked } = lockSchema.parse(JSON.parse(read("package-lock.json"))).packages;
+const lock = lockSchema.parse(JSON.parse(read("package-lock.json"))).packages;
+const { "": lockedManifest, ...locked } = lock;
 type Locked = (typeof locked)[string];
 const manifest = z
   .object({
-    dependencies: z.record(z.string(), z.string()).optional(),
+    os: z.array(z.string()),
+    cpu: z.array(z.string()),
     devDependencies: z.record(z.string(), z.string()),
-    allowScripts: z.record(z.string(), z.boolean()),
+    optionalDependencies: z.record(z.string(), z.string()),
   })
   .parse(JSON.parse(read("package.json")));
+
+/** The platforms that the README promises. */
+const platforms = manifest.os.flatMap((os) => manifest.cpu.map((cpu) => ({ os, cpu })));
+type Platform = (typeof platforms)[number];
+
+/** Whether npm installs the package on the platform, where the C library of Linux is glibc. */
+function isFor({ os, cpu }: Platform, each: Locked | undefined): boolean {
+  if (each === undefined) return false;
+  const allows = (list: string[] | undefined, value: string) => list === undefined || list.includes(value);
+  return allows(each.os, os) && allows(each.cpu, cpu) && allows(each.libc, "glibc");
+}
+
+/** Each package that comes with packages for single platforms, and those. */
+const withBinaries = Object.entries(lock).flatMap(([folder, { optionalDependencies = {} }]) => {
+  const binaries = Object.entries(optionalDependencies).map(([name, version]) => ({
+    version,
+    locked: locked[`${folder}/node_modules/${name}`] ?? locked[`node_modules/${name}`],
+  }));
+  const some = binaries.some((each) => each.locked?.cpu !== undefined);
+  return some ? [{ name: nameOf(folder) || "this project", binaries }] : [];
+});
 
 function nameOf(folder: string): string {
   return folder.slice(folder.lastIndexOf("node_modules/") + "node_modules/".length);
@@ -50,16 +79,42 @@ describe("the lockfile", () => {
     expect(Object.entries(locked).filter(([, each]) => !pinned(each))).toEqual([]);
   });
 
-  it("has no package with an install script that nobody decided on, and no decision that nothing needs", () => {
-    const scripted = Object.entries(locked).flatMap(([folder, { hasInstallScript }]) =>
-      hasInstallScript ? nameOf(folder) : [],
-    );
-    expect(new Set(Object.keys(manifest.allowScripts))).toEqual(new Set(scripted));
+  it("belongs to a manifest that pins every version", () => {
+    const versions = Object.entries({ ...manifest.optionalDependencies, ...manifest.devDependencies });
+    expect(versions.filter(([, version]) => !/^(npm:@?[\w/-]+@)?\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   });
 
-  it("belongs to a manifest that pins every version", () => {
-    const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
-    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+  it("fits the manifest: after a change by hand, npm install --package-lock-only writes it again", () => {
+    const { devDependencies, optionalDependencies } = manifest;
+    expect(lockedManifest).toMatchObject({ devDependencies, optionalDependencies });
+    const wanted = Object.entries({ ...devDependencies, ...optionalDependencies });
+    const pinned = wanted.map(([name]) => [name, locked[`node_modules/${name}`]?.version]);
+    expect(pinned).toEqual(wanted.map(([name, version]) => [name, version.replace(/^npm:.*@/, "")]));
+  });
+});
+
+describe.each(platforms)("an install on $os with $cpu", (platform) => {
+  it.each(withBinaries)("has the binary of $name, in the version that it asks for", ({ binaries }) => {
+    const found = binaries.filter((each) => isFor(platform, each.locked));
+    expect(found).toHaveLength(1);
+    expect(found[0]?.locked).toMatchObject({
+      version: found[0]?.version,
+      integrity: expect.stringMatching(/^sha512-/),
+    });
+  });
+});
+
+it("brings the same version of Node.js to every platform", () => {
+  expect(new Set(Object.values(manifest.optionalDependencies)).size).toBe(1);
+});
+
+describe("the install", () => {
+  it("runs no script of any package", () => {
+    expect(read(".npmrc")).toMatch(/^ignore-scripts=true$/m);
+  });
+
+  it("has no package that reports its users", () => {
+    expect(existsSync(new URL("../node_modules/@scarf", import.meta.url))).toBe(false);
   });
 });
 
