@@ -8,6 +8,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { Github } from "../support/github.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { CTRL_C, CTRL_D, Project, rootCredentials } from "./support/project.ts";
 
@@ -53,6 +54,24 @@ describe.skipIf(inject("missing") !== "")("the bootstrap of an empty account", (
     expect(code).toBe(1);
     expect(output).toMatch(/\nStopped\. Nothing was changed\.\s*$/);
     expect(output).not.toContain("Error");
+    expect((await s3().send(new ListBucketsCommand({}))).Buckets).toEqual([]);
+  });
+
+  it("refuses to trust a repository that GitHub names otherwise, and changes nothing", async () => {
+    const path = "repos/couch-explorers/couch-explorers";
+    const github = new Github({
+      comments: {},
+      issues: [],
+      api: {
+        [path]: { full_name: "couch-explorers/couch-explorers", id: 22, owner: { id: 11 } },
+        [`${path}/actions/oidc/customization/sub`]: { use_default: true, use_immutable_subject: true },
+      },
+    });
+    const { code, output } = await project.npm("bootstrap", { args: ["--yes"], env: github.env });
+    expect(code).toBe(1);
+    expect(output.trim()).toBe(
+      'config/environments does not name couch-explorers/couch-explorers as GitHub\'s tokens do, so no workflow could assume its role. Write github: { repository: "couch-explorers/couch-explorers", ownerId: 11, repositoryId: 22 } there, then type: npm run bootstrap',
+    );
     expect((await s3().send(new ListBucketsCommand({}))).Buckets).toEqual([]);
   });
 
