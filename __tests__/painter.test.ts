@@ -134,6 +134,37 @@ describe("the words", () => {
     expect(readWishes("BEACHES,with:Ships!").wanted).toEqual(new Set(["beach", "boat"]));
   });
 
+  it.each([
+    ["mountainous", "mountains"],
+    ["climbing", "people"],
+    ["snowing", "snow"],
+    ["Giraffes", "giraffe"],
+    ["cafés", "cafe"],
+  ])("mean the same in another form: %s", (word, feature) => {
+    expect(readWishes(word).wanted).toContain(feature);
+  });
+
+  it.each([
+    ["A cozy Parisian café in the rain", ["street", "cafe", "rain", "city", "tower"], ["cozy"]],
+    ["African safari with giraffes", ["savanna", "giraffe", "elephant"], []],
+    ["An autumn day with my dog Rex", ["autumn", "day", "dog"], ["Rex"]],
+  ])("are told apart from those that the painter does not know: %s", (prompt, wanted, unknown) => {
+    const wishes = readWishes(prompt);
+    expect(wishes.wanted).toEqual(new Set(wanted));
+    expect(wishes.unknown).toEqual(unknown);
+  });
+
+  it.each(["giraffe", "cat", "car", "castle", "rainbow", "flowers"])(
+    "put what they name into the picture: %s",
+    async (word) => {
+      const [shown, without] = await Promise.all([
+        picture(`hills by day, ${word}`),
+        picture(`hills by day, ${word}`, { negativePrompt: word }),
+      ]);
+      expect(await difference(shown, without)).toBeGreaterThan(0.0005);
+    },
+  );
+
   it("count only as whole words", () => {
     expect(readWishes("a seal mends the treehouse-cityscape").wanted).toEqual(new Set());
   });

@@ -10,6 +10,8 @@ import {
   type SucceededRecord,
 } from "../../functions/domain/record.ts";
 import type { Cloud } from "../cloud.ts";
+import { describeWishes } from "../model/painter/words.ts";
+import type { Arguments } from "./arguments.ts";
 import { readRecord, recordChanges } from "./follow.ts";
 import { cannotWrite } from "./output-folder.ts";
 import type { Progress } from "./progress.ts";
@@ -21,14 +23,14 @@ export type PaintingOutcome = "painted" | "rejected" | "failed";
 export async function paintPrompts(
   cloud: Cloud,
   jobs: readonly Job[],
-  folder: string,
+  given: Pick<Arguments, "output" | "bedrock">,
   progress: Progress,
 ): Promise<PaintingOutcome[]> {
   let done = 0;
   return await Promise.all(
     jobs.map(async (job, index) => {
       const label = jobs.length === 1 ? "" : `${index + 1}/${jobs.length} `;
-      const outcome = await new Painting(cloud, job, folder, progress, label).run();
+      const outcome = await new Painting(cloud, job, given, progress, label).run();
       done += 1;
       if (done < jobs.length) progress.status(`${done} of ${jobs.length} done`);
       return outcome;
@@ -40,15 +42,21 @@ export async function paintPrompts(
 class Painting {
   readonly #cloud: Cloud;
   readonly #job: Job;
-  readonly #folder: string;
+  readonly #given: Pick<Arguments, "output" | "bedrock">;
   readonly #progress: Progress;
   /** Tells this prompt's lines from those of the others. */
   readonly #label: string;
 
-  constructor(cloud: Cloud, job: Job, folder: string, progress: Progress, label: string) {
+  constructor(
+    cloud: Cloud,
+    job: Job,
+    given: Pick<Arguments, "output" | "bedrock">,
+    progress: Progress,
+    label: string,
+  ) {
     this.#cloud = cloud;
     this.#job = job;
-    this.#folder = folder;
+    this.#given = given;
     this.#progress = progress;
     this.#label = label;
   }
@@ -85,7 +93,8 @@ class Painting {
       this.#say(`${capitalised(record.status)}: ${record.reason.message} (${record.reason.code})`);
       return record.status;
     }
-    const path = await download(this.#cloud, record, this.#folder, this.#job.name);
+    const path = await download(this.#cloud, record, this.#given.output, this.#job.name);
+    if (this.#given.bedrock === "local") this.#say(describeWishes(record.prompt, record.negativePrompt));
     this.#say(`Painted by ${record.model}, seed ${record.seed}, ${seconds(record)} s:`);
     this.#progress.result(path);
     return "painted";

@@ -44,7 +44,7 @@ export async function runStack(run: Run): Promise<readonly PaintingOutcome[] | "
     progress.say(`Stack ${given.environment} synthesised and running on ${cloud.endpoint}`);
     if (given.bedrock === "local") progress.say(STAND_IN_NOTE);
     report(cloud, progress, given.verbose);
-    const work = serving ? serve(cloud, progress) : paintPrompts(cloud, jobs, given.output, progress);
+    const work = serving ? serve(cloud, progress) : paintPrompts(cloud, jobs, given, progress);
     const ended = await Promise.race([work, aborted(interrupted)]);
     if (ended === "interrupted")
       progress.say("Letting paintings under way finish; Ctrl-C again ends at once.");

@@ -2,6 +2,7 @@ import type { SKRSContext2D } from "@napi-rs/canvas";
 import { css, lit, mix, rgb } from "./colour.ts";
 import { between, pick } from "./random.ts";
 import type { Scene } from "./scene.ts";
+import { fill, type Place, type Point, shaded } from "./shapes.ts";
 
 const stripes: readonly [readonly [string, string], ...(readonly [string, string])[]] = [
   ["#d8402f", "#f7e3b5"],
@@ -124,28 +125,16 @@ export function drawBoats(context: SKRSContext2D, scene: Scene): void {
     const x = width * (0.5 + (boat - (count - 1) / 2) * 0.26 + between(random, -0.08, 0.08));
     const y = horizon + near * (height - horizon);
     const size = unit * (0.03 + near * 0.22);
-    drawBoat(context, scene, x, y, size, 1);
+    drawBoat(context, scene, { x, y, size });
     context.globalAlpha = 0.32;
-    drawBoat(context, scene, x, y, size, -0.7);
+    drawBoat(context, scene, { x, y, size, up: -0.7 });
     context.globalAlpha = 1;
   }
 }
 
-function drawBoat(
-  context: SKRSContext2D,
-  { palette }: Scene,
-  x: number,
-  y: number,
-  size: number,
-  up: number,
-): void {
-  const shape = (colour: string, ...points: readonly (readonly [number, number])[]): void => {
-    context.fillStyle = css(lit(rgb(colour), mix(palette.light, palette.shade, 0.3)));
-    context.beginPath();
-    for (const [px, py] of points) context.lineTo(x + px * size, y - py * size * up);
-    context.closePath();
-    context.fill();
-  };
+function drawBoat(context: SKRSContext2D, scene: Scene, place: Place): void {
+  const shape = (colour: string, ...points: readonly Point[]): void =>
+    fill(context, shaded(scene, colour), place, ...points);
   shape("#5a3d2b", [-0.02, 0.1], [-0.02, 1.5], [0.02, 1.5], [0.02, 0.1]);
   shape("#fbf5e6", [0.05, 0.26], [0.05, 1.45], [0.34, 0.9], [0.62, 0.26]);
   shape("#e4d8c2", [-0.05, 0.26], [-0.05, 1.3], [-0.48, 0.3]);

@@ -22,6 +22,9 @@ export function groundOf(scene: Scene, land: Land): Ground {
   if (land === "dunes") {
     return { low: rgb("#d8a05c"), high: rgb("#eabb7a"), rock: rgb("#c98a4e"), snowline: never };
   }
+  if (scene.features.has("savanna") || scene.features.has("autumn")) {
+    return { low: rgb("#a98a3c"), high: rgb("#cfae5a"), rock: rgb("#8d7650"), snowline: never };
+  }
   if (scene.features.has("snow")) {
     return {
       low: rgb("#8fa0ab"),

@@ -2,12 +2,13 @@ import type { SKRSContext2D } from "@napi-rs/canvas";
 import type { Rgb } from "./colour.ts";
 import { css, lit, mix, rgb } from "./colour.ts";
 import { fractal, gradientNoise } from "./noise.ts";
-import { between } from "./random.ts";
+import { between, pick } from "./random.ts";
 import type { Relief } from "./relief.ts";
 import { drawRelief } from "./relief.ts";
 import type { Scene } from "./scene.ts";
+import { shaded } from "./shapes.ts";
 import type { Tree } from "./trees.ts";
-import { drawConifer, drawPalm } from "./trees.ts";
+import { drawConifer, drawLeafyTree, drawPalm } from "./trees.ts";
 import type { Feature } from "./words.ts";
 
 /** Where things in the foreground stand: the ground's edge at a place across the picture. */
@@ -27,6 +28,7 @@ const fieldTrees: readonly (readonly [Feature, number])[] = [
   ["forest", 1],
   ["palms", 0.2],
   ["desert", 0],
+  ["autumn", 0.8],
 ];
 
 /** Draws the bank on the viewer's side of the water, with its trees. */
@@ -46,7 +48,7 @@ export function drawBank(context: SKRSContext2D, scene: Scene): GroundAt {
     features.has("beach") || (features.has("palms") && !features.has("forest") && !features.has("lake"));
   const snowy = features.has("snow");
   const soil = lit(
-    rgb(snowy ? "#eef3f8" : sandy ? "#ecd0a0" : "#66804a"),
+    rgb(snowy ? "#eef3f8" : sandy ? "#ecd0a0" : features.has("autumn") ? "#98733a" : "#66804a"),
     mix(palette.shade, palette.light, 0.6),
   );
   const lighting = context.createLinearGradient(0, top, 0, height);
@@ -104,11 +106,28 @@ export function drawField(context: SKRSContext2D, scene: Scene, far: Relief): Gr
       plant(context, scene, { x, y: y + size * 0.05, size, near: scale, random });
     }
   }
+  if (features.has("flowers")) drawFlowers(context, scene);
   return () => height * standingHeight;
+}
+
+const petals = ["#e8d24a", "#d94f6a", "#f4f1ea", "#b565c9", "#e2603c"] as const;
+
+function drawFlowers(context: SKRSContext2D, scene: Scene): void {
+  const { width, height, unit } = scene;
+  const random = scene.stream("flowers");
+  for (let flower = 0; flower < 1400; flower++) {
+    const near = random() ** 0.7;
+    context.fillStyle = shaded(scene, pick(random, petals));
+    context.beginPath();
+    context.arc(random() * width, height * (0.66 + 0.36 * near), unit * 0.008 * near ** 2, 0, 2 * Math.PI);
+    context.fill();
+  }
 }
 
 function plant(context: SKRSContext2D, scene: Scene, tree: Tree): void {
   const { features } = scene;
   const palm = features.has("palms") && (!features.has("forest") || tree.random() < 0.5);
-  (palm ? drawPalm : drawConifer)(context, scene, tree);
+  const leafy = ["autumn", "savanna", "flowers"] as const;
+  const draw = palm ? drawPalm : leafy.some((feature) => features.has(feature)) ? drawLeafyTree : drawConifer;
+  draw(context, scene, tree);
 }

@@ -5,12 +5,14 @@ import { drawCity } from "./city.ts";
 import { drawFigures } from "./figures.ts";
 import { drawFinish } from "./finish.ts";
 import { drawBank, drawField } from "./ground.ts";
+import { drawLandmarks } from "./landmarks.ts";
 import { standInTexts, withStandInComment } from "./metadata.ts";
 import { encodePng } from "./png.ts";
 import { drawRelief } from "./relief.ts";
 import type { Scene } from "./scene.ts";
 import { imagine } from "./scene.ts";
 import { drawSky } from "./sky.ts";
+import { drawStreet } from "./street.ts";
 import { drawEruption } from "./volcano.ts";
 import { drawWater } from "./water.ts";
 import { drawWeather } from "./weather.ts";
@@ -57,6 +59,7 @@ function drawScene(context: SKRSContext2D, scene: Scene): void {
   const far = drawRelief(context, scene, land);
   if (land === "volcano" && scene.features.has("lava")) drawEruption(context, scene, far.skyline);
   drawCity(context, scene);
+  drawLandmarks(context, scene);
   drawAirborne(context, scene);
   const summit = land === "peak" ? far.skyline.indexOf(Math.min(...far.skyline)) : undefined;
   if (summit !== undefined) {
@@ -64,7 +67,8 @@ function drawScene(context: SKRSContext2D, scene: Scene): void {
   }
   if (water) drawWater(context, scene);
   drawBoats(context, scene);
-  const ground = water ? drawBank(context, scene) : drawField(context, scene, far);
+  const drawGround = scene.features.has("street") ? drawStreet : water ? drawBank : drawField;
+  const ground = drawGround(context, scene, far);
   if (summit === undefined) {
     drawFigures(context, scene, ground, width * (scene.sun.x < width / 2 ? 0.7 : 0.3), unit * 0.085);
   }

@@ -42,6 +42,12 @@ const subjects: readonly Feature[] = [
   "forest",
   "city",
   "tower",
+  "street",
+  "savanna",
+  "flowers",
+  "castle",
+  "bridge",
+  "lighthouse",
 ];
 const waters: readonly Feature[] = ["sea", "lake", "fjord", "beach", "island"];
 const darkness: readonly Feature[] = ["night", "moon", "stars", "aurora"];
@@ -72,7 +78,9 @@ export function imagine(
   const features = new Set(wanted);
   const surprise = pick(random, features.has("snow") ? highlands : anywhere);
   const wet = waters.some((feature) => features.has(feature));
-  if (features.has("beach") || (features.has("boat") && !wet)) features.add("sea");
+  const needsSea = features.has("boat") || features.has("bridge") || features.has("lighthouse");
+  if (features.has("beach") || (needsSea && !wet)) features.add("sea");
+  if (features.has("cafe")) features.add("street");
   if (features.has("company")) features.add("people");
   if (features.has("tower")) features.add("city");
   if (features.has("pyramid")) features.add("desert");
@@ -99,7 +107,8 @@ export function imagine(
     land,
     horizon,
     water:
-      waters.some((feature) => features.has(feature)) || (features.has("city") && !features.has("desert")),
+      !features.has("street") &&
+      (waters.some((feature) => features.has(feature)) || (features.has("city") && !features.has("desert"))),
     sun: { x: width * side, y: horizon * sunHeight },
     stream: partStream,
   };

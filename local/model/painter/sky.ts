@@ -4,6 +4,7 @@ import { css, mix } from "./colour.ts";
 import { fractal, gradientNoise, smoothstep } from "./noise.ts";
 import { between } from "./random.ts";
 import type { Scene } from "./scene.ts";
+import { glow } from "./shapes.ts";
 
 /** Draws everything above the land: the gradient, stars, aurora, sun or moon, clouds. */
 export function drawSky(context: SKRSContext2D, scene: Scene): void {
@@ -21,29 +22,29 @@ export function drawSky(context: SKRSContext2D, scene: Scene): void {
   if (time === "night" && (features.has("moon") || !starlit)) drawMoon(context, scene);
   if (time !== "night" && !hidden) drawSun(context, scene);
   if (!starlit) drawClouds(context, scene);
+  if (features.has("rainbow")) drawRainbow(context, scene);
 }
 
-function glow(
-  context: SKRSContext2D,
-  x: number,
-  y: number,
-  radius: number,
-  colour: string,
-  clear: string,
-): void {
-  const gradient = context.createRadialGradient(x, y, 0, x, y, radius);
-  gradient.addColorStop(0, colour);
-  gradient.addColorStop(1, clear);
-  context.fillStyle = gradient;
-  context.fillRect(x - radius, y - radius, radius * 2, radius * 2);
+/** Draws a rainbow opposite the sun, red outside. */
+function drawRainbow(context: SKRSContext2D, { sun, width, horizon, unit }: Scene): void {
+  const x = width - sun.x;
+  context.globalCompositeOperation = "screen";
+  for (let band = 0; band < 24; band++) {
+    context.strokeStyle = `hsla(${band * 12},90%,55%,0.34)`;
+    context.lineWidth = unit * 0.004;
+    context.beginPath();
+    context.arc(x, horizon, unit * (0.56 - band * 0.003), Math.PI, 2 * Math.PI);
+    context.stroke();
+  }
+  context.globalCompositeOperation = "source-over";
 }
 
 function drawSun(context: SKRSContext2D, scene: Scene): void {
   const { sun, unit, palette, time } = scene;
   const low = time !== "day";
   context.globalCompositeOperation = "screen";
-  glow(context, sun.x, sun.y, unit * (low ? 0.75 : 0.55), css(palette.light, 0.55), css(palette.light, 0));
-  glow(context, sun.x, sun.y, unit * 0.22, css(palette.sun, 0.6), css(palette.sun, 0));
+  glow(context, sun.x, sun.y, unit * (low ? 0.75 : 0.55), css(palette.light, 0.55));
+  glow(context, sun.x, sun.y, unit * 0.22, css(palette.sun, 0.6));
   context.globalCompositeOperation = "source-over";
   context.fillStyle = css(palette.sun);
   context.beginPath();
@@ -56,7 +57,7 @@ function drawMoon(context: SKRSContext2D, scene: Scene): void {
   const radius = unit * (features.has("moon") ? 0.062 : 0.036);
   const random = scene.stream("moon");
   context.globalCompositeOperation = "screen";
-  glow(context, sun.x, sun.y, radius * 9, css(palette.light, 0.5), css(palette.light, 0));
+  glow(context, sun.x, sun.y, radius * 9, css(palette.light, 0.5));
   context.globalCompositeOperation = "source-over";
   context.save();
   context.beginPath();
@@ -67,7 +68,7 @@ function drawMoon(context: SKRSContext2D, scene: Scene): void {
   for (let spot = 0; spot < 9; spot++) {
     const x = sun.x + between(random, -0.8, 0.8) * radius;
     const y = sun.y + between(random, -0.8, 0.8) * radius;
-    glow(context, x, y, between(random, 0.2, 0.55) * radius, css(palette.haze, 0.35), css(palette.haze, 0));
+    glow(context, x, y, between(random, 0.2, 0.55) * radius, css(palette.haze, 0.35));
   }
   context.restore();
 }

@@ -1,7 +1,7 @@
 import type { SKRSContext2D } from "@napi-rs/canvas";
 import { css, lit, mix, rgb } from "./colour.ts";
 import type { Random } from "./random.ts";
-import { between } from "./random.ts";
+import { between, pick } from "./random.ts";
 import type { Scene } from "./scene.ts";
 
 /** Where a tree stands, how tall it is, and how near: 0 at the horizon, 1 at the viewer's feet. */
@@ -81,6 +81,47 @@ export function drawPalm(context: SKRSContext2D, scene: Scene, { x, y, size, nea
     context.moveTo(crown.x, crown.y);
     context.quadraticCurveTo(bend.x, bend.y, tip.x, tip.y);
     context.quadraticCurveTo(bend.x, bend.y + reach * 0.22, crown.x, crown.y);
+    context.fill();
+  }
+}
+
+const summerGreens = ["#4f7d3a", "#5f8c45", "#43702f"] as const;
+const autumnLeaves = ["#d9772b", "#c8452c", "#e3a92f", "#a8632c"] as const;
+
+/** Draws a tree with leaves: a round crown, a wide flat one in the savanna. */
+export function drawLeafyTree(
+  context: SKRSContext2D,
+  scene: Scene,
+  { x, y, size, near, random }: Tree,
+): void {
+  const { palette, features } = scene;
+  const flat = features.has("savanna");
+  const light = mix(palette.shade, palette.light, 0.6);
+  const colour = (hex: string): string => css(mix(lit(rgb(hex), light), palette.haze, 0.4 * (1 - near)));
+  const top = y - size * (flat ? 0.72 : 0.6);
+  context.strokeStyle = colour("#5a4430");
+  context.lineWidth = size * 0.06;
+  context.lineCap = "round";
+  for (const lean of flat ? [-0.22, 0.2] : [0]) {
+    context.beginPath();
+    context.moveTo(x, y);
+    context.quadraticCurveTo(x, y - size * 0.4, x + lean * size, top);
+    context.stroke();
+  }
+  const leaves = features.has("autumn") ? autumnLeaves : summerGreens;
+  for (let clump = 0; clump < 22; clump++) {
+    const [across, down] = [between(random, -1, 1), between(random, -1, 1)];
+    context.fillStyle = colour(pick(random, leaves));
+    context.beginPath();
+    context.ellipse(
+      x + across * size * (flat ? 0.5 : 0.24),
+      top + down * size * (flat ? 0.06 : 0.24 * Math.sqrt(1 - across * across)),
+      size * 0.14,
+      size * (flat ? 0.05 : 0.12),
+      0,
+      0,
+      2 * Math.PI,
+    );
     context.fill();
   }
 }

@@ -2,6 +2,7 @@ import type { SKRSContext2D } from "@napi-rs/canvas";
 import { css, mix } from "./colour.ts";
 import { between } from "./random.ts";
 import type { Scene } from "./scene.ts";
+import { glow } from "./shapes.ts";
 
 /** Draws a plume of smoke over the crater, glowing lava, and streams of it down the flank. */
 export function drawEruption(context: SKRSContext2D, scene: Scene, skyline: Float32Array): void {
@@ -52,12 +53,4 @@ export function drawEruption(context: SKRSContext2D, scene: Scene, skyline: Floa
     }
   }
   context.globalCompositeOperation = "source-over";
-}
-
-function glow(context: SKRSContext2D, x: number, y: number, radius: number, colour: string): void {
-  const gradient = context.createRadialGradient(x, y, 0, x, y, radius);
-  gradient.addColorStop(0, colour);
-  gradient.addColorStop(1, colour.replace(/[\d.]+\)$/, "0)"));
-  context.fillStyle = gradient;
-  context.fillRect(x - radius, y - radius, radius * 2, radius * 2);
 }
