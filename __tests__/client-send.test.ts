@@ -13,6 +13,7 @@ import {
   startScriptedAws,
   temporaryFolder,
 } from "./support/client.ts";
+import { caseCount } from "./support/thorough.ts";
 
 let pipeline: QuietPipeline;
 beforeAll(async () => {
@@ -213,8 +214,8 @@ describe("send", () => {
   });
 });
 
-describe("10,000 prompts from a file", () => {
-  const count = 10_000;
+describe("thousands of prompts from a file", () => {
+  const count = caseCount(20_000);
   const file = promptFile(Array.from({ length: count }, (_, index) => `prompt ${index}`));
 
   it("are clean lines in a pipe", async () => {
@@ -231,7 +232,7 @@ describe("10,000 prompts from a file", () => {
     // script(1) gives the command a terminal.
     const { code, stdout } = await run("script", ["-qec", command, "/dev/null"], { env: pipeline.env });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/█+░+ \d+ % [\d,]+ of 10,000, [\d,]+\/s/);
+    expect(stdout).toMatch(/█+░+ \d+ % [\d,]+ of [\d,]+, [\d,]+\/s/);
     expect(stdout).not.toMatch(/[0-9a-f]{32}/);
     expect(stdout).toContain(`${count} sent.`);
     await pipeline.drain();
@@ -240,7 +241,7 @@ describe("10,000 prompts from a file", () => {
   it("have one id each after Ctrl-C half-way and another start", async () => {
     const first = await pipeline.run(["--file", file], {
       onOutput: (stdout, kill) => {
-        if (stdout.length > 300_000) kill("SIGINT");
+        if (stdout !== "") kill("SIGINT");
       },
     });
     expect(first.code).toBe(130);

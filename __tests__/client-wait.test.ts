@@ -1,10 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { settings as dev } from "../config/environments/dev.ts";
 import type { FailedRecord, SucceededRecord } from "../functions/domain/record.ts";
-import { clock } from "../local/chaos/clock.ts";
 import { type Cloud, startCloud } from "../local/cloud.ts";
 import { FORBIDDEN_WORD } from "../local/model/bedrock.ts";
 import {
@@ -18,9 +16,6 @@ import {
 import { quickPainter } from "./support/quick-painter.ts";
 import { askedRecord } from "./support/sample-request.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
-
-/** More than a visibility timeout of the client, in milliseconds. */
-const MINUTE = 60_000;
 
 describe("on the local cloud", () => {
   let cloud: Cloud;
@@ -84,33 +79,6 @@ describe("on the local cloud", () => {
     await client(["--file", file, "--wait"]);
     await client(["--file", file, "--wait"]);
     expect(cloud.bedrock?.bill.slice(before)).toHaveLength(5);
-  });
-
-  it("paints dead letters once each, and the edited prompt instead of the old one", async () => {
-    const ids = Array.from({ length: 12 }, (_, index) => `dead-${index}`);
-    for (const requestId of ids) {
-      const MessageBody = JSON.stringify({ requestId, prompt: "a desert" });
-      await cloud.sqs.send(new SendMessageCommand({ QueueUrl: cloud.deadLetterQueueUrl, MessageBody }));
-    }
-    const paid = cloud.bedrock?.bill.length ?? 0;
-    const edited = await client(["dlq", "redrive", "dead-0", "--prompt", "an oasis"]);
-    const newId = edited.stdout.trim().split("  ").at(-1) ?? "";
-    const rest = ["dlq", "redrive", "--all", "--rate", "10"];
-    await client(rest, {
-      onOutput: (stdout, kill) => {
-        if (stdout.split("\n").length > 4) kill("SIGKILL");
-      },
-    });
-    // What a killed process had taken comes back when its visibility timeout ends.
-    clock.advance(MINUTE);
-    expect((await client(rest)).stderr).toMatch(/^\d+ redriven\.\n$/);
-    for (const requestId of [newId, ...ids.slice(1)]) {
-      expect((await client(["wait", requestId])).code, requestId).toBe(0);
-    }
-    expect(JSON.parse((await client(["status", newId, "--json"])).stdout)).toMatchObject({
-      prompt: "an oasis",
-    });
-    expect(cloud.bedrock?.bill.slice(paid)).toHaveLength(ids.length);
   });
 
   it("finds nothing wrong as a doctor", async () => {

@@ -69,27 +69,6 @@ describe("the HTTP API", () => {
     });
   });
 
-  it("may send prompts, keep records and link images, and nothing more", () => {
-    const [, policy] =
-      Object.entries(stackWith({}).resources("aws_iam_role_policy")).find(([name]) =>
-        name.startsWith("api_"),
-      ) ?? [];
-    const { Statement } = JSON.parse(String(policy?.policy));
-    const permissions = Statement.map(({ Sid, Action }: { Sid: string; Action: unknown }) => [Sid, Action]);
-    expect(Object.fromEntries(permissions)).toEqual({
-      Log: ["logs:CreateLogStream", "logs:PutLogEvents"],
-      Trace: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
-      Send: ["sqs:SendMessage", "sqs:GetQueueAttributes"],
-      KeepRecords: ["s3:GetObject", "s3:PutObject"],
-      LinkImages: "s3:GetObject",
-      KnowWhatIsMissing: "s3:ListBucket",
-    });
-    const resources = Statement.map(({ Resource }: { Resource: string }) =>
-      Resource.replace(/\$\{.*?\}/, "…"),
-    );
-    expect(resources).toEqual(["…:*", "*", "…", "…/requests/*", "…/images/*", "…"]);
-  });
-
   it("has less time for its function than it waits for it", () => {
     const stack = stackWith({});
     const [, fn] =
