@@ -8,7 +8,7 @@ export default defineConfig({
     // Most files wait for processes and servers of their own.
     maxWorkers: 2 * availableParallelism(),
     // The tests start servers and synthesise stacks; a slow machine is no reason to fail.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });
