@@ -14,24 +14,28 @@ describe("thresholds", () => {
   it("follow from the model's time-out and the budget", () => {
     expect(derive(settingsWith({ monthlyBudgetUsd: 100 })).thresholds).toEqual({
       timeToImageSeconds: 60,
-      oldestPromptSeconds: 60,
+      expiringPromptSeconds: 5 * 86_400,
       consumerDurationSeconds: 50,
       rejectedPercent: 50,
       spendUsdPerHour: 2,
+      spendUsdPerDay: 6,
+      spendUsdPerWeek: 20,
     });
   });
 
-  it("can be set, and the age of the oldest prompt follows the objective", () => {
+  it("can be set; the limits of a day and a week follow from the budget alone", () => {
     const alarms = {
       ...{ timeToImageObjectiveSeconds: 90, consumerDurationSeconds: 70 },
       ...{ rejectedPercent: 20, spendLimitUsdPerHour: 5 },
     };
     expect(derive(settingsWith({ alarms })).thresholds).toEqual({
       timeToImageSeconds: 90,
-      oldestPromptSeconds: 90,
+      expiringPromptSeconds: 5 * 86_400,
       consumerDurationSeconds: 70,
       rejectedPercent: 20,
       spendUsdPerHour: 5,
+      spendUsdPerDay: 120,
+      spendUsdPerWeek: 400,
     });
   });
 
@@ -41,8 +45,8 @@ describe("thresholds", () => {
       "alarms.timeToImageObjectiveSeconds is not above the 10 seconds that the model itself takes: the alarm would always fire. Fix: raise it, or leave it out",
     ],
     [
-      { oldestPromptSeconds: 400_000 },
-      "alarms.oldestPromptSeconds can never be passed: after 345600 seconds it is over anyway. Fix: lower it, or leave it out",
+      { timeToImageObjectiveSeconds: 900_000 },
+      "alarms.timeToImageObjectiveSeconds can never be passed: after 864000 seconds it is over anyway. Fix: lower it, or leave it out",
     ],
     [
       { consumerDurationSeconds: 120 },
@@ -53,8 +57,8 @@ describe("thresholds", () => {
       "alarms.spendLimitUsdPerHour one picture for 0.08 US dollars would pass. Fix: raise it",
     ],
     [
-      { spendLimitUsdPerHour: 5_000 },
-      "alarms.spendLimitUsdPerHour can never be passed: all models together cost at most 2304 US dollars an hour. Fix: lower it",
+      { spendLimitUsdPerHour: 120 },
+      "alarms.spendLimitUsdPerHour is not below 120 US dollars, the limit of a day (6 % of monthlyBudgetUsd), which stops the consumer first. Fix: lower it, or raise monthlyBudgetUsd",
     ],
     [{ rejectedPercent: 100 }, "alarms.rejectedPercent must be below 100"],
     [{ spendLimitUsdPerHour: 0 }, "alarms.spendLimitUsdPerHour must be above 0"],

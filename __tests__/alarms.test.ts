@@ -18,9 +18,8 @@ describe.each([dev, prod])("the alarms of $suffix", async (settings) => {
   const synthesised = synthesise(settingsWith(settings));
   const terraform = await Terraform.read({ directory: synthesised.folder, endpoint: "http://127.0.0.1" });
   const { queues, functions, topicNames } = readStack(terraform);
-  const { metricAlarms, compositeAlarms } = readAlarms(terraform);
-  const alarms = [...metricAlarms, ...compositeAlarms];
-  const watched = metricAlarms.flatMap(({ metrics }) => [...metrics.values()]);
+  const alarms = readAlarms(terraform);
+  const watched = alarms.flatMap(({ metrics }) => [...metrics.values()]);
   const metricsOf = (dimension: string, value: string): string[] =>
     watched.filter(({ dimensions }) => dimensions[dimension] === value).map(({ name }) => name);
 
@@ -32,9 +31,10 @@ describe.each([dev, prod])("the alarms of $suffix", async (settings) => {
   });
 
   it.each(functions.map(({ functionName }) => functionName))("watch the function %s", (name) => {
-    expect(metricsOf("FunctionName", name)).toEqual(
-      expect.arrayContaining(["Errors", "Throttles", "Duration"]),
-    );
+    // The errors and throttles of the API's function are its API's 5xx.
+    const isApi = name.startsWith("image-api");
+    const names = isApi ? metricsOf("Stage", "$default") : metricsOf("FunctionName", name);
+    expect(names).toEqual(expect.arrayContaining(isApi ? ["5xx"] : ["Errors", "Throttles"]));
   });
 
   it("watch the 95th percentile of the consumer's run time", () => {
@@ -51,8 +51,10 @@ describe.each([dev, prod])("the alarms of $suffix", async (settings) => {
     "%s tells somebody when it starts and when it ends, and what to do",
     (_, { actions, description }) => {
       const topics = topicNames.map((name) => `arn:aws:sns:eu-west-1:000000000000:${name}`);
+      const severity = description.startsWith("PAGE") ? "page" : "ticket";
       expect(topics).toContain(actions.ALARM[0]);
-      expect(topics).toContain(actions.OK[0]);
+      expect(actions.ALARM[0]).toContain(`:image-alarms-${severity}-`);
+      expect(actions.OK).toEqual([actions.ALARM[0]]);
       expect(description).toMatch(/^(PAGE|TICKET)\. .+\nFirst: .+\nRunbook: https:/s);
       expect(existsSync(new URL(runbookOf(description) ?? "none", RUNBOOKS))).toBe(true);
       // The most that CloudWatch keeps.
@@ -64,29 +66,26 @@ describe.each([dev, prod])("the alarms of $suffix", async (settings) => {
     const listed = readFileSync(new URL("../docs/monitoring.md", import.meta.url), "utf8").matchAll(
       /^\| (?<id>[a-z-]+) \| (?<severity>page|ticket) \| .+ \| \[.+\]\(runbooks\/(?<runbook>[a-z-]+\.md)\) \|$/gm,
     );
-    const expected = metricAlarms.map(({ name, description }) => ({
+    const expected = alarms.map(({ name, description }) => ({
       id: name.replace(`image-generation-${settings.suffix}-`, ""),
       severity: description.startsWith("PAGE") ? "page" : "ticket",
       runbook: runbookOf(description),
     }));
-    expect([...listed].map(({ groups }) => ({ ...groups }))).toEqual(expected);
+    const byId = (a: { id?: string }, b: { id?: string }) => (a.id ?? "").localeCompare(b.id ?? "");
+    expect([...listed].map(({ groups }) => ({ ...groups }))).toEqual(expected.sort(byId));
   });
 
-  it("page once: those that users notice are joined in one alarm, the only one that the pager hears", () => {
-    const paging = metricAlarms.filter(({ description }) => description.startsWith("PAGE"));
-    const toPager = alarms.filter(({ actions }) => actions.ALARM.some((arn) => arn.includes("-page-")));
-    expect(toPager.map(({ name }) => name)).toEqual([`image-generation-${settings.suffix}-outage`]);
-    expect(compositeAlarms[0]?.anyOf.toSorted()).toEqual(paging.map(({ name }) => name).toSorted());
-  });
-
-  it("stop the consumer when it spends too much, and at nothing else", () => {
+  it("stop the consumer when it spends too much within an hour, a day or a week, and at nothing else", () => {
     const breaker = `arn:aws:lambda:eu-west-1:000000000000:function:spend-breaker-${settings.suffix}`;
     const stopping = alarms.filter(({ actions }) =>
       [...actions.ALARM, ...actions.OK, ...actions.INSUFFICIENT_DATA].includes(breaker),
     );
-    expect(stopping.map(({ name, actions }) => [name, actions.ALARM[1]])).toEqual([
-      [`image-generation-${settings.suffix}-spend`, breaker],
-    ]);
+    expect(stopping.map(({ name, actions }) => [name, actions.ALARM[1]])).toEqual(
+      ["day", "hour", "week"].map((window) => [
+        `image-generation-${settings.suffix}-spend-${window}`,
+        breaker,
+      ]),
+    );
   });
 });
 
@@ -135,7 +134,11 @@ describe("the topics", () => {
     const existing = synthesise(settingsWith({ alarms: { existingTopics: { page, ticket } } }));
     expect(existing.resources("aws_sns_topic")).toEqual({});
     expect(existing.resources("aws_kms_key")).toEqual({});
-    expect(existing.resource("aws_cloudwatch_composite_alarm").alarm_actions).toEqual([page]);
+    const actions = Object.values(existing.resources("aws_cloudwatch_metric_alarm")).map(
+      ({ alarm_actions, tags }) => [tags, alarm_actions],
+    );
+    expect(actions).toContainEqual([{ Severity: "page" }, [page]]);
+    expect(actions).toContainEqual([{ Severity: "ticket" }, [ticket]]);
   });
 });
 
@@ -156,16 +159,20 @@ describe("the spend breaker", () => {
     ]);
   });
 
-  it("answers to the alarm on spending only", () => {
+  it("answers to the alarms on spending only", () => {
     const permissions = Object.values(stack.resources("aws_lambda_permission")).filter(({ function_name }) =>
       String(function_name).includes("breaker"),
     );
-    expect(permissions).toEqual([
-      expect.objectContaining({
-        principal: "lambda.alarms.cloudwatch.amazonaws.com",
-        source_arn: expect.stringMatching(/^\$\{aws_cloudwatch_metric_alarm\.\w+_spend_\w+\.arn}$/),
-      }),
-    ]);
+    expect(permissions).toEqual(
+      ["day", "hour", "week"].map((window) =>
+        expect.objectContaining({
+          principal: "lambda.alarms.cloudwatch.amazonaws.com",
+          source_arn: expect.stringMatching(
+            new RegExp(`^\\$\\{aws_cloudwatch_metric_alarm\\.\\w+_spend-${window}_\\w+\\.arn}$`),
+          ),
+        }),
+      ),
+    );
   });
 
   it("is not undone by the next apply", () => {

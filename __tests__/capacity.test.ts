@@ -31,10 +31,12 @@ function question(change: Partial<Question> = {}): Question {
     measured: { cpuPerPicture: 0, cpuToStart: 0, write: 0 },
     thresholds: {
       timeToImageSeconds: 60,
-      oldestPromptSeconds: 60,
+      expiringPromptSeconds: 432_000,
       consumerDurationSeconds: 50,
       rejectedPercent: 50,
       spendUsdPerHour: 39,
+      spendUsdPerDay: 117,
+      spendUsdPerWeek: 390,
     },
     seed: 1,
     ...change,
@@ -111,9 +113,8 @@ describe("the capacity planner", () => {
   it("names the alarms of the deployment that fire, and when", () => {
     expect(troublesOf({ prompts: 20 })).toEqual([]);
     expect(troublesOf({})).toEqual([
-      "oldest-prompt after 4.0 min",
       "time-to-image after 4.0 min",
-      "spend, which stops the consumer, after 9.0 min",
+      "spend-hour, which stops the consumer, after 9.0 min",
     ]);
   });
 

@@ -7,6 +7,7 @@ import type { Trouble } from "../local/model/trouble.ts";
 import { type Ended, runClient } from "./support/client.ts";
 import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
 import { quickPainter } from "./support/quick-painter.ts";
+import { askedRecord, requestBody } from "./support/sample-request.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 async function start(settings: Partial<SettingsInput>, trouble: Trouble): Promise<Cloud> {
@@ -58,12 +59,12 @@ function resume(cloud: Cloud, ...options: string[]): Promise<Ended> {
 }
 
 describe("a model that is down", () => {
-  it("is told of once to the pager, and so is its recovery, after which the prompt is painted", async () => {
+  it("is told to the pager, and so is its recovery, after which the prompt is painted", async () => {
     const cloud = await start({}, { every: "ServiceUnavailableException" });
     await send(cloud, "Me on top of K2");
     await once(cloud.events, "batch");
     expect(minutes(cloud, 4)).toEqual([]);
-    expect(minutes(cloud, 1)).toEqual(["ALARM no-images", "ALARM outage"]);
+    expect(minutes(cloud, 1)).toEqual(["ALARM no-images"]);
     const page = await cloud.spy.waitForMessage(
       (message) =>
         message.service === "sns" &&
@@ -72,13 +73,13 @@ describe("a model that is down", () => {
       "published",
     );
     expect(JSON.parse(page.service === "sns" ? page.body : "")).toMatchObject({
-      AlarmName: "image-generation-dev-outage",
-      NewStateReason: "because of image-generation-dev-no-images",
+      AlarmName: "image-generation-dev-no-images",
+      NewStateReason: "last value 1, threshold 0",
     });
 
     cloud.bedrock?.setTrouble({ latencyMs: 0 });
     await finished(cloud);
-    expect(minutes(cloud, 1)).toEqual(["OK no-images", "OK outage"]);
+    expect(minutes(cloud, 1)).toEqual(["OK no-images"]);
   });
 });
 
@@ -92,9 +93,9 @@ describe("a model that is slow", () => {
       await bench.deliver(["A castle"], { sentAt: new Date(Date.now() - waited * 1000) });
       changes.push(...minutes(cloud, 1));
     }
-    expect(changes).toEqual(["ALARM time-to-image", "ALARM outage"]);
+    expect(changes).toEqual(["ALARM time-to-image"]);
     await bench.deliver(["A harbour"]);
-    expect(minutes(cloud, 5)).toEqual(["OK time-to-image", "OK outage"]);
+    expect(minutes(cloud, 5)).toEqual(["OK time-to-image"]);
   });
 });
 
@@ -110,7 +111,7 @@ describe("a model that refuses everything", () => {
       }
       changes.push(...minutes(cloud, 5));
     }
-    expect(changes).toEqual(["ALARM rejected-prompts", "ALARM outage"]);
+    expect(changes).toEqual(["ALARM rejected-prompts"]);
   });
 });
 
@@ -127,7 +128,7 @@ describe("spending past the limit", () => {
       await done;
     }
     const stopped = invocationOf(cloud, "spend-breaker-dev");
-    expect(minutes(cloud, 1)).toEqual(["ALARM spend", "ALARM outage"]);
+    expect(minutes(cloud, 1)).toEqual(["ALARM spend-hour"]);
     await stopped;
     await expect.poll(() => cloud.eventSources.map(({ state }) => state)).toEqual(["Disabled"]);
 
@@ -137,10 +138,10 @@ describe("spending past the limit", () => {
       code: 1,
       stdout: "",
       stderr:
-        "image-processor-dev stays stopped: image-generation-dev-spend still fires, models cost more than 2 US dollars within the last hour. Wait until it is OK, raise the limit and deploy, or use --force.\n",
+        "image-processor-dev stays stopped, ALARM: image-generation-dev-spend-hour. Models cost more than 2 US dollars within the last hour. Wait until it is OK, raise the limit and deploy, or use --force.\n",
     });
     expect(cloud.eventSources.map(({ state }) => state)).toEqual(["Disabled"]);
-    expect(minutes(cloud, 60)).toContain("OK spend");
+    expect(minutes(cloud, 60)).toContain("OK spend-hour");
     expect(await resume(cloud)).toEqual({ code: 0, stdout: "image-processor-dev runs again.\n", stderr: "" });
     await last;
     expect(await resume(cloud)).toEqual({ code: 0, stdout: "image-processor-dev is running.\n", stderr: "" });
@@ -157,7 +158,7 @@ describe("spending past the limit", () => {
     expect(await resume(cloud, "--force", "--json")).toEqual({
       code: 0,
       stdout: '{"consumer":"image-processor-dev","outcome":"resumed"}\n',
-      stderr: "The breaker can stop it again only once image-generation-dev-spend has been OK.\n",
+      stderr: "These can stop it again only once they have been OK: image-generation-dev-spend-hour.\n",
     });
   });
 });
@@ -173,10 +174,18 @@ describe("what the alarms watch", () => {
     await bench.deliver(["A village"]);
     bench.bedrock.setTrouble({ every: "ValidationException" });
     await bench.deliver(["A glacier"]);
+    const now = new Date().toISOString();
+    await bench.putRecord({
+      ...askedRecord("abandoned"),
+      status: "generating",
+      timings: { queuedAt: now, startedAt: now },
+      lease: { owner: "a function that died", expiresAt: now },
+    });
+    await bench.deliver([requestBody("abandoned")]);
     await cloud.functions.get("spend-breaker-dev")?.invoke({});
     await fetch(`${cloud.api?.url}/health`);
     cloud.cloudWatch.tick();
-    const missing = cloud.stack.alarms.metricAlarms.flatMap(({ name, metrics }) =>
+    const missing = cloud.stack.alarms.flatMap(({ name, metrics }) =>
       [...metrics.values()]
         .filter(
           (metric) =>

@@ -109,7 +109,7 @@ describe("the consumer", () => {
 
   it("is told how long the queue keeps a prompt and how often it hands it out, and ends its calls in time", async () => {
     const { MessageRetentionPeriod, RedrivePolicy } = await queueAttributes("image-generation-queue-dev");
-    expect(MessageRetentionPeriod).toBe(String(4 * 86_400));
+    expect(MessageRetentionPeriod).toBe(String(10 * 86_400));
     expect(consumer).toMatchObject({
       timeout: 120,
       environment: {

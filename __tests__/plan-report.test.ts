@@ -94,7 +94,6 @@ describe("the monthly fixed cost", () => {
       math(3),
       "+$0.30.",
     ],
-    ["of a composite alarm", "aws_cloudwatch_composite_alarm", null, {}, "+$0.50."],
     ["of a dashboard that goes", "aws_cloudwatch_dashboard", {}, null, "−$3.00."],
     [
       "of an expression that reads one metric less",

@@ -27,7 +27,7 @@ export function resumeCommand(): Command {
 
 async function resume({ force, json }: ResumeOptions): Promise<void> {
   const { queueUrl, region } = new Pipeline(process.env);
-  const { consumer, alarm: alarmName } = namesOf(queueUrl);
+  const { consumer, alarms } = namesOf(queueUrl);
   const lambda = new LambdaClient({ region });
   const cloudWatch = new CloudWatchClient({ region });
   lambda.middlewareStack.add(rememberAction("lambda"), { step: "initialize" });
@@ -41,32 +41,39 @@ async function resume({ force, json }: ResumeOptions): Promise<void> {
     await report("running", `${consumer} is running.`);
     return;
   }
-  const { MetricAlarms: [alarm] = [] } = await cloudWatch.send(
-    new DescribeAlarmsCommand({ AlarmNames: [alarmName], AlarmTypes: ["MetricAlarm"] }),
+  const { MetricAlarms = [] } = await cloudWatch.send(
+    new DescribeAlarmsCommand({ AlarmNames: alarms, AlarmTypes: ["MetricAlarm"] }),
     { abortSignal: interrupted },
   );
-  const stillTooMuch = alarm?.StateValue === "ALARM";
-  if (stillTooMuch && !force) {
+  const firing = MetricAlarms.filter(({ StateValue }) => StateValue === "ALARM");
+  const names = firing.map(({ AlarmName }) => AlarmName).join(", ");
+  if (firing.length > 0 && !force) {
+    const limits = firing.map(
+      ({ AlarmName, Threshold }) => `${Threshold} US dollars within the last ${AlarmName?.split("-").at(-1)}`,
+    );
     throw new ClientError(
-      `${consumer} stays stopped: ${alarmName} still fires, models cost more than ${alarm.Threshold} US dollars within the last hour. Wait until it is OK, raise the limit and deploy, or use --force.`,
+      `${consumer} stays stopped, ALARM: ${names}. Models cost more than ${limits.join(", ")}. Wait until it is OK, raise the limit and deploy, or use --force.`,
       EXIT.failed,
     );
   }
   interrupted.throwIfAborted();
   await lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: true }));
   await report("resumed", `${consumer} runs again.`);
-  if (stillTooMuch) remark(`The breaker can stop it again only once ${alarmName} has been OK.`);
+  if (firing.length > 0) remark(`These can stop it again only once they have been OK: ${names}.`);
 }
 
 /** What an environment calls its parts follows from its queue's name. */
-function namesOf(queueUrl: string): { readonly consumer: string; readonly alarm: string } {
+function namesOf(queueUrl: string): { readonly consumer: string; readonly alarms: string[] } {
   const suffix = /\/image-generation-queue-([\w-]+)$/.exec(queueUrl)?.[1];
   if (suffix === undefined) {
     throw usageError(
       `SQS_QUEUE_URL is not that of a queue of prompts, image-generation-queue-<environment>: ${queueUrl}`,
     );
   }
-  return { consumer: `image-processor-${suffix}`, alarm: `image-generation-${suffix}-spend` };
+  return {
+    consumer: `image-processor-${suffix}`,
+    alarms: ["hour", "day", "week"].map((window) => `image-generation-${suffix}-spend-${window}`),
+  };
 }
 
 async function eventSourceOf(

@@ -2,14 +2,25 @@ import { z } from "zod";
 import { models } from "../functions/domain/models.ts";
 import { SECONDS_PER_PICTURE, STORING_SECONDS } from "../functions/domain/timing.ts";
 
-/**
- * The part of a month's budget that may go within an hour before somebody is called: the fast burn of
- * https://sre.google/workbook/alerting-on-slos/
- */
-export const HOURLY_PART_OF_BUDGET = 0.02;
+const DAY_SECONDS = 86_400;
 
-/** How long SQS keeps a prompt, in seconds. */
-export const PROMPT_RETENTION_SECONDS = 4 * 86_400;
+/**
+ * The part of a month's budget that models may cost within an hour, a day and a week before the consumer is stopped.
+ * An alarm looks back seven days at most, so no alarm sees a month. But 31 days are four weeks and three days, and
+ * 4 × 20 % + 3 × 6 % = 98 %: spending that keeps the limits keeps the budget.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html (Period)
+ */
+const PART_OF_BUDGET = { hour: 0.02, day: 0.06, week: 0.2 };
+
+/** The longest that SQS keeps a message, in seconds. */
+export const LONGEST_RETENTION_SECONDS = 14 * DAY_SECONDS;
+
+/**
+ * How long SQS keeps a prompt, in seconds. In the dead-letter queue a message's age counts from when it was sent, so
+ * the difference to the longest is the time to redrive a prompt that was given up at the last moment: a long weekend.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
+ */
+export const PROMPT_RETENTION_SECONDS = LONGEST_RETENTION_SECONDS - 4 * DAY_SECONDS;
 
 // A FIFO topic, which ends in .fifo, cannot send e-mail.
 const topicArn = z.string().regex(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, {
@@ -21,13 +32,14 @@ const amount = z.number().positive({ error: "must be above 0" });
 export const alarmsSchema = z.strictObject({
   /** The longest that 19 of 20 users may wait for their picture, in seconds. Default: one call of a model, and storing. */
   timeToImageObjectiveSeconds: amount.optional(),
-  /** The longest that a prompt may wait, in seconds. Default: the objective. */
-  oldestPromptSeconds: amount.optional(),
   /** The 95th percentile of the consumer's run time, in seconds. Default: the longest that one call of a model may take. */
   consumerDurationSeconds: amount.optional(),
   /** The part of prompts that may be rejected, in per cent. Default: half. */
   rejectedPercent: amount.lt(100, { error: "must be below 100" }).optional(),
-  /** What models may cost within an hour, in US dollars, before the consumer is stopped. Default: 2 % of the budget. */
+  /**
+   * What models may cost within an hour, in US dollars, before the consumer is stopped. Default: 2 % of
+   * `monthlyBudgetUsd`. The limits of a day and a week always follow from the budget.
+   */
   spendLimitUsdPerHour: amount.optional(),
   /** Topics that are there already, for one severity or both. The stack subscribes no address to them. */
   existingTopics: z.strictObject({ page: topicArn.optional(), ticket: topicArn.optional() }).optional(),
@@ -38,10 +50,13 @@ export type AlarmSettings = z.output<typeof alarmsSchema>;
 /** What the alarms compare with. */
 export interface Thresholds {
   readonly timeToImageSeconds: number;
-  readonly oldestPromptSeconds: number;
+  /** The age of the oldest prompt, half way to the end of its retention. */
+  readonly expiringPromptSeconds: number;
   readonly consumerDurationSeconds: number;
   readonly rejectedPercent: number;
   readonly spendUsdPerHour: number;
+  readonly spendUsdPerDay: number;
+  readonly spendUsdPerWeek: number;
 }
 
 const relevant = z.object({
@@ -65,10 +80,12 @@ export function thresholdsOf({ alarms, consumer, monthlyBudgetUsd }: AlarmInput)
     alarms.timeToImageObjectiveSeconds ?? consumer.modelTimeoutSeconds + BESIDE_CALL_SECONDS;
   return {
     timeToImageSeconds,
-    oldestPromptSeconds: alarms.oldestPromptSeconds ?? timeToImageSeconds,
+    expiringPromptSeconds: PROMPT_RETENTION_SECONDS / 2,
     consumerDurationSeconds: alarms.consumerDurationSeconds ?? consumer.modelTimeoutSeconds,
     rejectedPercent: alarms.rejectedPercent ?? 50,
-    spendUsdPerHour: alarms.spendLimitUsdPerHour ?? monthlyBudgetUsd * HOURLY_PART_OF_BUDGET,
+    spendUsdPerHour: alarms.spendLimitUsdPerHour ?? monthlyBudgetUsd * PART_OF_BUDGET.hour,
+    spendUsdPerDay: monthlyBudgetUsd * PART_OF_BUDGET.day,
+    spendUsdPerWeek: monthlyBudgetUsd * PART_OF_BUDGET.week,
   };
 }
 
@@ -87,7 +104,6 @@ export function alarmProblems(input: unknown): Problem[] {
 function waitProblems({ alarms, consumer }: AlarmInput): Problem[] {
   const limits = {
     timeToImageObjectiveSeconds: PROMPT_RETENTION_SECONDS,
-    oldestPromptSeconds: PROMPT_RETENTION_SECONDS,
     consumerDurationSeconds: consumer.timeoutSeconds,
   };
   return Object.entries(limits).flatMap(([name, longest]) => {
@@ -125,12 +141,20 @@ function spendProblems(input: AlarmInput): Problem[] {
   );
   const given = input.alarms.spendLimitUsdPerHour !== undefined;
   const path = given ? ["alarms", "spendLimitUsdPerHour"] : ["monthlyBudgetUsd"];
-  const limit = thresholdsOf(input).spendUsdPerHour;
+  const { spendUsdPerHour: limit, spendUsdPerDay: dayLimit } = thresholdsOf(input);
   const what = given
     ? ""
-    : `gives a limit of ${limit} US dollars an hour (${HOURLY_PART_OF_BUDGET * 100} % of it), which `;
+    : `gives a limit of ${limit} US dollars an hour (${PART_OF_BUDGET.hour * 100} % of it), which `;
   if (limit < dearest) {
     return [{ path, message: `${what}one picture for ${dearest} US dollars would pass. Fix: raise it` }];
+  }
+  if (limit >= dayLimit) {
+    return [
+      {
+        path,
+        message: `is not below ${dayLimit} US dollars, the limit of a day (${PART_OF_BUDGET.day * 100} % of monthlyBudgetUsd), which stops the consumer first. Fix: lower it, or raise monthlyBudgetUsd`,
+      },
+    ];
   }
   if (limit >= most) {
     return [

@@ -1,11 +1,14 @@
 import { type Model, models } from "../functions/domain/models.ts";
-import { PROMPT_RETENTION_SECONDS, type Thresholds, thresholdsOf } from "./alarms.ts";
+import {
+  LONGEST_RETENTION_SECONDS,
+  PROMPT_RETENTION_SECONDS,
+  type Thresholds,
+  thresholdsOf,
+} from "./alarms.ts";
 import type { Settings } from "./settings.ts";
 
 /** How much longer a lease holds than its owner can live, in seconds: room for clocks that differ. */
 const CLOCK_SKEW_SECONDS = 30;
-
-const DAY_SECONDS = 86_400;
 
 /** A model of the chain, with all that the consumer needs to know of it. */
 export interface ChainedModel extends Pick<Model, "id" | "pricePerImageUsd" | "takesMode"> {
@@ -36,7 +39,7 @@ export function derive(settings: Settings): Derived {
     maximumConcurrency: first.concurrency,
     leaseSeconds: consumer.timeoutSeconds + CLOCK_SKEW_SECONDS,
     promptRetentionSeconds: PROMPT_RETENTION_SECONDS,
-    deadLetterRetentionSeconds: 14 * DAY_SECONDS,
+    deadLetterRetentionSeconds: LONGEST_RETENTION_SECONDS,
     thresholds: thresholdsOf(settings),
     modelChain: settings.models.map(({ id, region, pricePerImageUsd }) => {
       const model = models.find((candidate) => candidate.id === id);

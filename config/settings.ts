@@ -149,7 +149,7 @@ export const settingsSchema = z.strictObject({
     receiveLimit: whole(3, 1000, "receives"),
   }),
   api: apiSchema,
-  /** What the models may cost in a month, in US dollars. Spending much of it within an hour stops the consumer. */
+  /** What the models may cost in a month, in US dollars. The limits of an hour, a day and a week that follow from it stop the consumer. */
   monthlyBudgetUsd: z
     .number({ error: "is missing. Fix: give what the models may cost in a month, in US dollars" })
     .positive({ error: "must be above 0" }),

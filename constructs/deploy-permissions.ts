@@ -44,9 +44,6 @@ export function applyPermissions(settings: Settings, accountId: string): PolicyS
     ...apiPermissions(settings, accountId),
     ...keyPermissions(settings, accountId),
     ...emptyingPermissions(settings),
-    // A policy with a narrower scope cannot make any composite alarm:
-    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
-    allow(["cloudwatch:PutCompositeAlarm"], ["*"]),
     ...rolePermissions(settings, accountId),
     allow(["s3:PutObject"], [stateObject(settings)]),
     // The lock is an object beside the state: https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
@@ -74,7 +71,7 @@ function readPermissions(settings: Settings): PolicyStatement[] {
     allow(["apigateway:GET"], [`arn:aws:apigateway:${settings.region}::/apis/*`]),
     // These have no resources to name, or none that AWS lets a policy name:
     // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
-    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html (composite alarms)
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     allow(
       [
         "cloudwatch:DescribeAlarms",

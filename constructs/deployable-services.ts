@@ -173,7 +173,7 @@ export const services: readonly ServicePermissions[] = [
       ),
   },
   {
-    types: ["aws_cloudwatch_metric_alarm", "aws_cloudwatch_composite_alarm"],
+    types: ["aws_cloudwatch_metric_alarm"],
     read: ["cloudwatch:ListTagsForResource"],
     write: [
       "cloudwatch:DeleteAlarms",

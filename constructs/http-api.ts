@@ -51,8 +51,6 @@ export class HttpApi extends Construct {
   readonly apiId: string;
   readonly stageName: string;
   readonly functionName: string;
-  /** Of the function, in seconds. */
-  readonly timeout = GATEWAY_LIMIT_SECONDS - 1;
   /** Without a slash at the end. */
   readonly url: string;
 
@@ -75,7 +73,7 @@ export class HttpApi extends Construct {
       description: "Takes prompts over HTTP and tells what became of them",
       entry: "functions/api/index.ts",
       memoryMb: MEMORY_MB,
-      timeout: this.timeout,
+      timeout: GATEWAY_LIMIT_SECONDS - 1,
       logRetentionDays: settings.logRetentionDays,
       environment: {
         IMAGE_BUCKET: bucket.name,

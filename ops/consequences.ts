@@ -49,7 +49,6 @@ export const consequences: Readonly<Record<string, Consequence>> = {
   aws_apigatewayv2_route: noApi,
   aws_apigatewayv2_stage: noApi,
   aws_cloudwatch_metric_alarm: noAlarms,
-  aws_cloudwatch_composite_alarm: noAlarms,
   aws_cloudwatch_dashboard: harmless("nobody sees it until it is there again"),
   aws_sns_topic: harmless(
     "nobody is told of trouble until its subscribers have confirmed the new one by e-mail",
@@ -64,7 +63,6 @@ export const UNJUDGED = "nobody has judged yet what that means: add its type to 
 
 const METRIC_USD = 0.1;
 const fixedUsd: Readonly<Record<string, number>> = {
-  aws_cloudwatch_composite_alarm: 0.5,
   aws_cloudwatch_dashboard: 3,
   aws_kms_key: 1,
 };

@@ -4,7 +4,6 @@ import json
 import sys
 
 from moto.awslambda.models import LambdaFunction
-from moto.cloudwatch.responses import CloudWatchResponse
 from moto.iam.access_control import IAMPolicyStatement, IAMRequestBase, PermissionResult
 from moto.s3.responses import ACTION_MAP
 from moto.server import main
@@ -14,9 +13,6 @@ from moto.sqs.models import Queue
 # moto drops this attribute; Terraform then waits for ever to read back what it has set.
 Queue.BASE_ATTRIBUTES = [*Queue.BASE_ATTRIBUTES, "RedriveAllowPolicy"]
 Queue.redrive_allow_policy = None
-
-# moto reads the rule of a composite alarm, but does not know the action that sends it.
-CloudWatchResponse.put_composite_alarm = CloudWatchResponse.put_metric_alarm
 
 subscribe = SNSBackend.subscribe
 

@@ -100,7 +100,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
   it("gives a prompt six times the function's timeout before it is delivered again", async () => {
     expect(await queueAttributes(QUEUE)).toMatchObject({
       VisibilityTimeout: "720",
-      MessageRetentionPeriod: "345600",
+      MessageRetentionPeriod: "864000",
       SqsManagedSseEnabled: "true",
     });
   });

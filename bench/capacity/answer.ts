@@ -20,20 +20,21 @@ export function answer(question: Question): Answer {
   return { run, wait, lastPicture: run.finished.at(-1) ?? 0, cost: costOf(run, question) };
 }
 
-/** How to read the times of a run on which the alarm on spending fires. */
+/** How to read the times of a run on which an alarm on spending fires. */
 export const SPEND_NOTE =
-  "Where `spend` stops the consumer, somebody has to resume it: the times are those without that stop.";
+  "Where a `spend-…` alarm stops the consumer, somebody has to resume it: the times are those without that stop.";
 
 /** What somebody will be told of, for people: the alarms that fire, in order, and prompts that are never painted. */
 export function troubles(
-  { thresholds, consumer }: Question,
+  { thresholds }: Question,
   { run, lastPicture }: Pick<Answer, "run" | "lastPicture">,
 ): string[] {
   return [
     ...run.telemetry
-      .alarms(thresholds, consumer.timeout, lastPicture)
+      .alarms(thresholds, lastPicture)
       .map(
-        ({ id, at }) => `${id === "spend" ? "spend, which stops the consumer," : id} after ${duration(at)}`,
+        ({ id, at }) =>
+          `${id}${id.startsWith("spend-") ? ", which stops the consumer," : ""} after ${duration(at)}`,
       ),
     ...(run.deadLetters > 0
       ? [`${run.deadLetters.toLocaleString("en")} prompts in the dead-letter queue`]

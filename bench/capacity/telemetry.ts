@@ -1,7 +1,8 @@
 import type { Thresholds } from "../../config/alarms.ts";
-import { type AlarmDefinition, alarmTable } from "../../constructs/monitoring/alarm-table.ts";
+import { type AlarmDefinition, MISSING_DATA } from "../../constructs/monitoring/alarm-definition.ts";
+import { alarmTable } from "../../constructs/monitoring/alarm-table.ts";
 import { functionMetric, ownMetric, queueMetric } from "../../constructs/monitoring/metrics.ts";
-import type { MetricAlarmSpec } from "../../local/cloudwatch/alarm-specs.ts";
+import type { AlarmSpec } from "../../local/cloudwatch/alarm-specs.ts";
 import { Evaluator } from "../../local/cloudwatch/evaluator.ts";
 import { compute, keyOf } from "../../local/cloudwatch/metric-store.ts";
 import type { MetricId } from "../../local/cloudwatch/series.ts";
@@ -78,21 +79,20 @@ export class Telemetry {
 
   /**
    * The alarms of a deployment that fire, in order.
-   * @param timeout the consumer's, in seconds
    * @param end of the run, in seconds
    */
-  alarms(thresholds: Thresholds, timeout: number, end: number): FiredAlarm[] {
+  alarms(thresholds: Thresholds, end: number): FiredAlarm[] {
     const table = alarmTable({
       environment: ENVIRONMENT,
       promptQueue: PROMPTS,
       deadLetterQueue: DEAD_LETTERS,
-      consumer: { name: CONSUMER, timeout },
+      consumer: CONSUMER,
       // Nothing is known of them here: their alarms stay quiet.
-      breaker: { name: "breaker", timeout },
-      api: { apiId: "api", stageName: "api", functionName: "api", timeout },
+      breaker: "breaker",
+      api: { apiId: "api", stageName: "api", functionName: "api" },
       thresholds,
     });
-    const evaluator = new Evaluator({ metricAlarms: table.map(specOf), compositeAlarms: [] }, this);
+    const evaluator = new Evaluator(table.map(specOf), this);
     const fired = new Map<string, number>();
     for (let minute = 1; minute <= Math.ceil(end / 60) + AFTERWARDS; minute++) {
       for (const { alarm, to } of evaluator.evaluate(minute * MINUTE_MS)) {
@@ -103,8 +103,8 @@ export class Telemetry {
   }
 }
 
-function specOf(alarm: AlarmDefinition): MetricAlarmSpec {
-  const { id, usersFeel, watches, period, threshold, m, n, missingData } = alarm;
+function specOf(alarm: AlarmDefinition): AlarmSpec {
+  const { id, usersFeel, watches, period, threshold, m, n } = alarm;
   const { metrics, expression } =
     "metrics" in watches ? watches : { metrics: { metric: watches }, expression: "metric" };
   return {
@@ -113,7 +113,7 @@ function specOf(alarm: AlarmDefinition): MetricAlarmSpec {
     metrics: new Map(Object.entries(metrics)),
     rule: {
       comparison: "GreaterThanThreshold",
-      ...{ threshold, missingData, datapointsToAlarm: m, evaluationPeriods: n },
+      ...{ threshold, missingData: MISSING_DATA, datapointsToAlarm: m, evaluationPeriods: n },
     },
   };
 }

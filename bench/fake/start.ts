@@ -97,7 +97,7 @@ export function consumerEnvironment(endpoint: string): Record<string, string> {
     MODEL_TIMEOUT_SECONDS: "50",
     LEASE_SECONDS: "150",
     RECEIVE_LIMIT: "10",
-    GIVE_UP_AFTER_SECONDS: "345600",
+    GIVE_UP_AFTER_SECONDS: "864000",
     ENVIRONMENT: "bench",
     CODE_VERSION: "bench",
   };

@@ -1,12 +1,12 @@
-import { CloudwatchCompositeAlarm } from "@cdktf/provider-aws/lib/cloudwatch-composite-alarm/index.js";
 import {
   CloudwatchMetricAlarm,
   type CloudwatchMetricAlarmConfig,
 } from "@cdktf/provider-aws/lib/cloudwatch-metric-alarm/index.js";
 import { Construct } from "constructs";
 import { alarmName } from "../../config/names.ts";
-import type { AlarmDefinition } from "./alarm-table.ts";
+import { type AlarmDefinition, MISSING_DATA } from "./alarm-definition.ts";
 import type { Metric } from "./metrics.ts";
+import type { SpendBreaker } from "./spend-breaker.ts";
 
 export interface AlarmsProps {
   readonly suffix: string;
@@ -14,46 +14,28 @@ export interface AlarmsProps {
   readonly topicArns: Readonly<Record<AlarmDefinition["severity"], string>>;
   /** `owner/name` on GitHub, where the runbooks are read. */
   readonly repository: string;
-  /** What fires beside the notification, by the alarm's id. */
-  readonly actions: Readonly<Record<string, string>>;
+  /** What the alarms with `stopsConsumer` invoke. */
+  readonly breaker: SpendBreaker;
 }
 
 /**
- * The table of alarms, made. All of them notify the topic of tickets; those that would page are joined in one alarm
- * that notifies the topic of pages: an outage that sets off five of them calls somebody once.
+ * The table of alarms, made. Each notifies the topic of its severity. None is joined with others in a composite alarm:
+ * while one of the joined alarms fires, CloudWatch would tell nobody of the next.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Composite_Alarm.html
  */
 export class Alarms extends Construct {
-  readonly #alarms: ReadonlyMap<string, CloudwatchMetricAlarm>;
+  /** Of the alarms in the table, in its order. */
+  readonly arns: readonly string[];
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    this.#alarms = new Map(
-      props.table.map((definition) => [definition.id, this.#createAlarm(definition, props)]),
-    );
-    this.#createOutage(props);
+    this.arns = props.table.map((definition) => this.#createAlarm(definition, props));
   }
 
-  /** Of the alarms in the table, in its order. */
-  get arns(): string[] {
-    return [...this.#alarms.values()].map(({ arn }) => arn);
-  }
-
-  /** @param id the alarm's id in the table */
-  arn(id: string): string {
-    return this.#get(id).arn;
-  }
-
-  #get(id: string): CloudwatchMetricAlarm {
-    const alarm = this.#alarms.get(id);
-    if (alarm === undefined) throw new Error(`the table has no alarm ${id}`);
-    return alarm;
-  }
-
-  #createAlarm(definition: AlarmDefinition, props: AlarmsProps): CloudwatchMetricAlarm {
-    const { suffix, topicArns, actions } = props;
-    const { id, severity, m, n, threshold, missingData } = definition;
-    const action = actions[id];
-    return new CloudwatchMetricAlarm(this, id, {
+  #createAlarm(definition: AlarmDefinition, props: AlarmsProps): string {
+    const { suffix, topicArns, breaker } = props;
+    const { id, severity, m, n, threshold, stopsConsumer } = definition;
+    const alarm = new CloudwatchMetricAlarm(this, id, {
       alarmName: alarmName(suffix, id),
       alarmDescription: describeAlarm(definition, props),
       ...whatItWatches(definition),
@@ -61,28 +43,13 @@ export class Alarms extends Construct {
       threshold,
       datapointsToAlarm: m,
       evaluationPeriods: n,
-      treatMissingData: missingData,
-      alarmActions: [topicArns.ticket, ...(action === undefined ? [] : [action])],
-      okActions: [topicArns.ticket],
+      treatMissingData: MISSING_DATA,
+      alarmActions: [topicArns[severity], ...(stopsConsumer ? [breaker.function.arn] : [])],
+      okActions: [topicArns[severity]],
       tags: { Severity: severity },
     });
-  }
-
-  #createOutage(props: AlarmsProps): void {
-    const { suffix, table, topicArns } = props;
-    const paging = table.filter(({ severity }) => severity === "page");
-    new CloudwatchCompositeAlarm(this, "outage", {
-      alarmName: alarmName(suffix, "outage"),
-      alarmDescription: [
-        "PAGE. Users notice. This calls once, however many alarms are behind it; the message names them.",
-        `First: aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix ${alarmName(suffix, "")}`,
-        `Runbook: ${runbookUrl(props.repository, "outage")}`,
-      ].join("\n"),
-      alarmRule: paging.map(({ id }) => `ALARM("${this.#get(id).alarmName}")`).join(" OR\n"),
-      alarmActions: [topicArns.page],
-      okActions: [topicArns.page],
-      tags: { Severity: "page" },
-    });
+    if (stopsConsumer) breaker.allow(id, alarm.arn);
+    return alarm.arn;
   }
 }
 
@@ -119,10 +86,6 @@ function describeAlarm(definition: AlarmDefinition, { repository }: AlarmsProps)
     `${severity.toUpperCase()}. What users feel: ${usersFeel}.`,
     `Likely: ${causes.map((cause, index) => `${index + 1}) ${cause}`).join("; ")}.`,
     `First: ${firstCommand}`,
-    `Runbook: ${runbookUrl(repository, runbook)}`,
+    `Runbook: https://github.com/${repository}/blob/main/docs/runbooks/${runbook}.md`,
   ].join("\n");
-}
-
-function runbookUrl(repository: string, page: string): string {
-  return `https://github.com/${repository}/blob/main/docs/runbooks/${page}.md`;
 }

@@ -12,7 +12,10 @@ export interface DashboardProps {
   readonly derived: Derived;
   readonly promptQueue: string;
   readonly deadLetterQueue: string;
-  readonly consumer: { readonly name: string; readonly timeout: number };
+  /** The function's name. */
+  readonly consumer: string;
+  /** In seconds. */
+  readonly consumerTimeout: number;
   readonly api: WatchedApi;
   readonly alarmArns: readonly string[];
 }
@@ -103,20 +106,20 @@ function whatUsersFeel({ suffix, derived, promptQueue, deadLetterQueue, api }: D
   ];
 }
 
-function machine({ suffix, derived, promptQueue, consumer }: DashboardProps): Graph[] {
+function machine({ suffix, derived, promptQueue, consumer, consumerTimeout }: DashboardProps): Graph[] {
   return [
     {
       title: "Oldest prompt, s",
       lines: [{ ...queueMetric(promptQueue, "ApproximateAgeOfOldestMessage", "Maximum"), label: "age" }],
-      limit: { label: "alarm", value: derived.thresholds.oldestPromptSeconds },
+      limit: { label: "objective", value: derived.thresholds.timeToImageSeconds },
     },
     {
       title: "Consumer's run time, ms",
       lines: [
-        { ...functionMetric(consumer.name, "Duration", "p95"), label: "19 of 20" },
-        { ...functionMetric(consumer.name, "Duration", "Maximum"), label: "longest" },
+        { ...functionMetric(consumer, "Duration", "p95"), label: "19 of 20" },
+        { ...functionMetric(consumer, "Duration", "Maximum"), label: "longest" },
       ],
-      limit: { label: "time-out", value: consumer.timeout * 1000 },
+      limit: { label: "time-out", value: consumerTimeout * 1000 },
     },
     {
       title: "Model latency, ms",
@@ -128,12 +131,12 @@ function machine({ suffix, derived, promptQueue, consumer }: DashboardProps): Gr
     {
       title: "Trouble a minute",
       lines: [
-        { ...functionMetric(consumer.name, "Errors", "Sum"), label: "errors" },
-        { ...functionMetric(consumer.name, "Throttles", "Sum"), label: "throttled invocations" },
+        { ...functionMetric(consumer, "Errors", "Sum"), label: "errors" },
+        { ...functionMetric(consumer, "Throttles", "Sum"), label: "throttled invocations" },
         { ...retried(suffix, "postponed"), label: "postponed" },
         { ...ownMetric(suffix, "Fallbacks", "Sum"), label: "painted by another model" },
         { ...ownMetric(suffix, "DuplicateDeliveries", "Sum"), label: "duplicate deliveries" },
-        { ...ownMetric(suffix, "AbandonedLeases", "Sum"), label: "maybe paid twice" },
+        { ...ownMetric(suffix, "AbandonedLeases", "Sum"), label: "abandoned" },
       ],
     },
   ];

@@ -34,23 +34,23 @@ export class Monitoring extends Construct {
     const watched = {
       promptQueue: props.queueName,
       deadLetterQueue: props.deadLetterQueueName,
-      consumer: { name: consumer.functionName, timeout: settings.consumer.timeoutSeconds },
+      consumer: consumer.functionName,
       api: props.api,
     };
     const table = alarmTable({
       ...watched,
       environment: suffix,
-      breaker: { name: breaker.function.functionName, timeout: breaker.timeout },
+      breaker: breaker.function.functionName,
       thresholds: derived.thresholds,
     });
     const alarms = new Alarms(this, "alarms", {
-      suffix,
-      table,
+      ...{ suffix, table, breaker },
       topicArns: notification.topicArns,
       repository: settings.github.repository,
-      actions: { spend: breaker.function.arn },
     });
-    breaker.allowOnly(alarms.arn("spend"));
-    new Dashboard(this, "dashboard", { ...watched, suffix, region, derived, alarmArns: alarms.arns });
+    new Dashboard(this, "dashboard", {
+      ...{ ...watched, suffix, region, derived, alarmArns: alarms.arns },
+      consumerTimeout: settings.consumer.timeoutSeconds,
+    });
   }
 }

@@ -8,7 +8,7 @@ import { Construct } from "constructs";
 import type { AlarmSettings } from "../../config/alarms.ts";
 import { topicName } from "../../config/names.ts";
 import { denyWithoutTls, type PolicyStatement, policyJson } from "../policy.ts";
-import type { AlarmDefinition } from "./alarm-table.ts";
+import type { AlarmDefinition } from "./alarm-definition.ts";
 
 type Severity = AlarmDefinition["severity"];
 

@@ -12,13 +12,11 @@ export interface SpendBreakerProps {
 }
 
 /**
- * Stops the consumer when models cost too much. The alarm invokes the function itself: a topic in between would be one
- * more thing to fail, and would have to let more in than this alarm.
+ * Stops the consumer when models cost too much. The alarms invoke the function themselves: a topic in between would be
+ * one more thing to fail, and would have to let more in than these alarms.
  */
 export class SpendBreaker extends Construct {
   readonly function: BundledFunction["function"];
-  /** In seconds. */
-  readonly timeout = 30;
 
   constructor(scope: Construct, id: string, { suffix, eventSource, logRetentionDays }: SpendBreakerProps) {
     super(scope, id);
@@ -27,7 +25,7 @@ export class SpendBreaker extends Construct {
       description: "Stops the consumer when models cost too much",
       entry: "functions/breaker/index.ts",
       memoryMb: 128,
-      timeout: this.timeout,
+      timeout: 30,
       logRetentionDays,
       environment: { EVENT_SOURCE_ID: eventSource.uuid },
       permissions: [
@@ -41,9 +39,13 @@ export class SpendBreaker extends Construct {
     }).function;
   }
 
-  /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html */
-  allowOnly(alarmArn: string): void {
-    new LambdaPermission(this, "alarm", {
+  /**
+   * Lets an alarm invoke the function.
+   * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html
+   * @param id the alarm's id in the table
+   */
+  allow(id: string, alarmArn: string): void {
+    new LambdaPermission(this, id, {
       functionName: this.function.functionName,
       action: "lambda:InvokeFunction",
       principal: "lambda.alarms.cloudwatch.amazonaws.com",

@@ -69,7 +69,7 @@ const filterSchema = z.object({
 function describeAlarms(input: unknown, cloudWatch: CloudWatch): object {
   const { AlarmNames, AlarmNamePrefix, StateValue } = filterSchema.parse(input);
   return {
-    MetricAlarms: cloudWatch.specs.metricAlarms
+    MetricAlarms: cloudWatch.specs
       .filter(({ name }) => AlarmNames?.includes(name) ?? name.startsWith(AlarmNamePrefix))
       .map(({ name, arn, description, rule }) => ({
         AlarmName: name,

@@ -11,18 +11,18 @@ interface Actions {
   readonly INSUFFICIENT_DATA: readonly string[];
 }
 
-interface Alarm {
-  readonly name: string;
-  readonly arn: string;
-  readonly description: string;
-  readonly actions: Actions;
-}
+const HOUR_SECONDS = 3600;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
 
 export interface MetricStatistic extends MetricId {
   readonly statistic: string;
 }
 
-export interface MetricAlarmSpec extends Alarm {
+export interface AlarmSpec {
+  readonly name: string;
+  readonly arn: string;
+  readonly description: string;
+  readonly actions: Actions;
   readonly rule: AlarmRule;
   /** In seconds. */
   readonly period: number;
@@ -31,16 +31,7 @@ export interface MetricAlarmSpec extends Alarm {
   readonly expression: string;
 }
 
-/** An alarm that follows the states of others. */
-export interface CompositeAlarmSpec extends Alarm {
-  /** It fires while one of these does. */
-  readonly anyOf: readonly string[];
-}
-
-export interface AlarmSpecs {
-  readonly metricAlarms: readonly MetricAlarmSpec[];
-  readonly compositeAlarms: readonly CompositeAlarmSpec[];
-}
+const dimensionsSchema = z.record(z.string(), z.string()).default({});
 
 const alarmSchema = z.object({
   alarm_name: z.string(),
@@ -49,11 +40,6 @@ const alarmSchema = z.object({
   alarm_actions: z.array(z.string()).default([]),
   ok_actions: z.array(z.string()).default([]),
   insufficient_data_actions: z.array(z.string()).default([]),
-});
-
-const dimensionsSchema = z.record(z.string(), z.string()).default({});
-
-const metricAlarmSchema = alarmSchema.extend({
   comparison_operator: z.enum([
     "GreaterThanThreshold",
     "GreaterThanOrEqualToThreshold",
@@ -91,27 +77,23 @@ const metricAlarmSchema = alarmSchema.extend({
     .default([]),
 });
 
-const compositeSchema = alarmSchema.extend({ alarm_rule: z.string() });
-
 /** The alarms of the synthesised stack. */
-export function readAlarms(terraform: Terraform): AlarmSpecs {
-  return {
-    metricAlarms: terraform.resources("aws_cloudwatch_metric_alarm", metricAlarmSchema).map(toMetricAlarm),
-    compositeAlarms: terraform.resources("aws_cloudwatch_composite_alarm", compositeSchema).map((alarm) => ({
-      ...toAlarm(alarm),
-      anyOf: alarm.alarm_rule.split(/\sOR\s/).map((part) => {
-        const name = /^ALARM\("([^"]+)"\)$/.exec(part)?.[1];
-        if (name !== undefined) return name;
-        throw new UserError(
-          `${alarm.address}: the local cloud only knows rules like ALARM("a") OR ALARM("b").`,
-        );
-      }),
-    })),
-  };
+export function readAlarms(terraform: Terraform): AlarmSpec[] {
+  return terraform.resources("aws_cloudwatch_metric_alarm", alarmSchema).map(toAlarm);
 }
 
-function toAlarm(alarm: z.infer<typeof alarmSchema>): Alarm {
+function toAlarm(alarm: z.infer<typeof alarmSchema> & { readonly address: string }): AlarmSpec {
+  const watched = whatItWatches(alarm);
+  const evaluationPeriods = alarm.evaluation_periods;
+  // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html (Period)
+  const longestSeconds = watched.period < HOUR_SECONDS ? DAY_SECONDS : 7 * DAY_SECONDS;
+  if (watched.period * evaluationPeriods > longestSeconds) {
+    throw new UserError(
+      `${alarm.address} looks back ${watched.period * evaluationPeriods} seconds; with a period of ${watched.period} seconds CloudWatch allows ${longestSeconds}.`,
+    );
+  }
   return {
+    ...watched,
     name: alarm.alarm_name,
     arn: alarm.arn,
     description: alarm.alarm_description,
@@ -120,28 +102,19 @@ function toAlarm(alarm: z.infer<typeof alarmSchema>): Alarm {
       OK: alarm.ok_actions,
       INSUFFICIENT_DATA: alarm.insufficient_data_actions,
     },
-  };
-}
-
-function toMetricAlarm(
-  alarm: z.infer<typeof metricAlarmSchema> & { readonly address: string },
-): MetricAlarmSpec {
-  return {
-    ...toAlarm(alarm),
-    ...whatItWatches(alarm),
     rule: {
       comparison: alarm.comparison_operator,
       threshold: alarm.threshold,
-      evaluationPeriods: alarm.evaluation_periods,
-      datapointsToAlarm: alarm.datapoints_to_alarm ?? alarm.evaluation_periods,
+      evaluationPeriods,
+      datapointsToAlarm: alarm.datapoints_to_alarm ?? evaluationPeriods,
       missingData: alarm.treat_missing_data,
     },
   };
 }
 
 function whatItWatches(
-  alarm: z.infer<typeof metricAlarmSchema> & { readonly address: string },
-): Pick<MetricAlarmSpec, "metrics" | "expression" | "period"> {
+  alarm: z.infer<typeof alarmSchema> & { readonly address: string },
+): Pick<AlarmSpec, "metrics" | "expression" | "period"> {
   const { namespace, metric_name: name, period, dimensions, metric_query: queries } = alarm;
   const statistic = alarm.statistic ?? alarm.extended_statistic;
   if (namespace !== undefined && name !== undefined && statistic !== undefined && period !== undefined) {

@@ -3,7 +3,7 @@ import type { Emulator } from "../aws/emulator.ts";
 import type { CloudEvents } from "../cloud.ts";
 import type { LambdaFunction } from "../lambda/lambda.ts";
 import { LOCAL_ACCOUNT_ID } from "../stack/terraform-attributes.ts";
-import type { AlarmSpecs } from "./alarm-specs.ts";
+import type { AlarmSpec } from "./alarm-specs.ts";
 import { recordEmbeddedMetrics } from "./embedded-metrics.ts";
 import { Evaluator, type Transition } from "./evaluator.ts";
 import { MetricStore } from "./metric-store.ts";
@@ -12,7 +12,7 @@ import { MetricStore } from "./metric-store.ts";
 const EVALUATION_MS = 60_000;
 
 export interface CloudWatchOptions {
-  readonly specs: AlarmSpecs;
+  readonly specs: readonly AlarmSpec[];
   readonly region: string;
   readonly queueNames: readonly string[];
   readonly emulator: Emulator;
@@ -24,7 +24,7 @@ export interface CloudWatchOptions {
 
 /** Keeps the metrics of the local cloud, evaluates the alarms, and does what they say. */
 export class CloudWatch {
-  readonly specs: AlarmSpecs;
+  readonly specs: readonly AlarmSpec[];
   readonly store = new MetricStore();
   readonly #evaluator: Evaluator;
   readonly #options: CloudWatchOptions;

@@ -1,11 +1,15 @@
-import type { AlarmSpecs, CompositeAlarmSpec, MetricAlarmSpec, MetricStatistic } from "./alarm-specs.ts";
+import type { AlarmSpec, MetricStatistic } from "./alarm-specs.ts";
 import { type AlarmState, evaluationRange, nextState } from "./alarm-state.ts";
 import { computeExpression } from "./metric-math.ts";
 import type { MetricStore } from "./metric-store.ts";
 import type { Series } from "./series.ts";
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_SECONDS = 86_400;
+
 export interface Transition {
-  readonly alarm: MetricAlarmSpec | CompositeAlarmSpec;
+  readonly alarm: AlarmSpec;
   readonly from: AlarmState;
   readonly to: AlarmState;
   readonly reason: string;
@@ -15,11 +19,11 @@ export interface Transition {
 
 /** Holds the state of every alarm, and moves it on when it is told the time. */
 export class Evaluator {
-  readonly #specs: AlarmSpecs;
+  readonly #specs: readonly AlarmSpec[];
   readonly #store: Pick<MetricStore, "statistic">;
   readonly #last = new Map<string, Transition>();
 
-  constructor(specs: AlarmSpecs, store: Pick<MetricStore, "statistic">) {
+  constructor(specs: readonly AlarmSpec[], store: Pick<MetricStore, "statistic">) {
     this.#specs = specs;
     this.#store = store;
   }
@@ -35,13 +39,17 @@ export class Evaluator {
   }
 
   /**
-   * Looks at every alarm, as CloudWatch does once a minute.
+   * Looks at every alarm, as CloudWatch does once a minute; at those that look back more than a day once an hour.
+   * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
    * @param at in milliseconds since the epoch; the last period ends here
-   * @returns what changed; alarms that follow others come after them
+   * @returns what changed
    */
   evaluate(at: number): Transition[] {
-    const metricTransitions = this.#specs.metricAlarms.flatMap((alarm) => {
-      const data = this.#data(alarm, at);
+    return this.#specs.flatMap((alarm) => {
+      const isMultiDay = alarm.period * alarm.rule.evaluationPeriods > DAY_SECONDS;
+      const hour = at - (at % HOUR_MS);
+      if (isMultiDay && at - hour >= MINUTE_MS) return [];
+      const data = this.#data(alarm, isMultiDay ? hour : at);
       const last = data.findLast((value) => value !== undefined);
       return this.#move(alarm, nextState(alarm.rule, data, this.state(alarm.name)), at, () =>
         last === undefined
@@ -49,13 +57,6 @@ export class Evaluator {
           : `last value ${Number(last.toFixed(2))}, threshold ${alarm.rule.threshold}`,
       );
     });
-    const compositeTransitions = this.#specs.compositeAlarms.flatMap((alarm) => {
-      const firing = alarm.anyOf.filter((name) => this.state(name) === "ALARM");
-      return this.#move(alarm, firing.length > 0 ? "ALARM" : "OK", at, () =>
-        firing.length > 0 ? `because of ${firing.join(", ")}` : "none of its alarms fires",
-      );
-    });
-    return [...metricTransitions, ...compositeTransitions];
   }
 
   #move(alarm: Transition["alarm"], to: AlarmState, at: number, reason: () => string): Transition[] {
@@ -66,7 +67,7 @@ export class Evaluator {
     return [transition];
   }
 
-  #data({ metrics, expression, period, rule }: MetricAlarmSpec, at: number): Series {
+  #data({ metrics, expression, period, rule }: AlarmSpec, at: number): Series {
     const length = evaluationRange(rule);
     const series = (metric: MetricStatistic): Series =>
       Array.from({ length }, (_, index) => {

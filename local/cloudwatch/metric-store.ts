@@ -6,8 +6,8 @@ interface Sample {
   readonly value: number;
 }
 
-/** Longer than any alarm looks back, in milliseconds. */
-const KEPT_MS = 24 * 3_600_000;
+/** As long as an alarm of one week looks back: two weeks more, for the points that may be missing. In milliseconds. */
+const KEPT_MS = 21 * 24 * 3_600_000;
 
 /** Samples of metrics, and statistics of them. */
 export class MetricStore {
@@ -18,7 +18,7 @@ export class MetricStore {
     const key = keyOf(metric);
     const samples = this.#samples.get(key) ?? [];
     this.#samples.set(key, samples);
-    samples.push({ at, value });
+    samples.splice(samples.findLastIndex((sample) => sample.at <= at) + 1, 0, { at, value });
     while ((samples[0]?.at ?? at) < at - KEPT_MS) samples.shift();
   }
 
@@ -29,11 +29,21 @@ export class MetricStore {
    * @param to in milliseconds since the epoch; does not
    */
   statistic(metric: MetricId, statistic: string, from: number, to: number): number | undefined {
-    const values = (this.#samples.get(keyOf(metric)) ?? [])
-      .filter(({ at }) => from <= at && at < to)
-      .map(({ value }) => value);
+    const samples = this.#samples.get(keyOf(metric)) ?? [];
+    const values = samples.slice(indexOf(samples, from), indexOf(samples, to)).map(({ value }) => value);
     return values.length === 0 ? undefined : compute(statistic, values);
   }
+}
+
+/** Where the samples from a time on begin. They are sorted: a week has too many to look at each. */
+function indexOf(samples: readonly Sample[], from: number): number {
+  let [low, high] = [0, samples.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((samples[middle]?.at ?? from) < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The same for the same metric. */

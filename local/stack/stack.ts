@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { type AlarmSpecs, readAlarms } from "../cloudwatch/alarm-specs.ts";
+import { type AlarmSpec, readAlarms } from "../cloudwatch/alarm-specs.ts";
 import { UserError } from "../user-error.ts";
 import { type HttpApiSpec, readHttpApis } from "./http-api-spec.ts";
 import { nested, type Terraform } from "./terraform.ts";
@@ -56,7 +56,7 @@ export interface Stack {
   readonly functions: readonly FunctionSpec[];
   readonly eventSources: readonly EventSourceSpec[];
   readonly httpApis: readonly HttpApiSpec[];
-  readonly alarms: AlarmSpecs;
+  readonly alarms: readonly AlarmSpec[];
 }
 
 /** Lambda starts a queue with five batches at once when no maximum is set; one machine stays there. */

@@ -54,9 +54,7 @@ export const monitoringRules: readonly PolicyRule[] = [
   {
     id: "ALARM_ACTION",
     type: "aws_cloudwatch_metric_alarm",
-    demand: "tells somebody, itself or through the composite alarm",
-    holds: (alarm, stack, name) =>
-      mentions("alarm_actions", "aws_sns_topic")(alarm, stack, name) ||
-      has("aws_cloudwatch_composite_alarm", "aws_cloudwatch_metric_alarm")(alarm, stack, name),
+    demand: "tells somebody",
+    holds: mentions("alarm_actions", "sns"),
   },
 ];

@@ -120,7 +120,7 @@ export const waivers: readonly Waiver[] = [
     rule,
     resource: "aws_iam_policy.apply-permissions",
     reason:
-      "AWS names no resources for composite alarms and for the delivery of access logs, and gives ids to keys and event sources.",
+      "AWS names no resources for the delivery of access logs, and gives ids to keys and event sources.",
     reviewBy: "2027-11-30",
   })),
   {
