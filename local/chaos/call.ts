@@ -33,7 +33,8 @@ const sqsSchema = z.object({
   MessageBody: z.string().optional(),
 });
 const bedrockSchema = z.object({ prompt: z.string() });
-const alarmsSchema = z.object({ AlarmNames: z.tuple([z.string()]) });
+/** All are of one environment: the first stands for all. */
+const alarmsSchema = z.object({ AlarmNames: z.tuple([z.string()], z.string()) });
 
 /** Reads what a signed request or link asks for. Throws for one that nothing in this project makes. */
 export function readCall(request: IncomingMessage, body: Buffer): Call {
