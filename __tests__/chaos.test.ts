@@ -172,6 +172,8 @@ describe("a prompt that nothing can be tried for", () => {
 const BROKEN: readonly {
   readonly name: string;
   readonly damage: Damage;
+  /** Starts the environments, which on a busy machine would take turns instead of working at the same time. */
+  readonly warmUp?: Plan;
   readonly plan: Plan;
   readonly promise: PromiseName;
 }[] = [
@@ -183,6 +185,7 @@ const BROKEN: readonly {
       to: "false",
     },
     // A message that comes back at once, before its first delivery is done.
+    warmUp: plan([prompt(), prompt(), prompt()]),
     plan: plan([prompt({ sent: 3, faults: [{ on: "model", nth: 0, kind: "late" }] })]),
     promise: "nobody pays twice",
   },
@@ -308,8 +311,9 @@ const BROKEN: readonly {
 ];
 
 describe("a consumer that", () => {
-  it.each(BROKEN)("$name is caught: $promise", async ({ damage, plan, promise }) => {
+  it.each(BROKEN)("$name is caught: $promise", async ({ damage, warmUp, plan, promise }) => {
     await using world = await startWorld({ stackDir, code: await breakConsumer(damage) });
+    if (warmUp !== undefined) await runPlan(world, warmUp);
     const left = await runPlan(world, plan);
     expect(left.flatMap(violations).map((violation) => violation.promise)).toContain(promise);
   });
