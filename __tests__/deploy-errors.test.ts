@@ -28,6 +28,32 @@ describe("a failure of a tool", () => {
     );
   });
 
+  it("is the same, for what cdktf makes of it", () => {
+    const printed = [
+      "pipeline  Error: creating IAM Role (image-processor-dev): api error EntityAlreadyExists: Role with name image-processor-dev already exists.",
+      "",
+      "            with aws_iam_role.processor_consumer_role_6826F261 (processor/consumer/role),",
+      "pipeline    on cdk.tf.json line 91, in resource.aws_iam_role.processor_consumer_role_6826F261 (processor/consumer/role):",
+    ].join("\n");
+    expect(explain(printed)?.message).toContain(
+      "stacks/pipeline import aws_iam_role.processor_consumer_role_6826F261 <its name, or its ARN>",
+    );
+  });
+
+  it("is a state that is locked, for a lock that cdktf names in two parts", () => {
+    const printed = [
+      "pipeline  Error: Error acquiring the state lock",
+      "          Lock Info:",
+      "pipeline    ID:        1a541acf-3051",
+      "            Path:      couch-explorers-state/dev/pipeline.tfstate",
+      "            Operation: OperationTypeApply",
+      "            Who:       somebody@runner",
+      "            Version:   1.11.4",
+      "            Created:   2026-11-22 20:37:09.1 +0000 UTC",
+    ].join("\n");
+    expect(explain(printed)?.message).toMatch(/npm run unlock -- 1a541acf-3051$/);
+  });
+
   it("is one of the bootstrap, for GitHub's provider that somebody made before", () => {
     const printed = [
       "│ Error: creating IAM OIDC Provider: operation error IAM: CreateOpenIDConnectProvider, https response error StatusCode: 409, RequestID: 1, EntityAlreadyExists: Provider with url https://token.actions.githubusercontent.com already exists.",

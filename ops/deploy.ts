@@ -3,7 +3,7 @@ import { DeployError } from "./errors.ts";
 import { makePlan } from "./make-plan.ts";
 import { preflight } from "./preflight.ts";
 import { readState } from "./terraform-plan.ts";
-import { command, confirm, environment, terraform } from "./tool.ts";
+import { cdktf, command, confirm, environment } from "./tool.ts";
 
 await command(async () => {
   const settings = await loadSettings(environment);
@@ -11,9 +11,11 @@ await command(async () => {
   const { refusals } = await makePlan(settings);
   if (refusals.length > 0) throw new DeployError(refusals.join("\n"));
   await confirm(`Apply this plan to ${settings.suffix}?`, "apply");
-  // `cdktf deploy` would make a plan of its own; Terraform applies this one, or nothing when the state has changed.
+  // Terraform puts these words behind `apply`: it applies the plan that was shown, or nothing when the state has changed,
+  // and asks nothing. https://developer.hashicorp.com/terraform/cli/config/environment-variables#tf_cli_args-and-tf_cli_args_name
+  const env = { TF_CLI_ARGS_apply: "-input=false plan" };
   const interrupted = `Interrupted. Terraform has stopped, written down what AWS had confirmed, and freed the lock. The next plan shows what is left. Type: ENVIRONMENT=${environment} npm run deploy`;
-  await terraform("pipeline", ["apply", "-input=false", "plan"], { interrupted });
+  await cdktf(["deploy", "pipeline", "--skip-synth"], { env, interrupted });
   const unconfirmed = (await readState({ interrupted })).filter(
     ({ type, values }) => type === "aws_sns_topic_subscription" && values.pending_confirmation === true,
   );

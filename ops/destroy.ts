@@ -23,7 +23,6 @@ await command(async () => {
     `This destroys the environment ${settings.suffix}: its queues with all waiting prompts, its functions and logs, ${pictures}.`,
   );
   await confirm("This cannot be undone.", settings.suffix);
-  // Not with cdktf: Ctrl-C would have it kill Terraform, and leave the lock.
   await terraform("pipeline", ["destroy", "-input=false", "-auto-approve"], {
     interrupted: `Interrupted. Terraform has stopped, written down what AWS had confirmed, and freed the lock. To destroy the rest, type: ENVIRONMENT=${environment} npm run destroy`,
   });

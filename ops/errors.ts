@@ -4,7 +4,7 @@ export class DeployError extends Error {
 }
 
 interface Explanation {
-  /** What the tool prints, without colours, frames and line breaks. */
+  /** What the tool prints, without colours, frames, line breaks and the stack's name; cdktf puts a path behind addresses. */
   readonly pattern: RegExp;
   readonly say: (match: Readonly<Record<string, string>>, stack: string) => string;
 }
@@ -33,7 +33,7 @@ const explanations: readonly Explanation[] = [
   },
   {
     pattern:
-      /(EntityAlreadyExists|BucketAlreadyOwnedByYou|ResourceAlreadyExistsException|ResourceConflictException).*? with (?<address>[\w.-]+),/,
+      /(EntityAlreadyExists|BucketAlreadyOwnedByYou|ResourceAlreadyExistsException|ResourceConflictException).*? with (?<address>[\w.-]+)( \(\S+\))?,/,
     say: ({ address }, stack) =>
       `${address} is in AWS already, but not in the state: somebody made it, or an apply was interrupted before it could write it down. Type: terraform -chdir=cdktf.out/stacks/${stack} import ${address} <its name, or its ARN>`,
   },
@@ -47,7 +47,8 @@ const explanations: readonly Explanation[] = [
     say: () => "The state has changed since the plan was made. Make a new one: npm run deploy",
   },
   {
-    pattern: /Instance cannot be destroyed.*?Resource (?<address>\S+) has lifecycle\.prevent_destroy/,
+    pattern:
+      /Instance cannot be destroyed.*?Resource (?<address>\S+)( \(\S+\))? has lifecycle\.prevent_destroy/,
     say: ({ address }, stack) =>
       `${address} is protected: it holds what cannot be made again. Take it out of the state instead: terraform -chdir=cdktf.out/stacks/${stack} state rm ${address}`,
   },
@@ -107,6 +108,7 @@ export function explain(output: string, stack = "pipeline"): DeployError | undef
   const text = output
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with a control character
     .replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, "")
+    .replaceAll(new RegExp(`^${stack}\\b`, "gm"), "")
     .replaceAll(/[│╷╵\s]+/g, " ");
   for (const { pattern, say } of explanations) {
     const match = pattern.exec(text);

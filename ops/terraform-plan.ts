@@ -40,7 +40,7 @@ export type Plan = z.output<typeof planSchema>;
 
 /**
  * Plans the pipeline with cdktf, which saves the plan as `cdktf.out/stacks/pipeline/plan`, and reads it. Nothing is
- * locked: Terraform refuses to apply a plan once the state has changed, and cdktf would leave the lock when interrupted.
+ * locked: the plan role may not write a lock, and Terraform refuses to apply a plan once the state has changed.
  */
 export async function planPipeline(): Promise<Plan> {
   await cdktf(["plan", "pipeline"], { env: { TF_CLI_ARGS_plan: "-lock=false" } });

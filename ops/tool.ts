@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { SettingsError } from "../config/load.ts";
 import { DeployError, explain } from "./errors.ts";
@@ -17,12 +19,14 @@ export interface ToolOptions {
   readonly stack?: string;
   /** What to say when somebody interrupts it: how things are then, and what to type next. Default: nothing was changed. */
   readonly interrupted?: string;
+  /** Passes a signal on; false where nobody is there to take it. Default: the program itself takes it. */
+  readonly passOn?: (signal: NodeJS.Signals) => boolean;
 }
 
 const STOPPED = "Stopped. Nothing was changed.";
 
-/** How long a program has to notice by itself, in milliseconds, that somebody interrupts it. */
-const NOTICE_MS = 1000;
+/** A signal this soon after another one is a repetition, in milliseconds: npm passes on what the terminal has sent as well. */
+const REPETITION_MS = 1000;
 
 /**
  * Runs a program, shows its output, and returns it. Throws a DeployError in plain words when it fails, and when SIGINT
@@ -33,7 +37,10 @@ export function run(program: string, args: readonly string[], options: ToolOptio
     const child = spawn(program, args, {
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
+      // Keeps the terminal's Ctrl-C away from cdktf: it would exit at once, and Terraform be killed while it holds the lock.
+      detached: true,
     });
+    const { passOn = (signal) => child.kill(signal) } = options;
     let stdout = "";
     let all = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -45,25 +52,24 @@ export function run(program: string, args: readonly string[], options: ToolOptio
       all += text;
       if (options.quiet !== true) process.stderr.write(text);
     });
-    let interrupted = false;
+    let interrupted: number | undefined;
     const interrupt = (signal: NodeJS.Signals) => {
-      if (interrupted) return;
-      interrupted = true;
-      // A terminal's Ctrl-C reaches Terraform as well, `kill` only this process (and `kill` of npm too, as package.json
-      // says `exec`); of a second signal Terraform drops everything.
+      const now = Date.now();
+      if (interrupted !== undefined && now - interrupted < REPETITION_MS) return;
+      interrupted = now;
+      // At a second signal Terraform drops everything.
       // https://github.com/hashicorp/terraform/blob/v1.11.4/internal/command/views/operation.go
-      setTimeout(() => {
-        if (!all.includes("Interrupt received")) child.kill(signal);
-      }, NOTICE_MS);
+      if (!passOn(signal)) child.kill("SIGKILL");
     };
     process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
     child.on("error", (error) => reject(explain(error.message) ?? error));
     child.on("close", (code, signal) => {
       process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
-      if (code === 0 && !interrupted) return resolve(stdout);
-      const how = interrupted
-        ? (options.interrupted ?? STOPPED)
-        : `Failed: ${program} ${args.join(" ")} (${signal ?? `exit code ${code}`}). What it printed says why.`;
+      if (code === 0 && interrupted === undefined) return resolve(stdout);
+      const how =
+        interrupted !== undefined
+          ? (options.interrupted ?? STOPPED)
+          : `Failed: ${program} ${args.join(" ")} (${signal ?? `exit code ${code}`}). What it printed says why.`;
       reject(explain(all, options.stack) ?? new DeployError(how));
     });
   });
@@ -77,13 +83,37 @@ export function terraform(stack: string, args: readonly string[], options?: Tool
 /** A checkout may have been connected with the state of another environment; nothing is to be copied from there. */
 const RECONFIGURE = "-reconfigure";
 
-/** Runs cdktf, which synthesises first. */
+/** Where `ops/terraform.sh` writes which process it is. */
+const TERRAFORM_PID = resolve("cdktf.out/terraform.pid");
+
+/** Sends a signal to the Terraform that cdktf has started. Returns false where none runs. */
+function signalTerraform(signal: NodeJS.Signals): boolean {
+  try {
+    const pid = Number.parseInt(readFileSync(TERRAFORM_PID, "utf8"), 10);
+    return pid > 0 && process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** Runs cdktf. While no Terraform runs, cdktf changes nothing, and a signal ends it at once. */
 export function cdktf(args: readonly string[], options: ToolOptions = {}): Promise<string> {
+  rmSync(TERRAFORM_PID, { force: true });
   // cdktf would fetch checksums for a lock file, which goes with `cdktf.out`; the version is pinned exactly.
   const flags = args[0] === "synth" ? [] : ["--skip-provider-lock"];
   return run("node_modules/.bin/cdktf", [...args, ...flags, "--no-color"], {
     ...options,
-    env: { ...options.env, ENVIRONMENT: environment, TF_CLI_ARGS_init: RECONFIGURE },
+    env: {
+      ...options.env,
+      ENVIRONMENT: environment,
+      // Plain lines, no spinner.
+      CI: "true",
+      TERRAFORM: terraformBinary,
+      TERRAFORM_BINARY_NAME: resolve("ops/terraform.sh"),
+      TERRAFORM_PID,
+      TF_CLI_ARGS_init: RECONFIGURE,
+    },
+    passOn: signalTerraform,
   });
 }
 

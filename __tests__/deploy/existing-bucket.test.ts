@@ -53,7 +53,7 @@ describe.skipIf(inject("missing") !== "")("an environment with a bucket that was
   it("stops its first apply at Ctrl-C, frees the lock, and names the commands that keep what is half-made", async () => {
     await new S3Client(client).send(new CreateBucketCommand({ Bucket: BUCKET }));
     const first = project.start("deploy", { args: ["--yes"], terminal: true });
-    await first.type(CTRL_C, /aws_sqs_queue\S+: .*Still creating/);
+    await first.type(CTRL_C, /aws_sqs_queue\S+ .*Still creating/);
     const stopped = await first.outcome;
     expect(stopped.code).toBe(1);
     expect(stopped.output.trim().split("\n").at(-1)).toMatch(

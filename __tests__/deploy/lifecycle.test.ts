@@ -1,8 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { GetRoleCommand, GetRolePolicyCommand, IAMClient, ListRolesCommand } from "@aws-sdk/client-iam";
 import {
@@ -33,6 +34,7 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { terraformBinary } from "../../ops/tool.ts";
 import { BedrockCatalogue } from "../support/bedrock-catalogue.ts";
 import { Github, type GithubState } from "../support/github.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
@@ -44,6 +46,7 @@ const STATE_BUCKET = "couch-explorers-state";
 const IMAGE_BUCKET = "couch-explorers-images-dev";
 const QUEUE = "image-generation-queue-dev";
 const FUNCTION = "image-processor-dev";
+const QUESTION = /Type apply to go on: /;
 
 // The tests of this file are the steps of one environment's life, in their order: an apply takes a minute.
 describe.skipIf(inject("missing") !== "")("an environment, from its first deploy to its end", () => {
@@ -250,6 +253,49 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     expect(report).toMatch(/\| update \| `aws_lambda_function\.\w+` \| [^|]*memory_size[^|]* \|/);
   });
 
+  it("applies nothing of a plan that is stale by the time somebody agrees to it", async () => {
+    project.edit("config/environments/dev.ts", "memoryMb: 256", "memoryMb: 512");
+    const deploy = project.start("deploy", { terminal: true });
+    await deploy.type("", QUESTION);
+    const addresses = (await terraform("state", "list")).split("\n");
+    const dashboard = addresses.find((address) => address.startsWith("aws_cloudwatch_dashboard.")) ?? "";
+    await terraform("taint", dashboard);
+    await terraform("untaint", dashboard);
+    await deploy.type("apply\r", QUESTION);
+    const { code, output } = await deploy.outcome;
+    expect(code, output).toBe(1);
+    expect(output.trim().split("\n").at(-1)).toBe(
+      "The state has changed since the plan was made. Make a new one: npm run deploy",
+    );
+    expect(await memoryOfConsumer()).toBe(256);
+  });
+
+  it("plans and deploys with cdktf typed by hand", async () => {
+    const planned = await project.cdktf("plan", "pipeline");
+    expect(planned.code, planned.output).toBe(0);
+    expect(planned.output).toContain(" 0 to add, 1 to change, 0 to destroy.");
+    const deployed = await project.cdktf("deploy", "pipeline", "--auto-approve");
+    expect(deployed.code, deployed.output).toBe(0);
+    expect(await memoryOfConsumer()).toBe(512);
+    project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 256");
+    await succeed("deploy", "--yes");
+    expect(await memoryOfConsumer()).toBe(256);
+  });
+
+  async function memoryOfConsumer() {
+    const command = new GetFunctionConfigurationCommand({ FunctionName: FUNCTION });
+    return (await new LambdaClient(client).send(command)).MemorySize;
+  }
+
+  async function terraform(...args: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(
+      terraformBinary,
+      ["-chdir=cdktf.out/stacks/pipeline", ...args],
+      { cwd: project.folder, env: project.environment(rootCredentials) },
+    );
+    return stdout.trim();
+  }
+
   it("tells what somebody has changed or deleted by hand from what waits for a deploy, in an issue", async () => {
     await s3().send(new DeletePublicAccessBlockCommand({ Bucket: IMAGE_BUCKET }));
     const QueueUrl = `${emulator.endpoint}/123456789012/${QUEUE}`;
@@ -351,9 +397,16 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     expect(JSON.parse(RedrivePolicy ?? "").maxReceiveCount).toBe(10);
   });
 
-  /** Sends a signal to a command and to all that it has started. */
+  /** Sends a signal to a command and to all that it has started, as a machine that goes away does. */
   function kill({ process: { pid } }: Running, signal: NodeJS.Signals): void {
-    if (pid !== undefined) process.kill(-pid, signal);
+    const family = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
+      .trim()
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/).map(Number));
+    const all = new Set([pid]);
+    // Set iteration reaches what is added on the way.
+    for (const parent of all) for (const [child, of] of family) if (of === parent) all.add(child);
+    for (const each of all) if (each !== undefined) process.kill(each, signal);
   }
 
   function git(...args: string[]): void {

@@ -43,18 +43,25 @@ export class Project {
     return this.start(script, options).outcome;
   }
 
-  start(
-    script: string,
-    { args = [], env = {}, credentials = rootCredentials, terminal = false }: RunOptions = {},
+  /** Starts an npm script of the project. */
+  start(script: string, { args = [], ...options }: RunOptions = {}): Running {
+    return this.#spawn(["npm", "run", "--silent", script, "--", ...args], options);
+  }
+
+  /** Runs cdktf as somebody types it, but for the checksums that it would fetch from the internet. */
+  cdktf(...args: string[]): Promise<Outcome> {
+    return this.#spawn(["npx", "cdktf", ...args], { env: { CDKTF_SKIP_PROVIDER_LOCK: "true" } }).outcome;
+  }
+
+  #spawn(
+    command: readonly string[],
+    { env = {}, credentials = rootCredentials, terminal = false }: Omit<RunOptions, "args">,
   ): Running {
-    const command = ["npm", "run", "--silent", script, "--", ...args];
     const [program = "", ...rest] = terminal ? ["python3", "-c", IN_TERMINAL, ...command] : command;
     const child = spawn(program, rest, {
       cwd: this.folder,
       env: this.environment(credentials, env),
       stdio: [terminal ? "pipe" : "ignore", "pipe", "pipe"],
-      // A group of its own, so that a test can kill all of it, as a machine that goes away does.
-      detached: true,
     });
     let output = "";
     const collect = (text: Buffer) => {
