@@ -1,24 +1,22 @@
 // Measures everything and writes docs/performance.md; `--quick` only guards what is stable, and writes nothing.
-import { writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { Command, Option } from "commander";
-import useOneTemporaryFolder from "../__tests__/support/temporary-folder.ts";
 import { acceptance } from "./acceptance.ts";
 import { callsTable, countCalls } from "./calls.ts";
 import { client } from "./client.ts";
 import { makespan } from "./makespan.ts";
 import { figuresOf } from "./measure.ts";
-import { plan } from "./plan.ts";
 import { describeSizes, measuredSchema } from "./right-size.ts";
 import { sending } from "./sending.ts";
 import { startUp } from "./start-up.ts";
-import { synthesis } from "./synthesis.ts";
 import { CannotMeasureError, format, markdown, type Part, type Row, verdictOf } from "./table.ts";
 import { work } from "./work.ts";
 import { writeSection } from "./write-section.ts";
 
 // The makespan wants a machine that is not busy yet.
-const parts: readonly Part[] = [makespan, startUp, work, acceptance, sending, client, synthesis, plan];
+const parts: readonly Part[] = [makespan, startUp, work, acceptance, sending, client];
 
 /** By how much the quick form lets a target be passed: it guards against blunders, on any machine. */
 const QUICK_MARGIN = 3;
@@ -34,7 +32,9 @@ const { quick = false, only } = new Command("npm run bench --")
   .parse()
   .opts<{ quick?: true; only?: string }>();
 
-process.once("exit", useOneTemporaryFolder());
+// What this process and those that it starts leave in temporary folders goes at the end.
+process.env.TMPDIR = mkdtempSync(join(tmpdir(), "couch-bench-"));
+process.once("exit", () => rmSync(tmpdir(), { recursive: true, force: true }));
 
 const rows: Row[] = [];
 let isWhole = !quick && only === undefined;

@@ -4,12 +4,11 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import { answer, isControl } from "./aws/control-plane.ts";
 import { type Emulator, startEmulator } from "./aws/emulator.ts";
+import type { CloudEvents } from "./cloud-events.ts";
 import { CloudWatch } from "./cloudwatch/cloudwatch.ts";
-import type { Transition } from "./cloudwatch/evaluator.ts";
-import { type HttpApi, type RequestReport, startHttpApi } from "./gateway/http-api.ts";
-import type { BatchReport } from "./lambda/event-source.ts";
+import { type HttpApi, startHttpApi } from "./gateway/http-api.ts";
 import { EventSourceMapping } from "./lambda/event-source-mapping.ts";
-import { type InvocationReport, LambdaFunction, type LogLine } from "./lambda/lambda.ts";
+import { LambdaFunction } from "./lambda/lambda.ts";
 import { type Bedrock, type Painter, startBedrock } from "./model/bedrock.ts";
 import type { Trouble } from "./model/trouble.ts";
 import { isFunction, readStack, type Stack } from "./stack/stack.ts";
@@ -39,17 +38,6 @@ export interface CloudOptions {
   readonly alarmSpeed?: number;
   /** Values of the stack's input variables. Default: their own defaults. */
   readonly variables?: Readonly<Record<string, unknown>>;
-}
-
-/** What happens in the cloud, while it happens. */
-export interface CloudEvents {
-  readonly line: [LogLine];
-  readonly invocation: [InvocationReport];
-  readonly request: [RequestReport];
-  readonly batch: [BatchReport];
-  readonly alarm: [Transition];
-  /** A queue did not answer its event source mapping. */
-  readonly trouble: [error: unknown];
 }
 
 /** The synthesised stack, running on this machine. */

@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { Emulator } from "../aws/emulator.ts";
-import type { CloudEvents } from "../cloud.ts";
+import type { CloudEvents } from "../cloud-events.ts";
 import type { LambdaFunction } from "../lambda/lambda.ts";
 import { LOCAL_ACCOUNT_ID } from "../stack/terraform-attributes.ts";
 import type { AlarmSpec } from "./alarm-specs.ts";

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { UserError } from "../user-error.ts";
-import type { FunctionSpec } from "./stack.ts";
 import { nested, type Terraform } from "./terraform.ts";
 
 export interface RouteSpec {
@@ -77,7 +76,10 @@ const stageSchema = z.object({
 });
 
 /** Picks the HTTP APIs out of the synthesised stack. */
-export function readHttpApis(terraform: Terraform, functions: readonly FunctionSpec[]): HttpApiSpec[] {
+export function readHttpApis(
+  terraform: Terraform,
+  functions: readonly { readonly functionName: string; readonly arn: string }[],
+): HttpApiSpec[] {
   const integrations = terraform.resources("aws_apigatewayv2_integration", integrationSchema);
   const routes = terraform.resources("aws_apigatewayv2_route", routeSchema);
   const stages = terraform.resources("aws_apigatewayv2_stage", stageSchema);

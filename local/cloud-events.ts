@@ -1,0 +1,15 @@
+import type { Transition } from "./cloudwatch/evaluator.ts";
+import type { RequestReport } from "./gateway/http-api.ts";
+import type { BatchReport } from "./lambda/event-source.ts";
+import type { InvocationReport, LogLine } from "./lambda/lambda.ts";
+
+/** What happens in the cloud, while it happens. */
+export interface CloudEvents {
+  readonly line: [LogLine];
+  readonly invocation: [InvocationReport];
+  readonly request: [RequestReport];
+  readonly batch: [BatchReport];
+  readonly alarm: [Transition];
+  /** A queue did not answer its event source mapping. */
+  readonly trouble: [error: unknown];
+}
