@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { checkSettings } from "../config/check.ts";
 import { derive } from "../config/derived.ts";
 import { settings as dev } from "../config/environments/dev.ts";
-import { checkSettings, type SettingsInput } from "../config/settings.ts";
+import type { SettingsInput } from "../config/settings.ts";
 import { settingsWith } from "./support/synthesise.ts";
 
 /** `path message` of every problem. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { checkSettings } from "../config/check.ts";
 import { settings as dev } from "../config/environments/dev.ts";
-import { checkSettings, type SettingsInput } from "../config/settings.ts";
+import type { SettingsInput } from "../config/settings.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 const throttling = { burst: 20, ratePerSecond: 10 };

@@ -1,8 +1,9 @@
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { checkSettings } from "../config/check.ts";
 import { loadSettings } from "../config/load.ts";
-import { checkSettings, type Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings.ts";
 import { models } from "../functions/domain/models.ts";
 import { judge } from "../ops/policies/judge.ts";
 import type { StackResources } from "../ops/policies/rule.ts";

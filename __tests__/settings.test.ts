@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { checkSettings } from "../config/check.ts";
 import { derive } from "../config/derived.ts";
 import { settings as dev } from "../config/environments/dev.ts";
 import { loadSettings, settingsWarnings } from "../config/load.ts";
-import { checkSettings, type Settings, type SettingsInput } from "../config/settings.ts";
+import type { Settings, SettingsInput } from "../config/settings.ts";
 import { lifecycleOf } from "../functions/domain/models.ts";
 
 function checked(input: unknown): Settings {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { models } from "../functions/domain/models.ts";
 import { SECONDS_PER_PICTURE, STORING_SECONDS } from "../functions/domain/timing.ts";
+import { type SettingsProblem, settingsSchema } from "./settings.ts";
 
 const DAY_SECONDS = 86_400;
 
@@ -22,31 +23,6 @@ export const LONGEST_RETENTION_SECONDS = 14 * DAY_SECONDS;
  */
 export const PROMPT_RETENTION_SECONDS = LONGEST_RETENTION_SECONDS - 4 * DAY_SECONDS;
 
-// A FIFO topic, which ends in .fifo, cannot send e-mail.
-const topicArn = z.string().regex(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, {
-  error: "is no ARN of a standard topic. Fix: write it like arn:aws:sns:eu-west-1:123456789012:on-call",
-});
-const amount = z.number().positive({ error: "must be above 0" });
-
-/** When somebody is told, and where. */
-export const alarmsSchema = z.strictObject({
-  /** The longest that 19 of 20 users may wait for their picture, in seconds. Default: one call of a model, and storing. */
-  timeToImageObjectiveSeconds: amount.optional(),
-  /** The 95th percentile of the consumer's run time, in seconds. Default: the longest that one call of a model may take. */
-  consumerDurationSeconds: amount.optional(),
-  /** The part of prompts that may be rejected, in per cent. Default: half. */
-  rejectedPercent: amount.lt(100, { error: "must be below 100" }).optional(),
-  /**
-   * What models may cost within an hour, in US dollars, before the consumer is stopped. Default: 2 % of
-   * `monthlyBudgetUsd`. The limits of a day and a week always follow from the budget.
-   */
-  spendLimitUsdPerHour: amount.optional(),
-  /** Topics that are there already, for one severity or both. The stack subscribes no address to them. */
-  existingTopics: z.strictObject({ page: topicArn.optional(), ticket: topicArn.optional() }).optional(),
-});
-
-export type AlarmSettings = z.output<typeof alarmsSchema>;
-
 /** What the alarms compare with. */
 export interface Thresholds {
   readonly timeToImageSeconds: number;
@@ -59,15 +35,17 @@ export interface Thresholds {
   readonly spendUsdPerWeek: number;
 }
 
-const relevant = z.object({
-  region: z.string(),
-  monthlyBudgetUsd: z.number(),
-  alarms: alarmsSchema.default({}),
-  consumer: z.object({ timeoutSeconds: z.number(), modelTimeoutSeconds: z.number() }),
-  models: z
-    .array(z.object({ id: z.string(), concurrency: z.number(), pricePerImageUsd: z.number().optional() }))
-    .min(1),
-});
+const { models: modelsSchema, consumer: consumerSchema } = settingsSchema.shape;
+
+const relevant = settingsSchema
+  .pick({ region: true, monthlyBudgetUsd: true, alarms: true })
+  .extend({
+    consumer: consumerSchema.pick({ timeoutSeconds: true, modelTimeoutSeconds: true }).strip(),
+    models: z
+      .array(modelsSchema.element.pick({ id: true, concurrency: true, pricePerImageUsd: true }).strip())
+      .min(1),
+  })
+  .strip();
 
 /** The settings that the thresholds follow from. */
 export type AlarmInput = z.output<typeof relevant>;
@@ -89,19 +67,14 @@ export function thresholdsOf({ alarms, consumer, monthlyBudgetUsd }: AlarmInput)
   };
 }
 
-interface Problem {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
 /** Thresholds that would never be passed, or always, and topics that cannot be reached. */
-export function alarmProblems(input: unknown): Problem[] {
+export function alarmProblems(input: unknown): SettingsProblem[] {
   const { data } = relevant.safeParse(input);
   if (data === undefined) return [];
   return [...waitProblems(data), ...spendProblems(data), ...topicProblems(data)];
 }
 
-function waitProblems({ alarms, consumer }: AlarmInput): Problem[] {
+function waitProblems({ alarms, consumer }: AlarmInput): SettingsProblem[] {
   const limits = {
     timeToImageObjectiveSeconds: PROMPT_RETENTION_SECONDS,
     consumerDurationSeconds: consumer.timeoutSeconds,
@@ -128,7 +101,7 @@ function waitProblems({ alarms, consumer }: AlarmInput): Problem[] {
 /** No model paints faster than this, in seconds. */
 const FASTEST_PICTURE_SECONDS = 1;
 
-function spendProblems(input: AlarmInput): Problem[] {
+function spendProblems(input: AlarmInput): SettingsProblem[] {
   const prices = input.models.map(
     ({ id, pricePerImageUsd }) =>
       pricePerImageUsd ?? models.find((model) => model.id === id)?.pricePerImageUsd ?? 0,
@@ -167,7 +140,7 @@ function spendProblems(input: AlarmInput): Problem[] {
   return [];
 }
 
-function topicProblems({ region, alarms: { existingTopics = {} } }: AlarmInput): Problem[] {
+function topicProblems({ region, alarms: { existingTopics = {} } }: AlarmInput): SettingsProblem[] {
   return Object.entries(existingTopics).flatMap(([severity, arn]) => {
     const topicRegion = arn?.split(":")[3];
     if (topicRegion === undefined || topicRegion === region) return [];

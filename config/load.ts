@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { lifecycleOf } from "../functions/domain/models.ts";
-import { checkSettings, type Settings, type SettingsProblem } from "./settings.ts";
+import { checkSettings } from "./check.ts";
+import type { Settings, SettingsProblem } from "./settings.ts";
 
 const FOLDER = new URL("environments/", import.meta.url);
 

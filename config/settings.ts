@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { lifecycleOf, models } from "../functions/domain/models.ts";
-import { alarmProblems, alarmsSchema, BESIDE_CALL_SECONDS } from "./alarms.ts";
+import { models } from "../functions/domain/models.ts";
 
 const region = z
   .string({ error: "is missing. Fix: give an AWS region, such as eu-west-1" })
@@ -87,17 +86,41 @@ const githubSchema = z
 
 export type GithubSettings = z.output<typeof githubSchema>;
 
-const catalogue = models.map(({ id }) => id).join(", ");
+/** The models of the catalogue, for messages. */
+export const MODEL_IDS = models.map(({ id }) => id).join(", ");
 
 const modelSchema = z.strictObject({
   /** A model of the catalogue, `functions/domain/models.ts`. */
-  id: z.string({ error: `is missing. Fix: use one of ${catalogue}` }),
+  id: z.string({ error: `is missing. Fix: use one of ${MODEL_IDS}` }),
   /** Where to call it. Default: the first region that serves it. */
   region: region.optional(),
   /** How many calls at once the account may make. Small is safe: what goes over it is throttled. */
   concurrency: whole(1, 1000, "calls at once"),
   /** US dollars for one picture, where the account pays another price than the list says. */
   pricePerImageUsd: z.number().positive({ error: "must be above 0" }).optional(),
+});
+
+// A FIFO topic, which ends in .fifo, cannot send e-mail.
+const topicArn = z.string().regex(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, {
+  error: "is no ARN of a standard topic. Fix: write it like arn:aws:sns:eu-west-1:123456789012:on-call",
+});
+const amount = z.number().positive({ error: "must be above 0" });
+
+/** When somebody is told, and where. */
+const alarmsSchema = z.strictObject({
+  /** The longest that 19 of 20 users may wait for their picture, in seconds. Default: one call of a model, and storing. */
+  timeToImageObjectiveSeconds: amount.optional(),
+  /** The 95th percentile of the consumer's run time, in seconds. Default: the longest that one call of a model may take. */
+  consumerDurationSeconds: amount.optional(),
+  /** The part of prompts that may be rejected, in per cent. Default: half. */
+  rejectedPercent: amount.lt(100, { error: "must be below 100" }).optional(),
+  /**
+   * What models may cost within an hour, in US dollars, before the consumer is stopped. Default: 2 % of
+   * `monthlyBudgetUsd`. The limits of a day and a week always follow from the budget.
+   */
+  spendLimitUsdPerHour: amount.optional(),
+  /** Topics that are there already, for one severity or both. The stack subscribes no address to them. */
+  existingTopics: z.strictObject({ page: topicArn.optional(), ticket: topicArn.optional() }).optional(),
 });
 
 /** Everything that a deployer may change about one environment. */
@@ -162,101 +185,10 @@ export const settingsSchema = z.strictObject({
 
 export type SettingsInput = z.input<typeof settingsSchema>;
 export type Settings = z.output<typeof settingsSchema>;
+export type AlarmSettings = Settings["alarms"];
 
 /** A mistake in the settings: where, what was given, and what to do. */
 export interface SettingsProblem {
   readonly path: readonly PropertyKey[];
   readonly message: string;
-}
-
-export type CheckedSettings =
-  | { readonly ok: true; readonly settings: Settings }
-  | { readonly ok: false; readonly problems: readonly SettingsProblem[] };
-
-/** Checks the settings of an environment and reports all mistakes together. */
-export function checkSettings(input: unknown): CheckedSettings {
-  const result = settingsSchema.safeParse(input, {
-    error: ({ code, input }) =>
-      code === "invalid_type" && input === undefined
-        ? "is missing. Fix: compare with config/settings.ts"
-        : undefined,
-  });
-  const problems = [
-    ...(result.success ? [] : result.error.issues.flatMap(toProblems)),
-    ...lifecycleProblems(input),
-    ...concurrencyProblems(input),
-    ...timeoutProblems(input),
-    ...alarmProblems(input),
-  ];
-  return result.success && problems.length === 0
-    ? { ok: true, settings: result.data }
-    : { ok: false, problems };
-}
-
-function toProblems(issue: z.core.$ZodIssue): SettingsProblem[] {
-  if (issue.code !== "unrecognized_keys") return [issue];
-  return issue.keys.map((key) => ({ path: [...issue.path, key], message: "is no setting. Fix: remove it" }));
-}
-
-// What follows looks at settings together, and so only at those that are sound by themselves.
-
-const named = z.object({
-  models: z.array(
-    z.object({ id: z.string().optional().catch(undefined), region: z.string().optional().catch(undefined) }),
-  ),
-});
-
-function lifecycleProblems(input: unknown): SettingsProblem[] {
-  return (named.safeParse(input).data?.models ?? []).flatMap(({ id, region }, index): SettingsProblem[] => {
-    if (id === undefined) return [];
-    const problem = (field: string, message: string) => [{ path: ["models", index, field], message }];
-    const lifecycle = lifecycleOf(id, new Date());
-    switch (lifecycle.state) {
-      case "retired": {
-        const since = lifecycle.endOfLife === undefined ? "" : ` since ${lifecycle.endOfLife}`;
-        return problem("id", `is at its end of life${since}. Fix: use one of ${catalogue}`);
-      }
-      case "unknown":
-        return problem("id", `is not in the catalogue. Fix: use one of ${catalogue}`);
-      default: {
-        const { regions } = lifecycle.model;
-        if (region === undefined || regions.includes(region)) return [];
-        return problem("region", `does not serve ${id}. Fix: use ${regions.join(" or ")}, or leave it out`);
-      }
-    }
-  });
-}
-
-const limited = z.object({ models: z.array(z.object({ concurrency: z.int().positive() })).min(1) });
-
-/** The fewest invocations at once that an SQS event source can be limited to. */
-// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html#events-sqs-max-concurrency
-const FEWEST_INVOCATIONS = 2;
-
-function concurrencyProblems(input: unknown): SettingsProblem[] {
-  const [first] = limited.safeParse(input).data?.models ?? [];
-  if (first === undefined || first.concurrency >= FEWEST_INVOCATIONS) return [];
-  return [
-    {
-      path: ["models", 0, "concurrency"],
-      message: `is too small: Lambda paints at least ${FEWEST_INVOCATIONS} prompts at once. Fix: raise it to ${FEWEST_INVOCATIONS}`,
-    },
-  ];
-}
-
-const timing = z.object({
-  consumer: z.object({ timeoutSeconds: z.number(), modelTimeoutSeconds: z.number() }),
-});
-
-function timeoutProblems(input: unknown): SettingsProblem[] {
-  const { data } = timing.safeParse(input);
-  if (data === undefined) return [];
-  const longest = data.consumer.timeoutSeconds - BESIDE_CALL_SECONDS;
-  if (data.consumer.modelTimeoutSeconds <= longest) return [];
-  return [
-    {
-      path: ["consumer", "modelTimeoutSeconds"],
-      message: `leaves no time to store the picture. Fix: lower it to ${longest}, or raise consumer.timeoutSeconds`,
-    },
-  ];
 }

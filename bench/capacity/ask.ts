@@ -1,6 +1,7 @@
+import { checkSettings } from "../../config/check.ts";
 import { derive } from "../../config/derived.ts";
 import { loadSettings } from "../../config/load.ts";
-import { checkSettings, type Settings } from "../../config/settings.ts";
+import type { Settings } from "../../config/settings.ts";
 import measured from "../measured.json" with { type: "json" };
 import { type Question, QuestionError } from "./question.ts";
 

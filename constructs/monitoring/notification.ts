@@ -5,8 +5,8 @@ import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy/index.j
 import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscription/index.js";
 import { TerraformStack, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
-import type { AlarmSettings } from "../../config/alarms.ts";
 import { topicName } from "../../config/names.ts";
+import type { AlarmSettings } from "../../config/settings.ts";
 import { denyWithoutTls, type PolicyStatement, policyJson } from "../policy.ts";
 import type { AlarmDefinition } from "./alarm-definition.ts";
 
