@@ -170,7 +170,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
       Runtime: "nodejs22.x",
       Architectures: ["arm64"],
       Handler: "index.handler",
-      MemorySize: 320,
+      MemorySize: 256,
       Timeout: 120,
       TracingConfig: { Mode: "Active" },
       LoggingConfig: { LogFormat: "JSON", LogGroup: `/aws/lambda/${FUNCTION}` },
@@ -185,9 +185,9 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     expect(EventSourceMappings).toEqual([
       expect.objectContaining({
         EventSourceArn: (await queueAttributes(QUEUE)).QueueArn,
-        BatchSize: 4,
+        BatchSize: 1,
         FunctionResponseTypes: ["ReportBatchItemFailures"],
-        ScalingConfig: { MaximumConcurrency: 2 },
+        ScalingConfig: { MaximumConcurrency: 8 },
         State: "Enabled",
       }),
     ]);
