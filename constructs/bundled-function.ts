@@ -61,22 +61,7 @@ export class BundledFunction extends Construct {
     return new IamRolePolicy(this, "permissions", {
       name,
       role: role.name,
-      policy: policyJson([
-        {
-          Sid: "Log",
-          Effect: "Allow",
-          Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-          Resource: `${logGroup.arn}:*`,
-        },
-        // X-Ray has no resources to name: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-        {
-          Sid: "Trace",
-          Effect: "Allow",
-          Action: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
-          Resource: "*",
-        },
-        ...permissions,
-      ]),
+      policy: policyJson([...allowLogs(`${logGroup.arn}:*`), ...permissions]),
     });
   }
 
@@ -106,4 +91,23 @@ export class BundledFunction extends Construct {
       dependsOn: [permissions],
     });
   }
+}
+
+/** Lets a function write its log and traces. */
+export function allowLogs(logStreams: string | readonly string[]): PolicyStatement[] {
+  return [
+    {
+      Sid: "Log",
+      Effect: "Allow",
+      Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+      Resource: logStreams,
+    },
+    // X-Ray has no resources to name: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+    {
+      Sid: "Trace",
+      Effect: "Allow",
+      Action: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+      Resource: "*",
+    },
+  ];
 }

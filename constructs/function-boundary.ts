@@ -1,63 +1,39 @@
 import { boundaryName, consumerName, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
+import { allowLogs } from "./bundled-function.ts";
 import { functionNames } from "./deployable-services.ts";
+import { allowImageLinks, allowImages, allowRecords } from "./image-bucket.ts";
+import { allowModels } from "./image-processor.ts";
+import { allowStopping } from "./monitoring/spend-breaker.ts";
 import type { PolicyStatement } from "./policy.ts";
+import { allowConsuming, allowSending } from "./prompt-queue.ts";
 
-/** The most that a function of the environment may ever do: a boundary takes away all else that its role allows. */
+/**
+ * The most that a function of the environment may ever do: a boundary takes away all else that its role allows. It is
+ * what the roles allow, for the names that the environment's resources have.
+ */
 export function boundaryPermissions(settings: Settings, accountId: string): PolicyStatement[] {
   const { region, suffix, imageBucket } = settings;
-  const bucket = `arn:aws:s3:::${imageBucket.name}`;
-  const keyPrefix = imageBucket.kind === "existing" ? imageBucket.keyPrefix : "";
+  const arn = (service: string, resource: string) => `arn:aws:${service}:${region}:${accountId}:${resource}`;
+  const queueArn = arn("sqs", queueName(suffix));
+  const bucket = {
+    arn: `arn:aws:s3:::${imageBucket.name}`,
+    keyPrefix: imageBucket.kind === "existing" ? imageBucket.keyPrefix : "",
+  };
   return [
-    {
-      Sid: "Log",
-      Effect: "Allow",
-      Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-      Resource: functionNames(settings).map(
-        (name) => `arn:aws:logs:${region}:${accountId}:log-group:/aws/lambda/${name}:*`,
-      ),
-    },
-    {
-      Sid: "Trace",
-      Effect: "Allow",
-      Action: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
-      Resource: "*",
-    },
-    {
-      Sid: "Prompts",
-      Effect: "Allow",
-      Action: [
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ChangeMessageVisibility",
-        "sqs:SendMessage",
-      ],
-      Resource: `arn:aws:sqs:${region}:${accountId}:${queueName(suffix)}`,
-    },
-    {
-      Sid: "PicturesAndRecords",
-      Effect: "Allow",
-      Action: ["s3:GetObject", "s3:PutObject"],
-      Resource: [`${bucket}/${keyPrefix}images/*`, `${bucket}/${keyPrefix}requests/*`],
-    },
-    { Sid: "KnowWhatIsMissing", Effect: "Allow", Action: "s3:ListBucket", Resource: bucket },
+    ...allowLogs(functionNames(settings).map((name) => arn("logs", `log-group:/aws/lambda/${name}:*`))),
+    allowSending(queueArn),
+    allowConsuming(queueArn),
+    allowImages(bucket),
+    allowImageLinks(bucket),
+    ...allowRecords(bucket),
     // Another model must not need an administrator.
+    allowModels("arn:aws:bedrock:*::foundation-model/*"),
     {
-      Sid: "Paint",
-      Effect: "Allow",
-      Action: "bedrock:InvokeModel",
-      Resource: "arn:aws:bedrock:*::foundation-model/*",
-    },
-    {
-      Sid: "StopTheConsumer",
-      Effect: "Allow",
-      Action: "lambda:UpdateEventSourceMapping",
-      Resource: `arn:aws:lambda:${region}:${accountId}:event-source-mapping:*`,
+      // Only AWS knows the event source's id.
+      ...allowStopping(arn("lambda", "event-source-mapping:*")),
       Condition: {
-        ArnEquals: {
-          "lambda:FunctionArn": `arn:aws:lambda:${region}:${accountId}:function:${consumerName(suffix)}`,
-        },
+        ArnEquals: { "lambda:FunctionArn": arn("lambda", `function:${consumerName(suffix)}`) },
       },
     },
   ];

@@ -8,19 +8,25 @@ import type { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function/ind
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission/index.js";
 import type { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
 import { Construct } from "constructs";
-import type { Derived } from "../config/derived.ts";
 import { apiFunctionName, apiName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { ROUTES } from "../functions/domain/routes.ts";
 import { BundledFunction } from "./bundled-function.ts";
-import type { ImageBucket } from "./image-bucket.ts";
-import { type PolicyStatement, permissionToKnowWhatIsMissing } from "./policy.ts";
+import { allowImageLinks, allowRecords, type ImageBucket } from "./image-bucket.ts";
+import { allowSending } from "./prompt-queue.ts";
 
 export interface HttpApiProps {
-  readonly settings: Settings;
-  readonly derived: Derived;
+  /** The environment, at the end of all names. */
+  readonly suffix: string;
+  /** Where the prompts go. */
   readonly queue: SqsQueue;
+  /** Where the pictures and records are. */
   readonly bucket: ImageBucket;
+  /** Who may call, from which web pages, and how often. */
+  readonly access: Settings["api"];
+  /** How many pictures are painted at once, for the estimate of the wait. */
+  readonly picturesAtOnce: number;
+  readonly logRetentionDays: number;
 }
 
 /** The most that an HTTP API waits for a function, in seconds. */
@@ -56,36 +62,41 @@ export class HttpApi extends Construct {
 
   constructor(scope: Construct, id: string, props: HttpApiProps) {
     super(scope, id);
-    const { settings } = props;
     const { function: handler } = this.#createFunction(props);
-    const api = this.#createApi(settings);
-    this.#createRoutes(settings, api, handler);
+    const api = this.#createApi(props);
+    this.#createRoutes(props, api, handler);
     this.#createPermission(api, handler);
     this.apiId = api.id;
-    this.stageName = this.#createStage(settings, api).name;
+    this.stageName = this.#createStage(props, api).name;
     this.functionName = handler.functionName;
     this.url = api.apiEndpoint;
   }
 
-  #createFunction({ settings, derived, queue, bucket }: HttpApiProps): BundledFunction {
+  #createFunction({
+    suffix,
+    queue,
+    bucket,
+    picturesAtOnce,
+    logRetentionDays,
+  }: HttpApiProps): BundledFunction {
     return new BundledFunction(this, "handler", {
-      name: apiFunctionName(settings.suffix),
+      name: apiFunctionName(suffix),
       description: "Takes prompts over HTTP and tells what became of them",
       entry: "functions/api/index.ts",
       memoryMb: MEMORY_MB,
       timeout: GATEWAY_LIMIT_SECONDS - 1,
-      logRetentionDays: settings.logRetentionDays,
+      logRetentionDays,
       environment: {
         IMAGE_BUCKET: bucket.name,
         KEY_PREFIX: bucket.keyPrefix,
         SQS_QUEUE_URL: queue.url,
-        PICTURES_AT_ONCE: String(derived.maximumConcurrency),
+        PICTURES_AT_ONCE: String(picturesAtOnce),
       },
-      permissions: permissionsOn(queue, bucket),
+      permissions: [allowSending(queue.arn), ...allowRecords(bucket), allowImageLinks(bucket)],
     });
   }
 
-  #createApi({ suffix, api: { corsOrigins } }: Settings): Apigatewayv2Api {
+  #createApi({ suffix, access: { corsOrigins } }: HttpApiProps): Apigatewayv2Api {
     return new Apigatewayv2Api(this, "api", {
       name: apiName(suffix),
       description: "POST /generate takes a prompt; GET /requests/{id} tells what became of it",
@@ -106,7 +117,7 @@ export class HttpApi extends Construct {
     });
   }
 
-  #createRoutes(settings: Settings, api: Apigatewayv2Api, handler: LambdaFunction): void {
+  #createRoutes(props: HttpApiProps, api: Apigatewayv2Api, handler: LambdaFunction): void {
     const integration = new Apigatewayv2Integration(this, "integration", {
       apiId: api.id,
       integrationType: "AWS_PROXY",
@@ -122,11 +133,11 @@ export class HttpApi extends Construct {
         target: `integrations/${integration.id}`,
         ...authorisation,
       });
-    const authorisation = this.#createAuthorisation(settings, api);
+    const authorisation = this.#createAuthorisation(props, api);
     for (const key of ROUTES) route(key.replaceAll(/\W+/g, "-"), key, authorisation);
     // The gateway's own 404 is no problem+json, and it knows no 405: the function answers for all other paths.
     route("anything-else", "$default", authorisation);
-    if (settings.api.corsOrigins.length > 0) {
+    if (props.access.corsOrigins.length > 0) {
       // A browser asks before it signs, and $default would want a signature of that question as well.
       // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
       route("preflight", "OPTIONS /{proxy+}", { authorizationType: "NONE" });
@@ -134,7 +145,7 @@ export class HttpApi extends Construct {
   }
 
   #createAuthorisation(
-    { suffix, api: { authorisation } }: Settings,
+    { suffix, access: { authorisation } }: HttpApiProps,
     api: Apigatewayv2Api,
   ): RouteAuthorisation {
     switch (authorisation.kind) {
@@ -155,7 +166,7 @@ export class HttpApi extends Construct {
     }
   }
 
-  #createStage({ suffix, logRetentionDays, api: { throttling } }: Settings, api: Apigatewayv2Api) {
+  #createStage({ suffix, logRetentionDays, access: { throttling } }: HttpApiProps, api: Apigatewayv2Api) {
     const logs = new CloudwatchLogGroup(this, "access-logs", {
       // Under this prefix a log group does not count towards the limit of the account's log policy.
       // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
@@ -187,25 +198,4 @@ export class HttpApi extends Construct {
 interface RouteAuthorisation {
   readonly authorizationType: "AWS_IAM" | "JWT" | "NONE";
   readonly authorizerId?: string;
-}
-
-function permissionsOn(queue: SqsQueue, { arn, keyPrefix }: ImageBucket): PolicyStatement[] {
-  return [
-    {
-      Sid: "Send",
-      Effect: "Allow",
-      // The attributes are for the estimate of the wait.
-      Action: ["sqs:SendMessage", "sqs:GetQueueAttributes"],
-      Resource: queue.arn,
-    },
-    {
-      Sid: "KeepRecords",
-      Effect: "Allow",
-      Action: ["s3:GetObject", "s3:PutObject"],
-      Resource: `${arn}/${keyPrefix}requests/*`,
-    },
-    // A link can open only what its signer may read.
-    { Sid: "LinkImages", Effect: "Allow", Action: "s3:GetObject", Resource: `${arn}/${keyPrefix}images/*` },
-    permissionToKnowWhatIsMissing(arn),
-  ];
 }

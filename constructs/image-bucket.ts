@@ -1,5 +1,6 @@
 import { DataAwsS3Bucket } from "@cdktf/provider-aws/lib/data-aws-s3-bucket/index.js";
 import type { Construct } from "constructs";
+import type { PolicyStatement } from "./policy.ts";
 import { PrivateBucket } from "./private-bucket.ts";
 
 /** Where pictures and records are kept. */
@@ -29,4 +30,42 @@ export function existingImageBucket(
 ): ImageBucket {
   const bucket = new DataAwsS3Bucket(scope, id, { bucket: name });
   return { name: bucket.bucket, arn: bucket.arn, keyPrefix };
+}
+
+/** Where pictures and records are, for a policy. */
+type ImageObjects = Pick<ImageBucket, "arn" | "keyPrefix">;
+
+/** Lets a function store pictures, and read them back. */
+export function allowImages({ arn, keyPrefix }: ImageObjects): PolicyStatement {
+  return {
+    Sid: "StoreImages",
+    Effect: "Allow",
+    Action: ["s3:GetObject", "s3:PutObject"],
+    Resource: `${arn}/${keyPrefix}images/*`,
+  };
+}
+
+/** Lets a function sign links to pictures: a link can open only what its signer may read. */
+export function allowImageLinks({ arn, keyPrefix }: ImageObjects): PolicyStatement {
+  return {
+    Sid: "LinkImages",
+    Effect: "Allow",
+    Action: "s3:GetObject",
+    Resource: `${arn}/${keyPrefix}images/*`,
+  };
+}
+
+/** Lets a function keep the ledger. */
+export function allowRecords({ arn, keyPrefix }: ImageObjects): PolicyStatement[] {
+  return [
+    {
+      Sid: "KeepRecords",
+      Effect: "Allow",
+      Action: ["s3:GetObject", "s3:PutObject"],
+      Resource: `${arn}/${keyPrefix}requests/*`,
+    },
+    // Without it S3 answers 403 instead of 404 where there is no such object.
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    { Sid: "ListBucket", Effect: "Allow", Action: "s3:ListBucket", Resource: arn },
+  ];
 }

@@ -1,18 +1,36 @@
 import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-source-mapping/index.js";
 import type { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
 import { Construct } from "constructs";
-import type { Derived } from "../config/derived.ts";
+import type { ChainedModel } from "../config/derived.ts";
 import { consumerName } from "../config/names.ts";
-import type { Settings } from "../config/settings.ts";
 import { BundledFunction } from "./bundled-function.ts";
-import type { ImageBucket } from "./image-bucket.ts";
-import { type PolicyStatement, permissionToKnowWhatIsMissing } from "./policy.ts";
+import { allowImages, allowRecords, type ImageBucket } from "./image-bucket.ts";
+import type { PolicyStatement } from "./policy.ts";
+import { allowConsuming } from "./prompt-queue.ts";
 
 export interface ImageProcessorProps {
-  readonly settings: Settings;
-  readonly derived: Derived;
+  /** The environment, at the end of the function's name. */
+  readonly suffix: string;
+  /** Where the prompts come from. */
   readonly queue: SqsQueue;
+  /** Where the pictures and records go. */
   readonly bucket: ImageBucket;
+  /** The models to try, the first one first. */
+  readonly modelChain: readonly ChainedModel[];
+  /** How many invocations run at once. Each paints one picture. */
+  readonly maximumConcurrency: number;
+  readonly memoryMb: number;
+  /** Of an invocation, in seconds. */
+  readonly timeout: number;
+  /** The longest that one call of a model may take, in seconds. */
+  readonly modelTimeout: number;
+  /** How long a request stays with the invocation that claimed it, in seconds. */
+  readonly lease: number;
+  /** After this many receives a prompt goes to the dead-letter queue. */
+  readonly receiveLimit: number;
+  /** A prompt that is older is given up, in seconds. */
+  readonly giveUpAfter: number;
+  readonly logRetentionDays: number;
 }
 
 /** The consumer: takes prompts off the queue, has them painted, stores the pictures. */
@@ -22,84 +40,50 @@ export class ImageProcessor extends Construct {
 
   constructor(scope: Construct, id: string, props: ImageProcessorProps) {
     super(scope, id);
-    const { settings, derived, queue, bucket } = props;
-    const { consumer } = settings;
+    const { suffix, queue, bucket, modelChain } = props;
     this.function = new BundledFunction(this, "consumer", {
-      name: consumerName(settings.suffix),
+      name: consumerName(suffix),
       description: "Paints the prompts on the queue and stores the pictures",
       entry: "functions/consumer/index.ts",
-      memoryMb: consumer.memoryMb,
-      timeout: consumer.timeoutSeconds,
-      logRetentionDays: settings.logRetentionDays,
+      memoryMb: props.memoryMb,
+      timeout: props.timeout,
+      logRetentionDays: props.logRetentionDays,
       environment: {
-        ENVIRONMENT: settings.suffix,
+        ENVIRONMENT: suffix,
         IMAGE_BUCKET: bucket.name,
         KEY_PREFIX: bucket.keyPrefix,
         SQS_QUEUE_URL: queue.url,
-        MODEL_CHAIN: JSON.stringify(derived.modelChain),
-        MODEL_TIMEOUT_SECONDS: String(consumer.modelTimeoutSeconds),
-        LEASE_SECONDS: String(derived.leaseSeconds),
-        RECEIVE_LIMIT: String(consumer.receiveLimit),
-        GIVE_UP_AFTER_SECONDS: String(derived.promptRetentionSeconds),
+        MODEL_CHAIN: JSON.stringify(modelChain),
+        MODEL_TIMEOUT_SECONDS: String(props.modelTimeout),
+        LEASE_SECONDS: String(props.lease),
+        RECEIVE_LIMIT: String(props.receiveLimit),
+        GIVE_UP_AFTER_SECONDS: String(props.giveUpAfter),
       },
       permissions: [
-        ...permissionsOnQueue(queue),
-        ...permissionsOnBucket(bucket),
-        permissionOnModels(derived),
+        allowConsuming(queue.arn),
+        allowImages(bucket),
+        ...allowRecords(bucket),
+        allowModels(modelChain.map(({ id, region }) => `arn:aws:bedrock:${region}::foundation-model/${id}`)),
       ],
     }).function;
     this.eventSource = this.#createEventSource(props);
   }
 
-  #createEventSource({ derived, queue }: ImageProcessorProps): LambdaEventSourceMapping {
+  #createEventSource({ maximumConcurrency, queue }: ImageProcessorProps): LambdaEventSourceMapping {
     return new LambdaEventSourceMapping(this, "prompts", {
       eventSourceArn: queue.arn,
       functionName: this.function.functionName,
       // One prompt an invocation: in a batch, the finished ones would keep their places until the slowest one is done.
       batchSize: 1,
       functionResponseTypes: ["ReportBatchItemFailures"],
-      scalingConfig: { maximumConcurrency: derived.maximumConcurrency },
+      scalingConfig: { maximumConcurrency },
       // Only the spend breaker and whoever resumes change it: an apply must not start again what ran away.
       lifecycle: { ignoreChanges: ["enabled"] },
     });
   }
 }
 
-function permissionsOnQueue(queue: SqsQueue): PolicyStatement[] {
-  return [
-    {
-      Sid: "Consume",
-      Effect: "Allow",
-      Action: [
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ChangeMessageVisibility",
-        // Sends a prompt that nothing could be tried for again, so that its receive count starts anew.
-        "sqs:SendMessage",
-      ],
-      Resource: queue.arn,
-    },
-  ];
-}
-
-function permissionsOnBucket({ arn, keyPrefix }: ImageBucket): PolicyStatement[] {
-  return [
-    {
-      Sid: "ReadAndWrite",
-      Effect: "Allow",
-      Action: ["s3:GetObject", "s3:PutObject"],
-      Resource: [`${arn}/${keyPrefix}images/*`, `${arn}/${keyPrefix}requests/*`],
-    },
-    permissionToKnowWhatIsMissing(arn),
-  ];
-}
-
-function permissionOnModels({ modelChain }: Derived): PolicyStatement {
-  return {
-    Sid: "Paint",
-    Effect: "Allow",
-    Action: "bedrock:InvokeModel",
-    Resource: modelChain.map(({ id, region }) => `arn:aws:bedrock:${region}::foundation-model/${id}`),
-  };
+/** Lets a function have models paint. */
+export function allowModels(modelArns: string | readonly string[]): PolicyStatement {
+  return { Sid: "Paint", Effect: "Allow", Action: "bedrock:InvokeModel", Resource: modelArns };
 }

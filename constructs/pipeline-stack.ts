@@ -16,21 +16,36 @@ import { PromptQueue } from "./prompt-queue.ts";
 export class PipelineStack extends TerraformStack {
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
+    const { suffix, consumer, logRetentionDays } = settings;
     const derived = derive(settings);
-    connectToAws(this, settings, settings.suffix);
+    connectToAws(this, settings, suffix);
     keepState(this, settings.state);
     this.#boundRoles(settings);
     const bucket = this.#createImageBucket(settings);
     const { queue, deadLetterQueue } = new PromptQueue(this, "queue", {
-      suffix: settings.suffix,
+      suffix,
       visibilityTimeout: derived.visibilityTimeoutSeconds,
       retention: derived.promptRetentionSeconds,
       deadLetterRetention: derived.deadLetterRetentionSeconds,
-      maxReceiveCount: settings.consumer.receiveLimit,
+      maxReceiveCount: consumer.receiveLimit,
       bucket,
     });
-    const processor = new ImageProcessor(this, "processor", { settings, derived, queue, bucket });
-    const api = new HttpApi(this, "api", { settings, derived, queue, bucket });
+    const processor = new ImageProcessor(this, "processor", {
+      ...{ suffix, logRetentionDays, queue, bucket },
+      modelChain: derived.modelChain,
+      maximumConcurrency: derived.maximumConcurrency,
+      memoryMb: consumer.memoryMb,
+      timeout: consumer.timeoutSeconds,
+      modelTimeout: consumer.modelTimeoutSeconds,
+      lease: derived.leaseSeconds,
+      receiveLimit: consumer.receiveLimit,
+      giveUpAfter: derived.promptRetentionSeconds,
+    });
+    const api = new HttpApi(this, "api", {
+      ...{ suffix, logRetentionDays, queue, bucket },
+      access: settings.api,
+      picturesAtOnce: derived.maximumConcurrency,
+    });
     new Monitoring(this, "monitoring", {
       settings,
       derived,

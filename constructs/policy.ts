@@ -14,14 +14,6 @@ export function policyJson(statements: readonly PolicyStatement[]): string {
   return jsonOf({ Version: "2012-10-17", Statement: statements });
 }
 
-/**
- * Without it S3 answers 403 instead of 404 where there is no such object.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
- */
-export function permissionToKnowWhatIsMissing(bucketArn: string): PolicyStatement {
-  return { Sid: "KnowWhatIsMissing", Effect: "Allow", Action: "s3:ListBucket", Resource: bucketArn };
-}
-
 /** Refuses whoever comes without TLS. */
 export function denyWithoutTls(action: string, resource: string | readonly string[]): PolicyStatement {
   return {

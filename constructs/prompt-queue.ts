@@ -6,7 +6,7 @@ import { Fn, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
 import { deadLetterQueueName, queueName } from "../config/names.ts";
 import type { ImageBucket } from "./image-bucket.ts";
-import { denyWithoutTls, policyJson } from "./policy.ts";
+import { denyWithoutTls, type PolicyStatement, policyJson } from "./policy.ts";
 
 export interface PromptQueueProps {
   readonly suffix: string;
@@ -73,4 +73,31 @@ export class PromptQueue extends Construct {
       policy: policyJson([denyWithoutTls("sqs:*", queue.arn)]),
     });
   }
+}
+
+/** Lets a function send prompts, and see how many wait. */
+export function allowSending(queueArn: string): PolicyStatement {
+  return {
+    Sid: "Send",
+    Effect: "Allow",
+    Action: ["sqs:SendMessage", "sqs:GetQueueAttributes"],
+    Resource: queueArn,
+  };
+}
+
+/** Lets a function take prompts off the queue. */
+export function allowConsuming(queueArn: string): PolicyStatement {
+  return {
+    Sid: "Consume",
+    Effect: "Allow",
+    Action: [
+      "sqs:ReceiveMessage",
+      "sqs:DeleteMessage",
+      "sqs:GetQueueAttributes",
+      "sqs:ChangeMessageVisibility",
+      // Sends a prompt that nothing could be tried for again, so that its receive count starts anew.
+      "sqs:SendMessage",
+    ],
+    Resource: queueArn,
+  };
 }

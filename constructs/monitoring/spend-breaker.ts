@@ -3,6 +3,7 @@ import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission/inde
 import { Construct } from "constructs";
 import { breakerName } from "../../config/names.ts";
 import { BundledFunction } from "../bundled-function.ts";
+import type { PolicyStatement } from "../policy.ts";
 
 export interface SpendBreakerProps {
   readonly suffix: string;
@@ -28,14 +29,7 @@ export class SpendBreaker extends Construct {
       timeout: 30,
       logRetentionDays,
       environment: { EVENT_SOURCE_ID: eventSource.uuid },
-      permissions: [
-        {
-          Sid: "StopTheConsumer",
-          Effect: "Allow",
-          Action: "lambda:UpdateEventSourceMapping",
-          Resource: eventSource.arn,
-        },
-      ],
+      permissions: [allowStopping(eventSource.arn)],
     }).function;
   }
 
@@ -52,4 +46,14 @@ export class SpendBreaker extends Construct {
       sourceArn: alarmArn,
     });
   }
+}
+
+/** Lets a function stop an event source. */
+export function allowStopping(eventSourceArn: string): PolicyStatement {
+  return {
+    Sid: "StopTheConsumer",
+    Effect: "Allow",
+    Action: "lambda:UpdateEventSourceMapping",
+    Resource: eventSourceArn,
+  };
 }
