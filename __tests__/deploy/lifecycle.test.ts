@@ -280,7 +280,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     project.edit("config/environments/dev.ts", "memoryMb: 512", "memoryMb: 256");
     await succeed("deploy", "--yes");
     expect(await memoryOfConsumer()).toBe(256);
-  });
+  }, 600_000);
 
   async function memoryOfConsumer() {
     const command = new GetFunctionConfigurationCommand({ FunctionName: FUNCTION });
