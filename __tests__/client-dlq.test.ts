@@ -4,8 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { FailedRecord } from "../functions/domain/record.ts";
 import { clock } from "../local/chaos/clock.ts";
-import { clientBinary, QuietPipeline, run, runClient, startScriptedAws } from "./support/client.ts";
+import { QuietPipeline, runClient, startScriptedAws } from "./support/client.ts";
 import { askedRecord, requestBody } from "./support/sample-request.ts";
+import { runClientInTerminal } from "./support/terminal.ts";
 
 /** More than a visibility timeout of the client, in milliseconds. */
 const MINUTE = 60_000;
@@ -266,15 +267,13 @@ describe("dlq purge", () => {
 
   it("asks on a terminal and takes all but yes for no", async () => {
     await buryThree();
-    const command = `${process.execPath} ${clientBinary()} dlq purge`;
-    // script(1) gives the command a terminal and types what comes in.
-    const { code, stdout } = await run("script", ["-qec", command, "/dev/null"], {
+    const { code, shown } = await runClientInTerminal(["dlq", "purge"], {
       env: pipeline.env,
-      input: "no\n",
+      answer: { question: "[y/N]", keys: "no\r" },
     });
     expect(code).toBe(1);
-    expect(stdout).toMatch(/Delete about 3 dead letters in \S+ for good\? \[y\/N\]/);
-    expect(stdout).toContain("Nothing was deleted.");
+    expect(shown).toMatch(/Delete about 3 dead letters in \S+ for good\? \[y\/N\]/);
+    expect(shown).toContain("Nothing was deleted.");
     expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([3, 0]);
   });
 });

@@ -1,13 +1,7 @@
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  clientBinary,
-  type Ended,
-  QuietPipeline,
-  run,
-  runClient,
-  startScriptedAws,
-} from "./support/client.ts";
+import { type Ended, QuietPipeline, runClient, startScriptedAws } from "./support/client.ts";
+import { runClientInTerminal } from "./support/terminal.ts";
 
 let pipeline: QuietPipeline;
 beforeAll(async () => {
@@ -70,18 +64,12 @@ describe("Ctrl-C", () => {
 
   it("is an answer to the question of a purge", async () => {
     await pipeline.bury("Me on top of K2");
-    const keys = new PassThrough();
-    // script(1) gives the command a terminal and types what comes in.
-    const command = `${process.execPath} ${clientBinary()} dlq purge`;
-    const { code, stdout } = await run("script", ["-qec", command, "/dev/null"], {
+    const { code, shown } = await runClientInTerminal(["dlq", "purge"], {
       env: pipeline.env,
-      input: keys,
-      onOutput: (text) => {
-        if (text.includes("[y/N]") && keys.writable) keys.end("\u0003");
-      },
+      answer: { question: "[y/N]", keys: "\u0003" },
     });
     expect(code).toBe(130);
-    expect(stdout.trimEnd().split("\n").at(-1)).toBe("Interrupted. Nothing was deleted.");
+    expect(shown.trimEnd().split("\n").at(-1)).toBe("Interrupted. Nothing was deleted.");
     expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([1, 0]);
   });
 

@@ -5,14 +5,8 @@ import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { MAX_PROMPT_LENGTH } from "../functions/domain/request.ts";
-import {
-  clientBinary,
-  QuietPipeline,
-  run,
-  runClient,
-  startScriptedAws,
-  temporaryFolder,
-} from "./support/client.ts";
+import { QuietPipeline, runClient, startScriptedAws, temporaryFolder } from "./support/client.ts";
+import { runClientInTerminal } from "./support/terminal.ts";
 import { caseCount } from "./support/thorough.ts";
 
 let pipeline: QuietPipeline;
@@ -228,13 +222,11 @@ describe("thousands of prompts from a file", () => {
   });
 
   it("are a progress bar on a terminal", async () => {
-    const command = `${process.execPath} ${clientBinary()} --file ${file}`;
-    // script(1) gives the command a terminal.
-    const { code, stdout } = await run("script", ["-qec", command, "/dev/null"], { env: pipeline.env });
+    const { code, shown } = await runClientInTerminal(["--file", file], { env: pipeline.env });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/█+░+ \d+ % [\d,]+ of [\d,]+, [\d,]+\/s/);
-    expect(stdout).not.toMatch(/[0-9a-f]{32}/);
-    expect(stdout).toContain(`${count} sent.`);
+    expect(shown).toMatch(/█+░+ \d+ % [\d,]+ of [\d,]+, [\d,]+\/s/);
+    expect(shown).not.toMatch(/[0-9a-f]{32}/);
+    expect(shown).toContain(`${count} sent.`);
     await pipeline.drain();
   });
 

@@ -16,6 +16,7 @@ import {
 import { quickPainter } from "./support/quick-painter.ts";
 import { askedRecord } from "./support/sample-request.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
+import { runClientInTerminal } from "./support/terminal.ts";
 
 describe("on the local cloud", () => {
   let cloud: Cloud;
@@ -178,22 +179,17 @@ describe("with records as they are found", () => {
 
   it("shows on a terminal how many are ahead", async () => {
     await pipeline.run(["one", "two"]);
-    const command = `${process.execPath} ${clientBinary()} wait nobody --timeout 1`;
-    // script(1) gives the command a terminal.
-    const { stdout } = await run("script", ["-qec", command, "/dev/null"], { env: pipeline.env });
-    expect(stdout).toContain("nobody: in the queue; about 2 waiting, 0 being painted");
+    const { shown } = await runClientInTerminal(["wait", "nobody", "--timeout", "1"], { env: pipeline.env });
+    expect(shown).toContain("nobody: in the queue; about 2 waiting, 0 being painted");
   });
 
   it.each([
     ["iTerm2", { TERM_PROGRAM: "iTerm.app" }, "\u001b]1337;File=inline=1;size=20000:"],
     ["kitty", { TERM: "xterm-kitty" }, "\u001b_Ga=T,f=100,m=1;"],
   ])("shows the picture in %s", async (_terminal, env, beginning) => {
-    const command = `${process.execPath} ${clientBinary()} wait done`;
-    const { stdout } = await run("script", ["-qec", command, "/dev/null"], {
-      env: { ...pipeline.env, ...env },
-    });
-    expect(stdout).toContain(beginning);
-    expect(stdout).toContain(PICTURE.toString("base64").slice(0, 4096));
+    const { shown } = await runClientInTerminal(["wait", "done"], { env: { ...pipeline.env, ...env } });
+    expect(shown).toContain(beginning);
+    expect(shown).toContain(PICTURE.toString("base64").slice(0, 4096));
     expect((await pipeline.run(["wait", "done"], { env })).stdout).toBe("done  done.png\n");
   });
 

@@ -112,7 +112,7 @@ describe("npm start", () => {
   });
 
   it("serves without a prompt until it is told to stop, and leaves nothing behind", async () => {
-    const { child, output } = start("--port", "0");
+    const { child, output } = start("--port", "0", "--api-port", "0");
     await seen(child.stdout, "aws s3 cp");
     const endpoint = /Serving on (\S+)/.exec(output.stdout)?.[1] ?? "";
     const sqs = new SQSClient({
@@ -147,7 +147,7 @@ describe("npm start, used wrongly, says in one line what to do:", () => {
     await once(holder, "listening");
     const address = holder.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
-    const { code, stderr } = await run("--port", String(port));
+    const { code, stderr } = await run("--port", String(port), "--api-port", "0");
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: expect.stringMatching(
