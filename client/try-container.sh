@@ -28,7 +28,7 @@ stand_in() {
   binary="$(npm exec --offline -- node -p process.execPath)"
   install -D "$binary" "$root$node"
   ldd "$binary" | grep -o '/[^ ]*' | while read -r library; do install -D "$library" "$root$library"; done
-  if [[ "$name" == *alpine* ]]; then
+  if [[ "$name" == *slim* ]]; then
     for tool in /bin/sh /usr/bin/env; do
       install -D "$(readlink -f "$tool")" "$root$tool"
       ldd "$tool" | grep -o '/[^ ]*' | while read -r library; do install -D "$library" "$root$library"; done
@@ -54,10 +54,14 @@ build() {
   # The user's npm settings, where there are any: they may name another registry.
   if [[ -f "$HOME/.npmrc" ]]; then arguments+=(--secret "id=npmrc,src=$HOME/.npmrc"); fi
   if [[ "$ENGINE" == docker ]]; then
+    docker buildx version >/dev/null 2>&1 || {
+      echo "This docker has no buildx, which the Dockerfile needs. Install Docker's buildx plugin, or type: ENGINE=buildah client/try-container.sh" >&2
+      exit 1
+    }
     docker build "${arguments[@]}" .
     return
   fi
-  stand_in docker.io/library/node:22-alpine /usr/bin/node
+  stand_in docker.io/library/node:22-slim /usr/bin/node
   stand_in gcr.io/distroless/nodejs22-debian12:nonroot /nodejs/bin/node
   buildah build --pull-never --ignorefile client/Dockerfile.dockerignore "${arguments[@]}" .
 }
