@@ -17,7 +17,7 @@ describe("with two hidden dead letters, and one that is not", () => {
   afterEach(() => pipeline[Symbol.asyncDispose]());
 
   it.each([
-    [["dlq", "list"], "1 dead letters."],
+    [["dlq", "list"], "1 dead letter."],
     [["dlq", "redrive", "--all"], "1 redriven."],
   ])("%j says how many it could not see", async (args, summary) => {
     const { code, stderr } = await pipeline.run(args);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAX_PROMPT_LENGTH } from "../functions/domain/request.ts";
 import { QuietPipeline, runClient, startScriptedAws, temporaryFolder } from "./support/client.ts";
@@ -231,8 +232,18 @@ describe("wrong use", () => {
     ["no request id", ["status"], /^missing required argument 'request-id'$/],
     [
       "an output that is a file, for several pictures",
-      ["a", "b", "--wait", "--output", "x.png"],
-      /^x\.png is not a folder\. For several pictures, name one with --output\.$/,
+      ["a", "b", "--wait", "--output", fileURLToPath(import.meta.url)],
+      /^\S+ is a file\. For several pictures, name a folder with --output\.$/,
+    ],
+    [
+      "an output where no folder can be made",
+      ["a", "b", "--wait", "--output", "/dev/null/pictures"],
+      /^Cannot make \/dev\/null\/pictures: part of the path is not a folder\. Choose another place/,
+    ],
+    [
+      "a mistyped command",
+      ["lsit"],
+      /^lsit is not a command\. Did you mean list\? To paint it, type: image-generator-client send lsit$/,
     ],
     [
       "an output that is a device",
@@ -276,7 +287,6 @@ describe("wrong use", () => {
   });
 
   it.each([
-    ["an empty line", "a\n\nb\n", "line 2: empty. Delete it."],
     [
       "a line that is not UTF-8",
       Buffer.from("good\nFr\xfchling\n", "latin1"),
@@ -309,8 +319,8 @@ describe("wrong use", () => {
   });
 
   it("names every wrong line of a file at once", async () => {
-    const { stderr } = await pipeline.run(["--file", fileOf("\ngood\n\n{\n")]);
-    expect(stderr.match(/line \d/g)).toEqual(["line 1", "line 3", "line 4"]);
+    const { stderr } = await pipeline.run(["--file", fileOf("[\n{]\n\n{\n{}\n")]);
+    expect(stderr.match(/line \d/g)).toEqual(["line 2", "line 4", "line 5"]);
   });
 });
 

@@ -56,7 +56,7 @@ describe("send", () => {
   });
 
   it("puts every option into the message", async () => {
-    const options = "--aspect-ratio 16:9 --seed 7 --format jpeg";
+    const options = "--aspect-ratio 16:9 --seed 7 --output-format jpeg";
     await pipeline.run(["send", "A fjord", "--negative-prompt", "people", ...options.split(" ")]);
     const [message] = await pipeline.drain();
     expect(JSON.parse(message?.Body ?? "")).toEqual({
@@ -143,11 +143,13 @@ describe("send", () => {
     input.write("a fjord\n");
     const { code, stdout, stderr } = await pipeline.run([], {
       input,
-      onOutput: () => input.write("\n"),
+      onOutput: () => input.write("{\n"),
     });
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: expect.stringMatching(/^standard input, line 2: empty\. Delete it\. 1 sent for certain\. /),
+      stderr: expect.stringMatching(
+        /^standard input, line 2: starts with \{ but is not valid JSON\. 1 sent for certain\. /,
+      ),
     });
     expect(stdout).toMatch(/^\w+ {2}\S+\n$/);
     expect(await sent()).toHaveLength(1);

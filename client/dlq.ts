@@ -50,7 +50,7 @@ function listCommand(): Command {
         if (count === limit) break;
       }
       if (count === limit && queue.hidden > 0) remark(`${count} of about ${queue.size} dead letters.`);
-      else remark(`${count} dead letters.${hiddenNote(queue)}`);
+      else remark(`${countLetters(count)}.${hiddenNote(queue)}`);
     });
   return addJsonOption(command);
 }
@@ -141,14 +141,14 @@ function purgeCommand(): Command {
         throw new ClientError("Interrupted. Nothing was deleted.", EXIT.interrupted);
       });
       await pipeline.sqs.send(new PurgeQueueCommand({ QueueUrl: url }));
-      remark(`About ${size} dead letters deleted. SQS takes up to a minute for it.`);
+      remark(`About ${countLetters(size)} deleted. SQS takes up to a minute for it.`);
     });
 }
 
 /** The queue whose messages are to be deleted. Throws where somebody says no. */
 async function toPurge(pipeline: Pipeline, isAgreed: boolean): Promise<DeadLetterQueue> {
   const queue = await DeadLetterQueue.of(pipeline);
-  const question = `Delete about ${queue.size} dead letters in ${queue.url} for good? [y/N] `;
+  const question = `Delete about ${countLetters(queue.size)} in ${queue.url} for good? [y/N] `;
   if (!isAgreed && !(await agrees(question))) throw new ClientError("Nothing was deleted.", EXIT.failed);
   interrupted.throwIfAborted();
   return queue;
@@ -184,6 +184,10 @@ async function reasonOf(
   // Nobody closes the record of a last try that is killed.
   const code = status === "generating" ? "Interrupted" : "Redundant";
   return { status, code, message: describe(record), ...reason };
+}
+
+function countLetters(count: number): string {
+  return count === 1 ? "1 dead letter" : `${count} dead letters`;
 }
 
 function sentAt({ message }: DeadLetter): string {

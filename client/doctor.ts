@@ -62,7 +62,7 @@ async function checkBucket(pipeline: Pipeline): Promise<string> {
  * consumer last met counts.
  */
 async function checkModel(pipeline: Pipeline): Promise<string> {
-  for (const record of await newestRecords(pipeline, RECORDS_ASKED)) {
+  for (const { record } of await newestRecords(pipeline, RECORDS_ASKED)) {
     if (record.status === "succeeded") {
       return `${record.model} in ${record.region} painted at ${record.timings.finishedAt}`;
     }

@@ -10,12 +10,12 @@ interface ListOptions extends JsonOption {
 
 export function listCommand(): Command {
   const command = new Command("list")
-    .description("List the newest requests, newest first.")
+    .description("List requests, the one that changed last first: id, time of the change, state.")
     .option("--limit <number>", "how many", wholeNumber(1, 1000), 20)
     .action(async ({ limit, json }: ListOptions) => {
-      for (const record of await newestRecords(new Pipeline(process.env), limit)) {
-        if (json) await printJson(record);
-        else await print(record.requestId, record.timings.queuedAt, record.status, describe(record));
+      for (const { record, changedAt } of await newestRecords(new Pipeline(process.env), limit)) {
+        if (json) await printJson({ ...record, changedAt });
+        else await print(record.requestId, changedAt, record.status, describe(record));
       }
     });
   return addJsonOption(command);

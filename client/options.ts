@@ -12,7 +12,7 @@ export function addJsonOption(command: Command): Command {
 /** How long and where to, for the commands that follow a request. */
 export function addFollowOptions(command: Command): Command {
   return command
-    .option("--output <path>", "folder that exists, or file, for the picture", ".")
+    .option("--output <path>", "folder (made where it is missing) or file for the picture", ".")
     .option("--timeout <seconds>", "give up waiting after this long", wholeNumber(1, 86_400), 600);
 }
 

@@ -20,11 +20,18 @@ export async function readRecord(pipeline: Pipeline, requestId: string): Promise
   return readRecordAt(pipeline, bucket, recordKey(keyPrefix, requestId));
 }
 
+/** A record, and when it was changed last. */
+export interface ListedRecord {
+  readonly record: RequestRecord;
+  /** As ISO 8601. */
+  readonly changedAt: string;
+}
+
 /**
- * The newest records, newest first. S3 lists by name, so all names are read to find them; no more than the wanted
+ * The records that changed last, the last one first. S3 lists by name, so all names are read to find them; no more than the wanted
  * ones are kept.
  */
-export async function newestRecords(pipeline: Pipeline, count: number): Promise<RequestRecord[]> {
+export async function newestRecords(pipeline: Pipeline, count: number): Promise<ListedRecord[]> {
   const { bucket, keyPrefix } = await pipeline.imagePlace();
   let newest: { readonly key: string; readonly changedAt: number }[] = [];
   let page: string | undefined;
@@ -44,10 +51,15 @@ export async function newestRecords(pipeline: Pipeline, count: number): Promise<
     newest = [...newest, ...found].sort((a, b) => b.changedAt - a.changedAt).slice(0, count);
     page = NextContinuationToken;
   } while (page !== undefined);
-  const records = await pMap(newest, ({ key }) => readRecordAt(pipeline, bucket, key), {
-    concurrency: READS_AT_ONCE,
-  });
-  return records.filter((record) => record !== undefined);
+  const records = await pMap(
+    newest,
+    async ({ key, changedAt }) => {
+      const record = await readRecordAt(pipeline, bucket, key);
+      return record === undefined ? [] : [{ record, changedAt: new Date(changedAt).toISOString() }];
+    },
+    { concurrency: READS_AT_ONCE },
+  );
+  return records.flat();
 }
 
 async function readRecordAt(

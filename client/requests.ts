@@ -82,6 +82,7 @@ async function* readLines(
   let number = 0;
   for await (const bytes of open()) {
     number += 1;
+    if (bytes.trim() === "") continue;
     const result = readLine(bytes, utf8, wishes);
     yield typeof result === "string" ? { ok: false, problem: `${name}, line ${number}: ${result}` } : result;
   }
@@ -97,7 +98,6 @@ function readLine(bytes: string, utf8: TextDecoder, wishes: Wishes): Line | stri
   } catch {
     return "not UTF-8. Save the text as UTF-8, for example with iconv -t UTF-8.";
   }
-  if (text.trim() === "") return "empty. Delete it.";
   let fields: object = { prompt: text };
   if (text.trimStart().startsWith("{")) {
     try {

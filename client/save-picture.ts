@@ -1,5 +1,5 @@
-import { open, realpath, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { SucceededRecord } from "../functions/domain/record.ts";
 import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
@@ -39,10 +39,25 @@ export async function savePicture(
 }
 
 /**
- * Whether pictures go into a folder; a path that is nothing yet is a file's. Throws a usage error for what is neither:
- * a device or a pipe would be replaced by the picture.
+ * Makes the folder that pictures go to, before anything is painted. A path that is nothing yet becomes a folder if it
+ * ends with a slash or has to hold several pictures; otherwise it is a file's.
+ * @param count how many pictures there will be; undefined while nobody knows
  */
-export async function isFolder(output: string): Promise<boolean> {
+export async function makeOutputFolder(output: string, count: number | undefined): Promise<void> {
+  const stats = await stat(output).catch(() => undefined);
+  if (stats?.isFile() && count !== 1) {
+    throw usageError(`${output} is a file. For several pictures, name a folder with --output.`);
+  }
+  const isFile = stats === undefined ? count === 1 && !output.endsWith("/") : !(await isFolder(output));
+  try {
+    await mkdir(isFile ? dirname(output) : output, { recursive: true });
+  } catch (error) {
+    throw usageError(`Cannot make ${output}: ${systemReason(error)}. Choose another place with --output.`);
+  }
+}
+
+/** Whether a path is a folder. Throws a usage error for a device or a pipe, which the picture would replace. */
+async function isFolder(output: string): Promise<boolean> {
   const stats = await stat(output).catch(() => undefined);
   if (stats === undefined || stats.isFile()) return false;
   if (stats.isDirectory()) return true;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Command, Option } from "commander";
+import leven from "leven";
 import pMap, { pMapIterable } from "p-map";
 import {
   ASPECT_RATIOS,
@@ -16,7 +17,7 @@ import { Pipeline } from "./pipeline.ts";
 import { readRecord } from "./records.ts";
 import { RequestIds } from "./request-ids.ts";
 import { fromArguments, fromFile, fromStandardInput, type Source, type Wishes } from "./requests.ts";
-import { isFolder } from "./save-picture.ts";
+import { makeOutputFolder } from "./save-picture.ts";
 import { sendBatches } from "./send-batches.ts";
 import { ProgressBar, type StatusLine, startStatusLine } from "./status-line.ts";
 
@@ -25,7 +26,7 @@ interface SendOptions extends FollowOptions {
   readonly aspectRatio?: (typeof ASPECT_RATIOS)[number];
   readonly seed?: number;
   readonly negativePrompt?: string;
-  readonly format?: (typeof OUTPUT_FORMATS)[number];
+  readonly outputFormat?: (typeof OUTPUT_FORMATS)[number];
   readonly group?: string;
   readonly batch?: string;
   readonly wait?: true;
@@ -46,7 +47,7 @@ export function sendCommand(): Command {
       wholeNumber(0, MAX_SEED),
     )
     .option("--negative-prompt <text>", "what the pictures must not show")
-    .addOption(new Option("--format <format>", "file format of the pictures").choices(OUTPUT_FORMATS))
+    .addOption(new Option("--output-format <format>", "file format of the pictures").choices(OUTPUT_FORMATS))
     .option("--group <name>", "message group: groups share the painters fairly", groupName)
     .option("--batch <name>", "same prompts in the same batch are painted once, in another batch again")
     .option("--wait", "wait for the pictures and save them")
@@ -65,6 +66,7 @@ Examples:
 `;
 
 async function send(prompts: readonly string[], options: SendOptions, command: Command): Promise<void> {
+  refuseMistypedCommand(command.parent);
   for (const name of ["output", "timeout"]) {
     const isGiven = command.getOptionValueSource(name) === "cli";
     if (isGiven && !options.wait)
@@ -75,9 +77,7 @@ async function send(prompts: readonly string[], options: SendOptions, command: C
   const isTyped = prompts.length > 0;
   const batch = options.batch ?? (isTyped ? randomUUID() : "");
   const source = await openSource(prompts, options);
-  if (options.wait && !(await isFolder(options.output)) && source.total !== 1) {
-    throw usageError(`${options.output} is not a folder. For several pictures, name one with --output.`);
-  }
+  if (options.wait) await makeOutputFolder(options.output, source.total);
   const bar = new ProgressBar(source.total);
   const showsLines = isTyped || !process.stdout.isTTY;
   const requestIds: string[] = [];
@@ -109,8 +109,24 @@ async function send(prompts: readonly string[], options: SendOptions, command: C
   if (options.wait) process.exitCode = await followAll(pipeline, requestIds, options, earlierFailures);
 }
 
+/** The most letters that two words differ in when one is taken for the other, mistyped. */
+const MOST_TYPOS = 2;
+
+/** A mistyped command would be painted, and paid for. `send` in front of it says that it is a prompt. */
+function refuseMistypedCommand(program: Command | null): void {
+  const [first = "", ...rest] = program?.args ?? [];
+  if (program === null || rest.length > 0 || first.startsWith("-")) return;
+  const names = program.commands.map((each) => each.name());
+  const similar = names.filter((name) => leven(name, first) <= MOST_TYPOS && first.length > MOST_TYPOS);
+  const meant = similar.find((name) => name[0] === first[0]) ?? similar[0];
+  if (meant === undefined || names.includes(first)) return;
+  throw usageError(
+    `${first} is not a command. Did you mean ${meant}? To paint it, type: image-generator-client send ${first}`,
+  );
+}
+
 function openSource(prompts: readonly string[], options: SendOptions): Source | Promise<Source> {
-  const { aspectRatio, seed, negativePrompt, format: outputFormat, file } = options;
+  const { aspectRatio, seed, negativePrompt, outputFormat, file } = options;
   const wishes: Wishes = { aspectRatio, seed, negativePrompt, outputFormat };
   if (prompts.length > 0 && file !== undefined) throw usageError("Give prompts or --file, not both.");
   if (prompts.length > 0) return fromArguments(prompts, wishes);

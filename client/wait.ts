@@ -3,7 +3,7 @@ import { type FollowOptions, follow } from "./follow.ts";
 import { addFollowOptions, addJsonOption } from "./options.ts";
 import { Pipeline } from "./pipeline.ts";
 import { parseRequestId } from "./records.ts";
-import { isFolder } from "./save-picture.ts";
+import { makeOutputFolder } from "./save-picture.ts";
 import { startStatusLine } from "./status-line.ts";
 
 export function waitCommand(): Command {
@@ -14,7 +14,7 @@ export function waitCommand(): Command {
       const requestId = parseRequestId(text);
       const pipeline = new Pipeline(process.env);
       // What is wrong use is told before the wait.
-      await isFolder(options.output);
+      await makeOutputFolder(options.output, 1);
       process.exitCode = await follow(pipeline, requestId, options, startStatusLine());
     });
   return addJsonOption(addFollowOptions(command));

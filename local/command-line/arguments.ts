@@ -46,7 +46,7 @@ interface Options {
   readonly denied?: true;
   readonly aspectRatio?: (typeof ASPECT_RATIOS)[number];
   readonly seed?: number;
-  readonly format?: (typeof OUTPUT_FORMATS)[number];
+  readonly outputFormat?: (typeof OUTPUT_FORMATS)[number];
   readonly verbose?: true;
   readonly alarmSpeed: number;
 }
@@ -64,7 +64,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       `0 to ${MAX_SEED}; same prompt and seed, same picture`,
       wholeNumber(0, MAX_SEED),
     )
-    .addOption(new Option("--format <format>", "file format of the pictures").choices(OUTPUT_FORMATS))
+    .addOption(new Option("--output-format <format>", "file format of the pictures").choices(OUTPUT_FORMATS))
     .option("--environment <name>", "which settings to synthesise", "dev")
     .option("--port <number>", "port of SQS and S3 (default: 4566 when serving)", wholeNumber(0, 65_535))
     .option(
@@ -125,7 +125,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     wishes: {
       aspectRatio: options.aspectRatio,
       seed: options.seed,
-      outputFormat: options.format,
+      outputFormat: options.outputFormat,
     },
     verbose: options.verbose ?? false,
     alarmSpeed: options.alarmSpeed,
