@@ -1,5 +1,8 @@
 import { execFile, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ApiBench } from "./support/api-bench.ts";
@@ -33,6 +36,50 @@ const examples = [...page.matchAll(/```(bash|javascript|python)\n(.*?)```/gs)].m
   },
 );
 
+const RETRY_AFTER_SECONDS = 3;
+
+/**
+ * The API behind a gateway that refuses the first call as API Gateway does when it throttles, and the second as the API
+ * does without a queue.
+ */
+async function startBusyGateway(url: string) {
+  const times: number[] = [];
+  const server = createServer(async (request, response) => {
+    times.push(performance.now());
+    if (times.length === 1) {
+      response.writeHead(429, { "content-type": "application/json" }).end('{"message":"Too Many Requests"}');
+      return;
+    }
+    if (times.length === 2) {
+      response
+        .writeHead(503, {
+          "content-type": "application/problem+json",
+          "retry-after": String(RETRY_AFTER_SECONDS),
+        })
+        .end('{"detail":"The prompt could not be queued."}');
+      return;
+    }
+    const { method = "GET", headers } = request;
+    const sent = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+      typeof value === "string" && !["host", "connection", "expect"].includes(name) ? [[name, value]] : [],
+    );
+    const body = method === "POST" && { body: await text(request) };
+    const answer = await fetch(url + request.url, { method, headers: sent, ...body });
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("it does not listen");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    times,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await promisify(server.close.bind(server))();
+    },
+  };
+}
+
 describe("docs/api.md: the example in", () => {
   let api: ApiBench;
   beforeAll(async () => {
@@ -40,10 +87,13 @@ describe("docs/api.md: the example in", () => {
   });
   afterAll(() => api[Symbol.asyncDispose]());
 
-  it.for(examples)("$language gets a picture", async ({ language, code, canRun }, { skip }) => {
+  it.for(examples)("$language gets a picture, after a 429 and a 503 first", async ({ language, code, canRun }, { skip }) => {
     skip(!canRun);
     const [command = "", ...options] = interpreters[language] ?? [];
-    const { stdout } = await run(command, [...options, code], { env: { ...process.env, API: api.url } });
+    await using gateway = await startBusyGateway(api.url);
+    const { stdout } = await run(command, [...options, code], { env: { ...process.env, API: gateway.url } });
+    const [, refused = 0, passed = 0] = gateway.times;
+    expect((passed - refused) / 1000).toBeGreaterThanOrEqual(RETRY_AFTER_SECONDS);
     expect(stdout).toContain("succeeded");
     const link = /http:\/\/[^\s"]+X-Amz-Signature[^\s"]+/.exec(stdout)?.[0] ?? "no link";
     expect((await fetch(link)).headers.get("content-type")).toBe("image/png");

@@ -88,3 +88,29 @@ it("a failed request that is asked for again, and that a redriven message takes 
   });
   expect(await messages()).toBe(0);
 });
+
+it("a hundred repeats send one message, those at the same time included, and each is accepted", async () => {
+  const { accept, messages } = await intakeOn("repeats", "repeated");
+  const answers = await Promise.all(Array.from({ length: 10 }, () => accept()));
+  for (let count = 10; count < 100; count++) answers.push(await accept());
+  expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["accepted"]));
+  expect(await messages()).toBe(1);
+});
+
+it("repeats of a request whose sender died before it sent are accepted only once one of them has sent it", async () => {
+  const { sqs, accept, messages } = await intakeOn("dead-senders", "orphan");
+  let deaths = 0;
+  sqs.middlewareStack.add(
+    (next) => async (call) => {
+      // A function that is frozen or cut off: it neither sends nor answers.
+      if (deaths++ === 0) return new Promise(() => {});
+      return next(call);
+    },
+    { step: "initialize" },
+  );
+  void accept();
+  await expect.poll(() => deaths).toBe(1);
+  const answers = await Promise.all(Array.from({ length: 10 }, () => accept()));
+  expect(new Set(answers.map(({ kind }) => kind))).toEqual(new Set(["accepted"]));
+  expect(await messages()).toBe(1);
+}, 30_000);

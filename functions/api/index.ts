@@ -26,6 +26,8 @@ const backlog = new Backlog({ sqs, queueUrl, picturesAtOnce: settings.PICTURES_A
 
 /** How often to look whether a request is finished, in milliseconds. */
 const POLL_MS = 500;
+/** How long to wait for somebody to begin painting, in milliseconds: within the time of a picture a place becomes free. */
+const PICK_UP_MS = SECONDS_PER_PICTURE * 1000;
 /** Kept free after a wait, in milliseconds: for the last look at the record, and the answer's way back. */
 const ANSWERING_MS = 3_000;
 /** How long a look may take that begins when the wait ends, in milliseconds. */
@@ -141,8 +143,9 @@ async function isHopeless({ status }: RequestRecord, waitSeconds: number): Promi
 
 async function waitFor(record: RequestRecord, seconds: number): Promise<RequestRecord> {
   const endsAt = Date.now() + seconds * 1000;
+  const pickUpEndsAt = Math.min(endsAt, Date.now() + PICK_UP_MS);
   let current = record;
-  while (isOpen(current) && Date.now() < endsAt) {
+  while (isOpen(current) && Date.now() < (current.status === "queued" ? pickUpEndsAt : endsAt)) {
     await setTimeout(POLL_MS);
     const given = setTimeout(endsAt - Date.now() + LAST_LOOK_MS, undefined);
     current = (await Promise.race([look(record.requestId), given])) ?? current;

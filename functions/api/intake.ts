@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { messageBody } from "../domain/message-body.ts";
 import {
@@ -19,6 +20,18 @@ export type Accepted =
   /** The queue did not take it. The record says so; the same request can be sent again. */
   | { readonly kind: "not-queued" };
 
+/** How long a sender may take to send its message and to confirm that, in milliseconds. */
+const SENDING_MS = 5_000;
+/** How often a repeat looks whether the send is confirmed, in milliseconds. */
+const LOOK_MS = 500;
+/** How long a confirmation counts, in milliseconds: a message may also be purged, or kept no longer by SQS. */
+const ON_QUEUE_MS = 3_600_000;
+
+function isOnQueue(record: QueuedRecord | FailedRecord): boolean {
+  if (record.status === "failed" || record.sentAt === undefined) return false;
+  return Date.now() - Date.parse(record.sentAt) < ON_QUEUE_MS;
+}
+
 export interface IntakeOptions {
   readonly records: Records;
   readonly sqs: SQSClient;
@@ -37,27 +50,42 @@ export class Intake {
   /** @param group whose request it is, for the queue's fairness */
   async accept(request: IdentifiedRequest, group: string): Promise<Accepted> {
     const { records } = this.#options;
-    const { requestId } = request;
     const fresh = this.#queued({ ...request, seed: request.seed ?? drawSeed() }, 0);
     const created = await records.write(fresh, { ifNoneMatch: "*" });
-    if (created.written) return this.#send(fresh, created.etag, group);
+    return created.written
+      ? this.#send(fresh, created.etag, group)
+      : this.#acceptAgain(request, created.found, group);
+  }
 
-    const { record, etag } = this.#present(requestId, created.found);
-    if (!isSameRequest(request, record)) return { kind: "conflict" };
-    switch (record.status) {
-      case "queued":
-        // The earlier attempt may have died before it sent the message. If it has not, there are two messages: the
-        // ledger sees to it that one of them is painted.
-        return this.#send(record, etag, group);
-      case "failed": {
-        const again = this.#queued(record, record.attempts);
-        const changed = await records.write(again, { ifMatch: etag });
-        if (changed.written) return this.#send(again, changed.etag, group);
-        return { kind: "accepted", record: this.#present(requestId, changed.found).record };
-      }
-      default:
+  /**
+   * Accepts a repeat. It sends only what nobody else sends: every send belongs to a conditional write of the record, and
+   * one that is not confirmed in time counts as died. Until then the repeat waits, because an answer would promise a
+   * picture that perhaps nobody paints.
+   */
+  async #acceptAgain(
+    request: IdentifiedRequest,
+    earlier: VersionedRecord | undefined,
+    group: string,
+  ): Promise<Accepted> {
+    const { records } = this.#options;
+    let found = earlier;
+    for (const endsAt = Date.now() + 3 * SENDING_MS; Date.now() < endsAt; ) {
+      const { record, etag } = this.#present(request.requestId, found);
+      if (!isSameRequest(request, record)) return { kind: "conflict" };
+      if ((record.status !== "queued" && record.status !== "failed") || isOnQueue(record)) {
         return { kind: "accepted", record };
+      }
+      if (record.status === "queued" && Date.now() - Date.parse(record.timings.queuedAt) < SENDING_MS) {
+        await setTimeout(LOOK_MS);
+        found = await records.read(request.requestId);
+        continue;
+      }
+      const again = this.#queued(record, record.attempts);
+      const changed = await records.write(again, { ifMatch: etag });
+      if (changed.written) return this.#send(again, changed.etag, group);
+      found = changed.found;
     }
+    return { kind: "not-queued" };
   }
 
   async #send(record: QueuedRecord, etag: string, group: string): Promise<Accepted> {
@@ -89,7 +117,24 @@ export class Intake {
       return { kind: "accepted", record: this.#present(requestId, closed.found).record };
     }
     console.info({ event: "queued", requestId });
-    return { kind: "accepted", record };
+    return { kind: "accepted", record: await this.#confirm(record, etag) };
+  }
+
+  /** Writes down that the queue has the prompt. Without that a repeat sends it once more, and one of the two is painted. */
+  async #confirm(record: QueuedRecord, etag: string): Promise<RequestRecord> {
+    const { requestId } = record;
+    const sent = { ...record, sentAt: new Date().toISOString() };
+    try {
+      const confirmed = await this.#options.records.write(sent, { ifMatch: etag });
+      return confirmed.written ? sent : this.#present(requestId, confirmed.found).record;
+    } catch (error) {
+      console.warn({
+        event: "send not confirmed",
+        requestId,
+        code: error instanceof Error ? error.name : "unknown",
+      });
+      return record;
+    }
   }
 
   #present(requestId: string, found: VersionedRecord | undefined): VersionedRecord {

@@ -31,7 +31,7 @@ export function drawSeed(): number {
 }
 
 const timingsSchema = z.object({
-  /** When the prompt was sent. */
+  /** When the prompt was sent, the last time that it was. */
   queuedAt: instant,
   /** When painting began, the last time that it did. */
   startedAt: z.optional(instant),
@@ -51,6 +51,8 @@ export const queuedSchema = z.object({
   ...history,
   status: z.literal("queued"),
   timings: timingsSchema,
+  /** When the queue had taken the prompt, if its sender could still record that. */
+  sentAt: z.optional(instant),
 });
 
 export const generatingSchema = z.object({
