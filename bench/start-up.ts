@@ -22,6 +22,7 @@ export const startUp: Part = {
     const env = {
       ...consumerEnvironment("http://127.0.0.1:9"),
       PICTURES_AT_ONCE: "20",
+      MAY_WAIT: "true",
     };
     // Below the project, where the packages are found.
     const builds = join(ROOT, ".build", "start-up");

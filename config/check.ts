@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { lifecycleOf } from "../functions/domain/models.ts";
 import { alarmProblems, BESIDE_CALL_SECONDS } from "./alarms.ts";
+import { concurrencyProblem } from "./concurrency.ts";
 import { MODEL_IDS, type Settings, type SettingsProblem, settingsSchema } from "./settings.ts";
 
 export type CheckedSettings =
@@ -19,6 +20,7 @@ export function checkSettings(input: unknown): CheckedSettings {
     ...(result.success ? [] : result.error.issues.flatMap(toProblems)),
     ...lifecycleProblems(input),
     ...concurrencyProblems(input),
+    ...accountProblems(result.data),
     ...timeoutProblems(input),
     ...alarmProblems(input),
   ];
@@ -82,6 +84,18 @@ function concurrencyProblems(input: unknown): SettingsProblem[] {
       message: `is too small: Lambda paints at least ${FEWEST_INVOCATIONS} prompts at once. Fix: raise it to ${FEWEST_INVOCATIONS}`,
     },
   ];
+}
+
+function accountProblems(settings: Settings | undefined): SettingsProblem[] {
+  const [first] = settings?.models ?? [];
+  if (settings === undefined || first === undefined) return [];
+  const { accountConcurrency, api } = settings;
+  const problem = concurrencyProblem({
+    accountConcurrency,
+    consumer: first.concurrency,
+    throttling: api.throttling,
+  });
+  return problem === undefined ? [] : [problem];
 }
 
 const timing = z.object({

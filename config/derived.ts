@@ -5,6 +5,7 @@ import {
   type Thresholds,
   thresholdsOf,
 } from "./alarms.ts";
+import { apiConcurrency } from "./concurrency.ts";
 import type { Settings } from "./settings.ts";
 
 /** How much longer a lease holds than its owner can live, in seconds: room for clocks that differ. */
@@ -21,6 +22,8 @@ export interface Derived {
   readonly visibilityTimeoutSeconds: number;
   /** How many invocations run at once. Each paints one picture. */
   readonly maximumConcurrency: number;
+  /** How many executions of the API's function are reserved, and the most that it gets; undefined where Lambda reserves none. */
+  readonly apiConcurrency: number | undefined;
   readonly leaseSeconds: number;
   /** How long SQS keeps a prompt; one that is older is not sent anew either. */
   readonly promptRetentionSeconds: number;
@@ -37,6 +40,7 @@ export function derive(settings: Settings): Derived {
   return {
     visibilityTimeoutSeconds: 6 * consumer.timeoutSeconds,
     maximumConcurrency: first.concurrency,
+    apiConcurrency: apiConcurrency(settings.accountConcurrency),
     leaseSeconds: consumer.timeoutSeconds + CLOCK_SKEW_SECONDS,
     promptRetentionSeconds: PROMPT_RETENTION_SECONDS,
     deadLetterRetentionSeconds: LONGEST_RETENTION_SECONDS,

@@ -172,6 +172,8 @@ export const settingsSchema = z.strictObject({
     receiveLimit: whole(3, 1000, "receives"),
   }),
   api: apiSchema,
+  /** How many functions the account may run at once in this region: `aws lambda get-account-settings`. */
+  accountConcurrency: whole(10, 1_000_000, "executions").default(1000),
   /** What the models may cost in a month, in US dollars. The limits of an hour, a day and a week that follow from it stop the consumer. */
   monthlyBudgetUsd: z
     .number({ error: "is missing. Fix: give what the models may cost in a month, in US dollars" })

@@ -16,6 +16,8 @@ export interface BundledFunctionProps {
   /** In seconds. */
   readonly timeout: number;
   readonly logRetentionDays: number;
+  /** How many executions are kept for it, and the most that it gets. Default: what the account has left. */
+  readonly reservedConcurrency?: number | undefined;
   readonly environment: Readonly<Record<string, string>>;
   /** What the function may do, besides writing its own log and traces. */
   readonly permissions: readonly PolicyStatement[];
@@ -84,6 +86,9 @@ export class BundledFunction extends Construct {
       sourceCodeHash: `\${filebase64sha256("${asset.path}")}`,
       memorySize: props.memoryMb,
       timeout: props.timeout,
+      ...(props.reservedConcurrency !== undefined && {
+        reservedConcurrentExecutions: props.reservedConcurrency,
+      }),
       environment: { variables: { ...props.environment, CODE_VERSION: version } },
       tracingConfig: { mode: "Active" },
       loggingConfig: { logFormat: "JSON", logGroup: logGroup.name },

@@ -74,7 +74,10 @@ function readPermissions(settings: Settings): PolicyStatement[] {
     // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     allow(
       [
+        "bedrock:GetFoundationModelAvailability",
+        "bedrock:ListFoundationModelAgreementOffers",
         "cloudwatch:DescribeAlarms",
+        "lambda:GetAccountSettings",
         "lambda:GetEventSourceMapping",
         "lambda:ListTags",
         "logs:DescribeLogGroups",

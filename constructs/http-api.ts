@@ -26,6 +26,8 @@ export interface HttpApiProps {
   readonly access: Settings["api"];
   /** How many pictures are painted at once, for the estimate of the wait. */
   readonly picturesAtOnce: number;
+  /** How many executions are kept for its function, and the most that it gets. Undefined: none, and it does not wait for pictures. */
+  readonly reservedConcurrency: number | undefined;
   readonly logRetentionDays: number;
 }
 
@@ -76,7 +78,7 @@ export class HttpApi extends Construct {
     suffix,
     queue,
     bucket,
-    picturesAtOnce,
+    picturesAtOnce, reservedConcurrency,
     logRetentionDays,
   }: HttpApiProps): BundledFunction {
     return new BundledFunction(this, "handler", {
@@ -85,11 +87,13 @@ export class HttpApi extends Construct {
       entry: "functions/api/index.ts",
       memoryMb: MEMORY_MB,
       timeout: GATEWAY_LIMIT_SECONDS - 1,
+      reservedConcurrency,
       logRetentionDays,
       environment: {
         IMAGE_BUCKET: bucket.name,
         KEY_PREFIX: bucket.keyPrefix,
         SQS_QUEUE_URL: queue.url,
+        MAY_WAIT: String(reservedConcurrency !== undefined),
         PICTURES_AT_ONCE: String(picturesAtOnce),
       },
       permissions: [allowSending(queue.arn), ...allowRecords(bucket), allowImageLinks(bucket)],

@@ -45,6 +45,7 @@ export class PipelineStack extends TerraformStack {
       ...{ suffix, logRetentionDays, queue, bucket },
       access: settings.api,
       picturesAtOnce: derived.maximumConcurrency,
+      reservedConcurrency: derived.apiConcurrency,
     });
     new Monitoring(this, "monitoring", {
       settings,

@@ -43,6 +43,11 @@ const explanations: readonly Explanation[] = [
       `There is no bucket ${bucket}, or it is not yours. Type: aws s3api head-bucket --bucket ${bucket}`,
   },
   {
+    pattern: /UnreservedConcurrentExecution below its minimum value of \[?(?<minimum>\d+)/,
+    say: ({ minimum }) =>
+      `Lambda cannot reserve the API its share: fewer than ${minimum} executions would be left for other functions. See who has reserved how many: aws lambda get-account-settings. Lower accountConcurrency in config/environments, or raise the account's quota`,
+  },
+  {
     pattern: /Saved plan is stale/,
     say: () => "The state has changed since the plan was made. Make a new one: npm run deploy",
   },

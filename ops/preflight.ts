@@ -1,3 +1,4 @@
+import { GetAccountSettingsCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { HeadBucketCommand, S3Client, S3ServiceException } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { z } from "zod";
@@ -65,9 +66,23 @@ export async function stateBucketExists({ state }: Settings, account: string): P
 /** Checks all that a command on the pipeline needs. */
 export async function preflight(settings: Settings): Promise<void> {
   const account = await checkTools(settings);
-  if (await stateBucketExists(settings, account)) return;
+  if (await stateBucketExists(settings, account)) return checkConcurrency(settings);
   throw new DeployError(
     `There is no state bucket ${settings.state.bucket} in account ${account}. Type: npm run bootstrap`,
+  );
+}
+
+/** Throws a DeployError where the account runs fewer functions at once than the settings reckon with. */
+export async function checkConcurrency({ accountConcurrency, region }: Settings): Promise<void> {
+  const { AccountLimit } = await new LambdaClient({ region })
+    .send(new GetAccountSettingsCommand({}))
+    .catch((error: unknown) => {
+      throw explainAws(error);
+    });
+  const limit = AccountLimit?.ConcurrentExecutions ?? accountConcurrency;
+  if (limit >= accountConcurrency) return;
+  throw new DeployError(
+    `This account runs at most ${limit} functions at once in ${region}, the settings reckon with ${accountConcurrency}. Set accountConcurrency to ${limit} in config/environments, or ask for more: aws service-quotas request-service-quota-increase --region ${region} --service-code lambda --quota-code L-B99A9384 --desired-value ${accountConcurrency}`,
   );
 }
 

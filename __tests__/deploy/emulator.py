@@ -4,6 +4,8 @@ import json
 import sys
 
 from moto.awslambda.models import LambdaFunction
+from moto.awslambda.urls import url_paths as lambda_paths
+from moto.bedrock.urls import url_paths as bedrock_paths
 from moto.iam.access_control import IAMPolicyStatement, IAMRequestBase, PermissionResult
 from moto.s3.responses import ACTION_MAP
 from moto.server import main
@@ -48,6 +50,23 @@ def attributes_as_written(queue):
 
 Queue._set_attributes = set_some_attributes
 Queue.attributes = property(attributes_as_written)
+
+
+
+def account_settings(request, url, headers):
+    """moto does not know how many functions an account runs at once: those of an old account."""
+    limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
+    return 200, {"Content-Type": "application/json"}, json.dumps({"AccountLimit": limits})
+
+
+
+def model_agreed(request, url, headers):
+    """moto knows no agreements with the providers of models: they are all made."""
+    return 200, {"Content-Type": "application/json"}, json.dumps({"agreementAvailability": {"status": "AVAILABLE"}})
+
+
+bedrock_paths["{0}/foundation-model-availability/(?P<id>[^/]+)$"] = model_agreed
+lambda_paths["{0}/2016-08-19/account-settings/?$"] = account_settings
 
 init_function = LambdaFunction.__init__
 update_function = LambdaFunction.update_configuration

@@ -119,7 +119,7 @@ async function answerWith(
   openStatus: 200 | 202,
 ): Promise<HttpAnswer> {
   const longest = Math.floor((context.getRemainingTimeInMillis() - ANSWERING_MS) / 1000);
-  const wait = Math.min(waitSeconds, longest);
+  const wait = settings.MAY_WAIT === "true" ? Math.min(waitSeconds, longest) : 0;
   const waits = wait > 0 && isOpen(record) && !(await isHopeless(record, wait));
   const current = waits ? await waitFor(record, wait) : record;
   const view = await viewOf(current, s3, () => backlog.estimateSeconds());

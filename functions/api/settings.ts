@@ -9,6 +9,8 @@ const environmentSchema = z.object({
   SQS_QUEUE_URL: z.url(),
   /** How many pictures the consumer paints at once. */
   PICTURES_AT_ONCE: z.coerce.number().check(z.int(), z.positive()),
+  /** Whether callers may wait for their picture: not where that would use up the account. */
+  MAY_WAIT: z.enum(["true", "false"]),
   CODE_VERSION: z.string(),
 });
 

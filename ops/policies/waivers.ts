@@ -31,7 +31,7 @@ export const waivers: readonly Waiver[] = [
     rule: "CKV_AWS_115",
     resource: "aws_lambda_function",
     reason:
-      "The event source and the API's throttle bound how many run at once; a reservation would take its share from the whole account.",
+      "The API has a reservation where the account is large enough; the event source bounds the consumer, and the breaker runs once at a time.",
     reviewBy: "2027-11-30",
   },
   {

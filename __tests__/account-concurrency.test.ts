@@ -1,0 +1,87 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { expect, it, vi } from "vitest";
+import { settings as dev } from "../config/environments/dev.ts";
+import { checkSettings, type SettingsInput } from "../config/settings.ts";
+import { explain } from "../ops/errors.ts";
+import { checkConcurrency } from "../ops/preflight.ts";
+import { settingsWith, synthesise } from "./support/synthesise.ts";
+
+const slow = { ...dev.api, throttling: { burst: 1, ratePerSecond: 1 } };
+const two = [{ id: "stability.stable-image-core-v1:1", concurrency: 2 }];
+
+function problemsOf(change: Partial<SettingsInput>): string[] {
+  const checked = checkSettings({ ...dev, ...change });
+  return checked.ok ? [] : checked.problems.map(({ path, message }) => `${path.join(".")} ${message}`);
+}
+
+function apiFunction(change: Partial<SettingsInput>) {
+  const functions = Object.values(synthesise(settingsWith(change)).resources("aws_lambda_function"));
+  return functions.find(({ function_name }) => function_name === "image-api-dev");
+}
+
+/** Lambda's answer to GetAccountSettings. https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html */
+async function withAccountOf(limit: number, ask: () => Promise<void>): Promise<void> {
+  const server = createServer((request, response) => {
+    expect(request.url).toBe("/2016-08-19/account-settings");
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ AccountLimit: { ConcurrentExecutions: limit } }));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("it does not listen");
+  vi.stubEnv("AWS_ENDPOINT_URL_LAMBDA", `http://127.0.0.1:${address.port}`);
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+  try {
+    await ask();
+  } finally {
+    vi.unstubAllEnvs();
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+it("the API gets a quarter of the account's concurrency, so that waiting callers leave the rest to the consumer", () => {
+  expect(apiFunction({})).toMatchObject({
+    reserved_concurrent_executions: 250,
+    environment: { variables: { MAY_WAIT: "true" } },
+  });
+});
+
+it("in a new account with 10 executions the API reserves nothing and does not wait", () => {
+  const api = apiFunction({ accountConcurrency: 10, models: two, api: slow });
+  expect(api).toMatchObject({ environment: { variables: { MAY_WAIT: "false" } } });
+  expect(api).not.toHaveProperty("reserved_concurrent_executions");
+});
+
+it("settings are refused whose throttle lets the API use up a small account, with the number that fits", () => {
+  expect(problemsOf({ accountConcurrency: 10, models: two })).toEqual([
+    "api.throttling lets the API use up the account's 10 executions: the consumer needs 3 of them, and Lambda reserves nothing in an account below 134. Fix: let burst and ratePerSecond be 7 together, or raise the quota of the account and accountConcurrency to 134",
+  ]);
+});
+
+it("settings are refused whose consumer has no room beside the API, with the number that does", () => {
+  const models = [{ id: "stability.stable-image-core-v1:1", concurrency: 800 }];
+  expect(problemsOf({ models, monthlyBudgetUsd: 100_000 })).toEqual([
+    "accountConcurrency leaves 750 executions beside the API, but the consumer and the spend breaker need 801. Fix: raise the quota of the account and this to 1068, or lower models[0].concurrency",
+  ]);
+});
+
+it("preflight refuses settings that reckon with more than the account has, and says what to set or to ask for", async () => {
+  await withAccountOf(10, async () => {
+    await expect(checkConcurrency(settingsWith())).rejects.toThrow(
+      "This account runs at most 10 functions at once in eu-west-1, the settings reckon with 1000. Set accountConcurrency to 10 in config/environments, or ask for more: aws service-quotas",
+    );
+  });
+});
+
+it("preflight accepts an account that has as much or more", async () => {
+  await withAccountOf(1000, () => checkConcurrency(settingsWith()));
+});
+
+it("an apply that Lambda refuses because others have reserved too much says so", () => {
+  const output =
+    "InvalidParameterValueException: Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100].";
+  expect(explain(output)?.message).toContain("fewer than 100 executions would be left");
+});
