@@ -75,6 +75,7 @@ async function checkModel(pipeline: Pipeline): Promise<string> {
 }
 
 const MODEL_FIXES: Readonly<Record<string, string>> = {
-  AccessDeniedException: "Enable the model for the account in Amazon Bedrock, in the model's region.",
+  AccessDeniedException:
+    "The account may have no agreement with the model's provider: an administrator types npm run bootstrap, or opens the model in the playground of Amazon Bedrock, in the model's region.",
   ResourceNotFoundException: "The model is gone: take another one from the catalogue and deploy.",
 };

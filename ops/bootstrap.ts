@@ -1,5 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { loadNeighbours, loadSettings } from "../config/load.ts";
+import { acceptAgreement, findMissingAgreements } from "./agreements.ts";
 import { checkTools, stateBucketExists } from "./preflight.ts";
 import { checkRepository } from "./repository.ts";
 import { cdktf, command, confirm, environment, terraform } from "./tool.ts";
@@ -18,6 +19,7 @@ await command(async () => {
     const unchecked = await checkRepository(github);
     if (unchecked !== undefined) console.warn(`Warning: ${unchecked}`);
   }
+  const missing = await findMissingAgreements(environments);
   const begun = existsSync(LOCAL_STATE);
   const isFirst = begun || !(await stateBucketExists(settings, account));
   console.log(
@@ -26,6 +28,13 @@ await command(async () => {
       `  the bucket ${bucket} for Terraform's state: versioned, encrypted, TLS only, protected from destruction`,
       `  GitHub's OIDC provider, and for each environment a plan role and an apply role for ${settings.github.repository}`,
       "  for each environment a boundary: the most that its functions may ever do",
+      ...missing.flatMap((model) =>
+        model.kind === "offered"
+          ? [
+              `  the agreement for ${model.id} in ${model.region}. By going on you accept its terms: ${model.terms}`,
+            ]
+          : [],
+      ),
       ...(isFirst
         ? [`The state is kept in ${LOCAL_STATE} first, then moved to s3://${bucket}/bootstrap.tfstate.`]
         : []),
@@ -48,6 +57,10 @@ await command(async () => {
   } else {
     await terraform("bootstrap", ["init", "-input=false", "-reconfigure"]);
     await terraform("bootstrap", ["apply", "-input=false", "-auto-approve"], { interrupted });
+  }
+  for (const model of missing) {
+    if (model.kind === "offered") await acceptAgreement(model.id, model.region, model.offerToken);
+    else console.warn(`Warning: ${model.problem}.`);
   }
   console.log(`\nDone. Next, type: npm run deploy`);
 });

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import type { Settings } from "../config/settings.ts";
+import { findMissingAgreements } from "./agreements.ts";
 import { dataLossAllowed, summarise } from "./github.ts";
 import { type PlanReport, reportOn } from "./plan-report.ts";
 import { judge } from "./policies/judge.ts";
@@ -12,6 +13,11 @@ export const PLAN_REPORT = "cdktf.out/plan.md";
 
 /** Plans the pipeline, and reports on the plan. */
 export async function makePlan(settings: Settings): Promise<PlanReport> {
+  for (const model of await findMissingAgreements([settings])) {
+    console.warn(
+      `Warning: ${model.kind === "by-hand" ? model.problem : `${model.id} in ${model.region} has no agreement: it works for up to 15 minutes, then it answers AccessDeniedException. An administrator types: npm run bootstrap`}.`,
+    );
+  }
   const plan = await planPipeline();
   const verdict = judge(readStack("cdktf.out/stacks/pipeline/cdk.tf.json"), waivers);
   const report = reportOn(plan, verdict, settings.suffix, await dataLossAllowed());
