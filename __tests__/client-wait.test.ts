@@ -266,7 +266,7 @@ describe("with records as they are found", () => {
     const { code, stdout } = await pipeline.run(["doctor"]);
     expect(code).toBe(1);
     expect(stdout).toContain(
-      "FAIL  model:  AccessDeniedException: You don't have access to the model. Enable the model",
+      "FAIL  model:  AccessDeniedException: You don't have access to the model. The account may have no agreement",
     );
   });
 });
