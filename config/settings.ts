@@ -151,6 +151,14 @@ export const settingsSchema = z.strictObject({
         name: bucketName,
         /** Put before every key. */
         keyPrefix: z.string().regex(/^([A-Za-z0-9_.-]+\/)*$/, { error: "must be empty, or end in /" }),
+        /** The customer managed key that the bucket encrypts with, if it has one (SSE-KMS). */
+        kmsKeyArn: z
+          .string()
+          .regex(/^arn:aws:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, {
+            error:
+              "is not the ARN of a key. Use the form arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+          })
+          .optional(),
       }),
     ],
     { error: "must have the kind new or existing" },

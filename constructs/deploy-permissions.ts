@@ -3,6 +3,7 @@ import { apiName, consumerName, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { functionNames, type ServicePermissions, services, tagged } from "./deployable-services.ts";
 import { boundaryArn } from "./function-boundary.ts";
+import { allowKey } from "./image-bucket.ts";
 import type { PolicyStatement } from "./policy.ts";
 
 /** Its permissions do not fit the table of services: what it calls has a name, itself it has none. */
@@ -51,6 +52,7 @@ export function applyPermissions(settings: Settings, accountId: string): PolicyS
     // The canary: one prompt in, its record out.
     allow(["sqs:SendMessage"], [`arn:aws:sqs:${region}:${accountId}:${queueName(suffix)}`]),
     allow(["s3:GetObject"], [`arn:aws:s3:::${imageBucket.name}/${keyPrefix}requests/canary-*`]),
+    ...(imageBucket.kind === "existing" ? allowKey(imageBucket.kmsKeyArn, ["kms:Decrypt"]) : []),
   ];
 }
 

@@ -19,6 +19,7 @@ export function boundaryPermissions(settings: Settings, accountId: string): Poli
   const bucket = {
     arn: `arn:aws:s3:::${imageBucket.name}`,
     keyPrefix: imageBucket.kind === "existing" ? imageBucket.keyPrefix : "",
+    kmsKeyArn: imageBucket.kind === "existing" ? imageBucket.kmsKeyArn : undefined,
   };
   return [
     ...allowLogs(functionNames(settings).map((name) => arn("logs", `log-group:/aws/lambda/${name}:*`))),

@@ -9,6 +9,8 @@ export interface ImageBucket {
   readonly arn: string;
   /** Put before every key; empty or ending in `/`. */
   readonly keyPrefix: string;
+  /** The customer managed key that the bucket encrypts with, if it has one. */
+  readonly kmsKeyArn?: string | undefined;
 }
 
 /** A bucket of this stack. */
@@ -26,14 +28,14 @@ export function existingImageBucket(
   scope: Construct,
   id: string,
   name: string,
-  keyPrefix: string,
+  { keyPrefix, kmsKeyArn }: Pick<ImageBucket, "keyPrefix" | "kmsKeyArn">,
 ): ImageBucket {
   const bucket = new DataAwsS3Bucket(scope, id, { bucket: name });
-  return { name: bucket.bucket, arn: bucket.arn, keyPrefix };
+  return { name: bucket.bucket, arn: bucket.arn, keyPrefix, kmsKeyArn };
 }
 
 /** Where pictures and records are, for a policy. */
-type ImageObjects = Pick<ImageBucket, "arn" | "keyPrefix">;
+type ImageObjects = Pick<ImageBucket, "arn" | "keyPrefix" | "kmsKeyArn">;
 
 /** Lets a function store pictures, and read them back. */
 export function allowImages({ arn, keyPrefix }: ImageObjects): PolicyStatement {
@@ -55,9 +57,31 @@ export function allowImageLinks({ arn, keyPrefix }: ImageObjects): PolicyStateme
   };
 }
 
-/** Lets a function keep the ledger. */
-export function allowRecords({ arn, keyPrefix }: ImageObjects): PolicyStatement[] {
+/**
+ * Lets somebody use the bucket's key, through S3 only. Default: to read and to write.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+ */
+export function allowKey(
+  kmsKeyArn: string | undefined,
+  actions: readonly string[] = ["kms:Decrypt", "kms:GenerateDataKey"],
+): PolicyStatement[] {
+  if (kmsKeyArn === undefined) return [];
+  const [, , , region] = kmsKeyArn.split(":");
   return [
+    {
+      Sid: "Encrypt",
+      Effect: "Allow",
+      Action: actions,
+      Resource: kmsKeyArn,
+      Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
+    },
+  ];
+}
+
+/** Lets a function keep the ledger, with the bucket's key. */
+export function allowRecords({ arn, keyPrefix, kmsKeyArn }: ImageObjects): PolicyStatement[] {
+  return [
+    ...allowKey(kmsKeyArn),
     {
       Sid: "KeepRecords",
       Effect: "Allow",

@@ -65,7 +65,7 @@ export class PipelineStack extends TerraformStack {
   #createImageBucket({ imageBucket, production }: Settings): ImageBucket {
     return imageBucket.kind === "new"
       ? newImageBucket(this, "images", imageBucket.name, production)
-      : existingImageBucket(this, "images", imageBucket.name, imageBucket.keyPrefix);
+      : existingImageBucket(this, "images", imageBucket.name, imageBucket);
   }
 
   /** The workflow that deploys may make no role without it. */

@@ -1,5 +1,10 @@
 import { GetAccountSettingsCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { HeadBucketCommand, S3Client, S3ServiceException } from "@aws-sdk/client-s3";
+import {
+  GetBucketEncryptionCommand,
+  HeadBucketCommand,
+  S3Client,
+  S3ServiceException,
+} from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { z } from "zod";
 import type { Settings } from "../config/settings.ts";
@@ -66,9 +71,41 @@ export async function stateBucketExists({ state }: Settings, account: string): P
 /** Checks all that a command on the pipeline needs. */
 export async function preflight(settings: Settings): Promise<void> {
   const account = await checkTools(settings);
-  if (await stateBucketExists(settings, account)) return checkConcurrency(settings);
+  if (!(await stateBucketExists(settings, account))) {
+    throw new DeployError(
+      `There is no state bucket ${settings.state.bucket} in account ${account}. Type: npm run bootstrap`,
+    );
+  }
+  await checkConcurrency(settings);
+  await checkKey(settings);
+}
+
+/** Throws a DeployError where a bucket that was there before encrypts with a key that the settings do not name. */
+export async function checkKey({ imageBucket, region }: Settings): Promise<void> {
+  if (imageBucket.kind === "new") return;
+  const s3 = new S3Client({ region, followRegionRedirects: true });
+  let key: string | undefined;
+  try {
+    const { ServerSideEncryptionConfiguration: encryption } = await s3.send(
+      new GetBucketEncryptionCommand({ Bucket: imageBucket.name }),
+    );
+    // Without an id it is the key of AWS, which everybody in the account may use through S3.
+    key = encryption?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.KMSMasterKeyID;
+  } catch (error) {
+    const code = error instanceof Error ? error.name : "unknown";
+    // The plan says that there is no bucket; an emulator may have one without encryption.
+    if (["NoSuchBucket", "ServerSideEncryptionConfigurationNotFoundError"].includes(code)) return;
+    console.warn(
+      `Warning: AWS does not say whether ${imageBucket.name} encrypts with a key of its own (${code}).`,
+    );
+  }
+  if (key === undefined) return;
+  const named = imageBucket.kmsKeyArn;
+  // An alias does not say which key it is; a key of this account may be there by its id alone.
+  if (named !== undefined && (key.includes("alias/") || named === key || named.endsWith(`:key/${key}`)))
+    return;
   throw new DeployError(
-    `There is no state bucket ${settings.state.bucket} in account ${account}. Type: npm run bootstrap`,
+    `The bucket ${imageBucket.name} encrypts with the key ${key}, and imageBucket.kmsKeyArn in config/environments ${named === undefined ? "is missing" : "names another"}: the functions could neither read nor write. Put the key's ARN there: aws kms describe-key --key-id ${key} --query KeyMetadata.Arn`,
   );
 }
 
