@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect, it, vi } from "vitest";
-import { settings as dev } from "../config/environments/dev.ts";
 import { checkSettings } from "../config/check.ts";
+import { settings as dev } from "../config/environments/dev.ts";
 import type { SettingsInput } from "../config/settings.ts";
 import { explain } from "../ops/errors.ts";
 import { checkConcurrency } from "../ops/preflight.ts";

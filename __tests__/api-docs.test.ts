@@ -87,17 +87,22 @@ describe("docs/api.md: the example in", () => {
   });
   afterAll(() => api[Symbol.asyncDispose]());
 
-  it.for(examples)("$language gets a picture, after a 429 and a 503 first", async ({ language, code, canRun }, { skip }) => {
-    skip(!canRun);
-    const [command = "", ...options] = interpreters[language] ?? [];
-    await using gateway = await startBusyGateway(api.url);
-    const { stdout } = await run(command, [...options, code], { env: { ...process.env, API: gateway.url } });
-    const [, refused = 0, passed = 0] = gateway.times;
-    expect((passed - refused) / 1000).toBeGreaterThanOrEqual(RETRY_AFTER_SECONDS);
-    expect(stdout).toContain("succeeded");
-    const link = /http:\/\/[^\s"]+X-Amz-Signature[^\s"]+/.exec(stdout)?.[0] ?? "no link";
-    expect((await fetch(link)).headers.get("content-type")).toBe("image/png");
-  });
+  it.for(examples)(
+    "$language gets a picture, after a 429 and a 503 first",
+    async ({ language, code, canRun }, { skip }) => {
+      skip(!canRun);
+      const [command = "", ...options] = interpreters[language] ?? [];
+      await using gateway = await startBusyGateway(api.url);
+      const { stdout } = await run(command, [...options, code], {
+        env: { ...process.env, API: gateway.url },
+      });
+      const [, refused = 0, passed = 0] = gateway.times;
+      expect((passed - refused) / 1000).toBeGreaterThanOrEqual(RETRY_AFTER_SECONDS);
+      expect(stdout).toContain("succeeded");
+      const link = /http:\/\/[^\s"]+X-Amz-Signature[^\s"]+/.exec(stdout)?.[0] ?? "no link";
+      expect((await fetch(link)).headers.get("content-type")).toBe("image/png");
+    },
+  );
 
   it("every language is run", () => {
     expect(examples.map(({ language }) => language)).toEqual(["bash", "bash", "javascript", "python"]);

@@ -78,7 +78,8 @@ export class HttpApi extends Construct {
     suffix,
     queue,
     bucket,
-    picturesAtOnce, reservedConcurrency,
+    picturesAtOnce,
+    reservedConcurrency,
     logRetentionDays,
   }: HttpApiProps): BundledFunction {
     return new BundledFunction(this, "handler", {
