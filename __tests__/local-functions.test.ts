@@ -5,72 +5,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SendMessageBatchCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
-import { strToU8, zipSync } from "fflate";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { type Cloud, startCloud } from "../local/cloud.ts";
+import type { Cloud } from "../local/cloud.ts";
 import type { BatchReport } from "../local/lambda/event-source.ts";
-
-interface TestStack {
-  /** Source of index.mjs. */
-  readonly code: string;
-  readonly fn?: Readonly<Record<string, unknown>>;
-  readonly mapping?: Readonly<Record<string, unknown>>;
-  readonly queue?: Readonly<Record<string, unknown>>;
-  readonly maxReceiveCount?: number;
-}
-
-/** A cloud with one queue, its dead-letter queue, a bucket, and one function fed from the queue. */
-async function cloudWith({ code, fn, mapping, queue, maxReceiveCount = 5 }: TestStack): Promise<Cloud> {
-  const stackDir = await mkdtemp(join(tmpdir(), "local-functions-"));
-  onTestFinished(() => rm(stackDir, { recursive: true, force: true }));
-  await writeFile(join(stackDir, "code.zip"), zipSync({ "index.mjs": strToU8(code) }));
-  const stack = {
-    provider: { aws: [{ region: "eu-west-1" }] },
-    resource: {
-      aws_s3_bucket: { images: { bucket: "images" } },
-      aws_sqs_queue: {
-        dead: { name: "prompts-dlq" },
-        prompts: {
-          name: "prompts",
-          redrive_policy: JSON.stringify({
-            deadLetterTargetArn: "${aws_sqs_queue.dead.arn}",
-            maxReceiveCount,
-          }),
-          ...queue,
-        },
-      },
-      aws_lambda_function: {
-        worker: {
-          function_name: "worker",
-          filename: "code.zip",
-          handler: "index.handler",
-          timeout: 5,
-          memory_size: 128,
-          environment: { variables: { BUCKET: "${aws_s3_bucket.images.id}" } },
-          logging_config: [{ log_format: "JSON" }],
-          ...fn,
-        },
-      },
-      aws_lambda_event_source_mapping: {
-        prompts: {
-          event_source_arn: "${aws_sqs_queue.prompts.arn}",
-          function_name: "${aws_lambda_function.worker.arn}",
-          function_response_types: ["ReportBatchItemFailures"],
-          ...mapping,
-        },
-      },
-    },
-    output: {
-      sqs_queue_url: { value: "${aws_sqs_queue.prompts.url}" },
-      lambda_function_name: { value: "${aws_lambda_function.worker.function_name}" },
-      image_bucket: { value: "${aws_s3_bucket.images.bucket}" },
-    },
-  };
-  await writeFile(join(stackDir, "cdk.tf.json"), JSON.stringify(stack));
-  const cloud = await startCloud({ stackDir, port: 0, graceMs: 0 });
-  onTestFinished(() => cloud.stop());
-  return cloud;
-}
+import { type SmallStack, smallCloud } from "./support/small-cloud.ts";
 
 async function workerOf(cloud: Cloud) {
   const worker = cloud.functions.get("worker");
@@ -79,8 +17,8 @@ async function workerOf(cloud: Cloud) {
 }
 
 /** Starts a cloud with this code and invokes it once, without the queue. */
-async function invoke(code: string, event: unknown = {}, fn: TestStack["fn"] = {}) {
-  return (await workerOf(await cloudWith({ code, fn }))).invoke(event);
+async function invoke(code: string, event: unknown = {}, fn: SmallStack["fn"] = {}) {
+  return (await workerOf(await smallCloud({ code, fn }))).invoke(event);
 }
 
 async function send(cloud: Cloud, ...bodies: string[]): Promise<string[]> {
@@ -102,8 +40,8 @@ async function batches(cloud: Cloud, messages: number): Promise<BatchReport[]> {
   return promise;
 }
 
-async function firstBatch(stack: TestStack): Promise<BatchReport> {
-  const cloud = await cloudWith(stack);
+async function firstBatch(stack: SmallStack): Promise<BatchReport> {
+  const cloud = await smallCloud(stack);
   const report = batches(cloud, 1);
   await send(cloud, "one");
   const [batch] = await report;
@@ -116,7 +54,7 @@ describe("a function on this machine", () => {
     vi.stubEnv("AWS_PROFILE", "production");
     vi.stubEnv("SECRET_OF_THE_HOST", "1");
     onTestFinished(() => void vi.unstubAllEnvs());
-    const cloud = await cloudWith({ code: "export const handler = async () => process.env;" });
+    const cloud = await smallCloud({ code: "export const handler = async () => process.env;" });
     const outcome = await (await workerOf(cloud)).invoke({});
     expect(outcome).toEqual({
       type: "result",
@@ -138,12 +76,13 @@ describe("a function on this machine", () => {
         LAMBDA_TASK_ROOT: expect.any(String),
         TZ: ":UTC",
         _HANDLER: "index.handler",
+        _X_AMZN_TRACE_ID: expect.stringMatching(/^Root=.*;Lineage=[0-9a-f]{8}:1$/),
       },
     });
   });
 
   it("is killed at its timeout, and the next invocation gets a new environment", async () => {
-    const cloud = await cloudWith({
+    const cloud = await smallCloud({
       code: "export const handler = async ({ hang }) => { while (hang) {} return process.pid; };",
       fn: { timeout: 1 },
     });
@@ -168,7 +107,7 @@ describe("a function on this machine", () => {
   });
 
   it("keeps what it loaded for the next invocation", async () => {
-    const cloud = await cloudWith({ code: "let calls = 0; export const handler = async () => ++calls;" });
+    const cloud = await smallCloud({ code: "let calls = 0; export const handler = async () => ++calls;" });
     const worker = await workerOf(cloud);
     const initTimes: unknown[] = [];
     cloud.events.on("invocation", ({ initMs }) => initTimes.push(initMs));
@@ -198,7 +137,7 @@ describe("a function on this machine", () => {
   });
 
   it("is throttled above its reserved concurrency", async () => {
-    const cloud = await cloudWith({
+    const cloud = await smallCloud({
       code: "export const handler = () => new Promise((resolve) => setTimeout(resolve, 300));",
       fn: { reserved_concurrent_executions: 2 },
     });
@@ -208,7 +147,7 @@ describe("a function on this machine", () => {
   });
 
   it("logs as Lambda does in JSON", async () => {
-    const cloud = await cloudWith({
+    const cloud = await smallCloud({
       code: "export const handler = async () => { console.warn('slow: %d', 7); };",
     });
     const line = once(cloud.events, "line");
@@ -223,7 +162,7 @@ describe("a function on this machine", () => {
   });
 
   it("leaves no process behind when the cloud stops", async () => {
-    const cloud = await cloudWith({ code: "export const handler = async () => process.pid;" });
+    const cloud = await smallCloud({ code: "export const handler = async () => process.pid;" });
     const outcome = await (await workerOf(cloud)).invoke({});
     await cloud.stop();
     const pid = outcome.type === "result" ? Number(outcome.payload) : 0;
@@ -248,7 +187,7 @@ it("ends an environment with its parent, whatever keeps the function busy", asyn
 
 describe("the event source of a queue", () => {
   it("hands over messages in the shape of an SQS event", async () => {
-    const cloud = await cloudWith({ code: "export const handler = async (event) => ({ event });" });
+    const cloud = await smallCloud({ code: "export const handler = async (event) => ({ event });" });
     const invoked = once(cloud.events, "invocation");
     const { MessageId } = await cloud.sqs.send(
       new SendMessageCommand({
@@ -283,7 +222,7 @@ describe("the event source of a queue", () => {
   });
 
   it("deletes what succeeded and brings back only what failed", async () => {
-    const cloud = await cloudWith({
+    const cloud = await smallCloud({
       code: `export const handler = async ({ Records }) => ({
         batchItemFailures: Records.filter(({ body }) => body === "bad").map((r) => ({ itemIdentifier: r.messageId })),
       });`,
@@ -299,7 +238,7 @@ describe("the event source of a queue", () => {
   });
 
   it("moves a message to the dead-letter queue when the function fails every time", async () => {
-    const cloud = await cloudWith({
+    const cloud = await smallCloud({
       code: "export const handler = async () => { throw new Error('no'); };",
       queue: { visibility_timeout_seconds: 0 },
       maxReceiveCount: 3,
@@ -343,7 +282,7 @@ describe("the event source of a queue", () => {
   });
 
   it("never has more invocations under way than its maximum concurrency, and uses all of it", async () => {
-    const cloud = await cloudWith({
+    const cloud = await smallCloud({
       code: `export const handler = async () => {
         const start = Date.now();
         await new Promise((resolve) => setTimeout(resolve, 100));
@@ -369,7 +308,7 @@ describe("the event source of a queue", () => {
   });
 
   it("waits for a fuller batch as long as its window is open", async () => {
-    const cloud = await cloudWith({
+    const cloud = await smallCloud({
       code: "export const handler = async () => {};",
       mapping: { batch_size: 3, maximum_batching_window_in_seconds: 20 },
     });

@@ -33,6 +33,7 @@ async function gatewayWith({ code, timeoutMs = 10_000, throttling }: TestGateway
       region: "eu-west-1",
       logFormat: "JSON",
       reservedConcurrency: undefined,
+      mayRecurse: false,
     },
     hostVariables: {},
     onInvocation: (report) => invocations.push(report),

@@ -7,6 +7,7 @@ import { type Emulator, startEmulator } from "./aws/emulator.ts";
 import type { CloudEvents } from "./cloud-events.ts";
 import { CloudWatch } from "./cloudwatch/cloudwatch.ts";
 import { type HttpApi, startHttpApi } from "./gateway/http-api.ts";
+import { AccountConcurrency, DEFAULT_ACCOUNT_CONCURRENCY } from "./lambda/account-concurrency.ts";
 import { EventSourceMapping } from "./lambda/event-source-mapping.ts";
 import { LambdaFunction } from "./lambda/lambda.ts";
 import { type Bedrock, type Painter, startBedrock } from "./model/bedrock.ts";
@@ -34,6 +35,8 @@ export interface CloudOptions {
   readonly eventSources?: boolean;
   /** How long stopping waits for invocations under way, in milliseconds. Default 5000. */
   readonly graceMs?: number;
+  /** How many invocations the account may have at once. Default 1,000. */
+  readonly accountConcurrency?: number;
   /** How many minutes pass for alarms in one. Default 1. */
   readonly alarmSpeed?: number;
   /** Values of the stack's input variables. Default: their own defaults. */
@@ -107,9 +110,13 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
 
   const events = new EventEmitter<CloudEvents>();
   const functions = new Map<string, LambdaFunction>();
+  const concurrency = new AccountConcurrency(
+    options.accountConcurrency ?? DEFAULT_ACCOUNT_CONCURRENCY,
+    stack.functions,
+  );
   for (const spec of stack.functions) {
     const created = await LambdaFunction.create({
-      spec,
+      ...{ spec, concurrency },
       hostVariables: hostVariables(endpoint, bedrock),
       onInvocation: (report) => events.emit("invocation", report),
       onLine: (line) => events.emit("line", line),
@@ -138,10 +145,12 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   const feeding = options.eventSources === false ? [] : stack.eventSources;
   const eventSources = feeding.map((spec) => {
     const target = find([...functions.values()], (fn) => isFunction(fn.spec, spec.functionRef));
+    const queue = find(stack.queues, ({ arn }) => arn === spec.queueArn);
     const mapping = new EventSourceMapping({
       ...{ spec, region, sqs, target },
       functionArn: target.spec.arn,
-      queueUrl: find(stack.queues, (queue) => queue.arn === spec.queueArn).url,
+      queueUrl: queue.url,
+      visibilitySeconds: Number(queue.attributes.VisibilityTimeout ?? 30),
       graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
       onBatch: (report) => events.emit("batch", report),
       onTrouble: (error) => events.emit("trouble", error),

@@ -6,7 +6,7 @@ import { type FauxqsServer, type MessageSpyReader, startFauxqs } from "fauxqs";
 import type { QueueSpec } from "../stack/stack.ts";
 import { systemErrorCode, systemErrorReason, UserError } from "../user-error.ts";
 import { type EmulatorApp, enforceConditionalWrites } from "./conditional-writes.ts";
-import { outlastZeroVisibility } from "./visibility-of-zero.ts";
+import { enforceQueueRules, type QueueRules } from "./queue-rules.ts";
 
 export interface EmulatorOptions {
   /** TCP port on 127.0.0.1; 0 takes any free one. */
@@ -51,7 +51,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const state = options.stateDirectory;
   if (state !== undefined) await makeStateDirectory(state);
   const diversion: Diversion = { mine: () => false, handle: () => {} };
-  const { app, listening } = launch(diversion, state !== undefined, () =>
+  const rules: QueueRules = {
+    keepsState: state !== undefined,
+    retentionSeconds: (name) => Number(server.inspectQueue(name)?.attributes.MessageRetentionPeriod),
+  };
+  const { app, listening } = launch(diversion, rules, () =>
     startFauxqs({
       port: options.port,
       logger: false,
@@ -128,7 +132,7 @@ interface Diversion {
  */
 function launch(
   diversion: Diversion,
-  keepsState: boolean,
+  rules: QueueRules,
   start: () => Promise<FauxqsServer>,
 ): { app: EmulatorApp; listening: Promise<FauxqsServer> } {
   let app: EmulatorApp | undefined;
@@ -137,7 +141,7 @@ function launch(
     app = message.fastify;
     listenOnLoopback(app);
     enforceConditionalWrites(app);
-    if (keepsState) outlastZeroVisibility(app);
+    enforceQueueRules(app, rules);
     // Before the emulator has read the body.
     app.addHook("onRequest", async (request, reply) => {
       if (!diversion.mine(request.raw)) return;

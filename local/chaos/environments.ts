@@ -1,7 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { SQSEvent } from "aws-lambda";
+import { traceHeadersOf } from "../lambda/event-source.ts";
 import { type EnvironmentOutcome, LambdaEnvironment, runtimeSettings } from "../lambda/lambda-environment.ts";
+import { nextTraceHeader } from "../lambda/trace-header.ts";
 import type { FunctionSpec } from "../stack/stack.ts";
 
 const PRELOAD = new URL("./environment-preload.ts", import.meta.url).href;
@@ -52,11 +55,14 @@ export class Environments {
     return new Environments(options, codeDirectory);
   }
 
-  /** Runs one invocation. Its environment's clock is off by `skewMs`. */
+  /** Runs one invocation, unless Lambda would take it for a loop. Its environment's clock is off by `skewMs`. */
   async invoke(
-    event: unknown,
+    event: SQSEvent,
     skewMs: number,
-  ): Promise<{ readonly outcome: EnvironmentOutcome; readonly invocation: Invocation }> {
+  ): Promise<{ readonly outcome: EnvironmentOutcome; readonly invocation: Invocation } | "recursive"> {
+    const { arn, mayRecurse } = this.#options.spec;
+    const traceHeader = nextTraceHeader(arn, traceHeadersOf(event), mayRecurse);
+    if (traceHeader === undefined) return "recursive";
     this.#invocations += 1;
     const invocation = { number: this.#invocations, skewMs, killed: false };
     const environment = this.#idle.pop() ?? (await this.#start(invocation));
@@ -65,8 +71,7 @@ export class Environments {
     const limit = setTimeout(() => void this.kill(environment.name), LIMIT_MS);
     const outcome = await environment.process.invoke({
       requestId: `invocation-${invocation.number}`,
-      event,
-      deadline,
+      ...{ event, deadline, traceHeader },
     });
     clearTimeout(limit);
     if (outcome.type === "exit") this.#all.delete(environment.name);
@@ -107,6 +112,7 @@ export class Environments {
         ...spec.environment,
         ...variables,
         AWS_REGION: spec.region,
+        AWS_LAMBDA_FUNCTION_NAME: spec.functionName,
         AWS_ACCESS_KEY_ID: name,
         AWS_SECRET_ACCESS_KEY: "local",
         CHAOS_LIFETIME_MS: String(this.#lifetimeMs),

@@ -13,6 +13,9 @@ export const TRANSPORT_FAULTS = [
 ] as const;
 export type TransportFault = (typeof TRANSPORT_FAULTS)[number];
 
+/** What S3 may answer to a conditional write, besides the answer to its condition: nothing is known, try again. */
+export const CONFLICT = "conflict";
+
 /** What the model may answer instead of a picture; none of it is paid. */
 export const MODEL_ANSWERS = {
   throttled: { status: 429, errorType: "ThrottlingException" },
@@ -33,7 +36,7 @@ export const MODEL_ANSWERS = {
 } as const;
 export type ModelAnswer = keyof typeof MODEL_ANSWERS;
 
-export type FaultKind = TransportFault | ModelAnswer;
+export type FaultKind = TransportFault | ModelAnswer | typeof CONFLICT;
 
 /** Which calls a fault can hit: the model's, those for records and pictures, or those of the queue. */
 export type Target = "model" | "store" | "queue";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { z } from "zod";
-import { type Fault, MODEL_ANSWERS, TRANSPORT_FAULTS } from "./faults.ts";
+import { CONFLICT, type Fault, MODEL_ANSWERS, TRANSPORT_FAULTS } from "./faults.ts";
 
 /** One prompt, and all that goes wrong on its way. */
 export interface PlannedPrompt {
@@ -41,7 +41,7 @@ export const planSchema = z.strictObject({
           z.strictObject({
             on: z.enum(["model", "store", "queue"]),
             nth: count,
-            kind: z.enum([...TRANSPORT_FAULTS, ...keysOf(MODEL_ANSWERS)]),
+            kind: z.enum([CONFLICT, ...TRANSPORT_FAULTS, ...keysOf(MODEL_ANSWERS)]),
           }),
         ),
       }),
@@ -65,7 +65,12 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
     kind: fc.oneof(fc.constantFrom(...TRANSPORT_FAULTS), fc.constantFrom(...keysOf(MODEL_ANSWERS))),
   }),
   fc.record({
-    on: fc.constantFrom("store" as const, "queue" as const),
+    on: fc.constant("store" as const),
+    nth: fc.nat(LATEST_CALL),
+    kind: fc.constantFrom(CONFLICT, ...TRANSPORT_FAULTS),
+  }),
+  fc.record({
+    on: fc.constant("queue" as const),
     nth: fc.nat(LATEST_CALL),
     kind: fc.constantFrom(...TRANSPORT_FAULTS),
   }),

@@ -9,12 +9,12 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { listenOnLoopback } from "../loopback.ts";
 import { type Call, readCall } from "./call.ts";
-import { type FaultKind, MODEL_ANSWERS, type ModelAnswer } from "./faults.ts";
+import { CONFLICT, type FaultKind, MODEL_ANSWERS, type ModelAnswer } from "./faults.ts";
 
 /** A call, and what became of it. */
 export interface Journaled {
   readonly call: Call;
-  readonly fault: FaultKind | undefined;
+  fault: FaultKind | undefined;
   /** The HTTP status that the service itself answered with, where it got the call. */
   status: number | undefined;
   /** Whether the caller got the whole answer of the service. */
@@ -91,6 +91,10 @@ async function handle(
       return;
     case "error before":
       return send(errorOf(call));
+    case CONFLICT:
+      if (isConditional(request)) return send(xmlError(409, "ConditionalRequestConflict", call));
+      entry.fault = undefined;
+      break;
     case "late":
       await setTimeout(LATE_MS);
       break;
@@ -101,7 +105,7 @@ async function handle(
   const answer = await forward(request, body, options.upstream[call.target], agent);
   entry.status = answer.status;
   // A caller that has given up has closed the connection.
-  entry.delivered = (fault === undefined || fault === "late") && !response.closed;
+  entry.delivered = (entry.fault === undefined || fault === "late") && !response.closed;
   options.onReached(call, body, answer);
 
   switch (fault) {
@@ -155,8 +159,8 @@ function answerOf(fault: ModelAnswer): Answer {
 }
 
 /** What each service says when it is not well. */
-function errorOf({ target, method }: Call): Answer {
-  switch (target) {
+function errorOf(call: Call): Answer {
+  switch (call.target) {
     case "model":
     case "control":
       return answerOf("server error");
@@ -166,13 +170,18 @@ function errorOf({ target, method }: Call): Answer {
         headers: { "content-type": "application/x-amz-json-1.0" },
         body: Buffer.from('{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"not now"}'),
       };
-    case "store": {
-      const xml = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
-      return {
-        status: 503,
-        headers: { "content-type": "application/xml" },
-        body: Buffer.from(method === "HEAD" ? "" : xml),
-      };
-    }
+    case "store":
+      return xmlError(503, "SlowDown", call);
   }
+}
+
+function isConditional({ method, headers }: IncomingMessage): boolean {
+  const conditions = [headers["if-match"], headers["if-none-match"]];
+  return method !== "GET" && method !== "HEAD" && conditions.some((condition) => condition !== undefined);
+}
+
+function xmlError(status: number, code: string, { method }: Call): Answer {
+  const xml = `<Error><Code>${code}</Code><Message>not now</Message></Error>`;
+  const body = Buffer.from(method === "HEAD" ? "" : xml);
+  return { status, headers: { "content-type": "application/xml" }, body };
 }

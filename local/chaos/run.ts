@@ -220,7 +220,9 @@ class Run implements Observer {
 
   async #invoke(record: SQSRecord, skewMs: number): Promise<void> {
     this.#deliveries += 1;
-    const { outcome, invocation } = await this.#world.environments.invoke({ Records: [record] }, skewMs);
+    const ran = await this.#world.environments.invoke({ Records: [record] }, skewMs);
+    if (ran === "recursive") return;
+    const { outcome, invocation } = ran;
     this.#lastInvocation.set(record.messageId, invocation);
     if (invocation.killed) this.#killed.add(invocation.number);
     if (outcome.type !== "result") return;

@@ -79,7 +79,9 @@ export class CloudWatch {
     const values =
       outcome.type === "throttled"
         ? { Throttles: 1 }
-        : { Invocations: 1, Errors: outcome.type === "error" ? 1 : 0, Duration: durationMs, Throttles: 0 };
+        : outcome.type === "recursive"
+          ? { RecursiveInvocationsDropped: 1 }
+          : { Invocations: 1, Errors: outcome.type === "error" ? 1 : 0, Duration: durationMs, Throttles: 0 };
     this.#record("AWS/Lambda", { FunctionName: functionName }, values);
   }
 

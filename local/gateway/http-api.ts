@@ -127,9 +127,12 @@ class Gateway {
   async #invoke({ functionName, timeoutMs }: RouteSpec, event: object): Promise<Answer> {
     const target = this.#functions.get(functionName);
     if (target === undefined) throw new Error(`The function ${functionName} does not run here.`);
-    const outcome = await this.#inTurn(() => withinLimit(target.invoke(event), timeoutMs));
-    if (outcome === "timeout" || outcome.type === "throttled") return ownAnswer(503);
-    return outcome.type === "error" ? ownAnswer(500) : fromPayload(outcome.payload);
+    // Lambda throttles by what is under way, whether or not this machine has got round to it.
+    const invoke = target.reserve();
+    if (invoke === undefined) return ownAnswer(503);
+    const outcome = await this.#inTurn(() => withinLimit(invoke(event), timeoutMs));
+    if (outcome === "timeout") return ownAnswer(503);
+    return outcome.type === "result" ? fromPayload(outcome.payload) : ownAnswer(500);
   }
 }
 

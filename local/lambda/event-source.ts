@@ -8,15 +8,18 @@ import {
 import type { SQSEvent, SQSRecord } from "aws-lambda";
 import { z } from "zod";
 import type { EventSourceSpec } from "../stack/stack.ts";
-import type { InvocationOutcome, LambdaFunction } from "./lambda.ts";
+import { type InvocationOutcome, LARGEST_PAYLOAD, type LambdaFunction } from "./lambda.ts";
 
 /** Most messages that SQS hands out, or deletes, in one call. */
 const SQS_BATCH = 10;
 /** The longest a receive may wait for a message, in seconds. It is also how long an event source takes to pause. */
 const LONG_POLL_SECONDS = 1;
 
-/** Pause after a receive that failed, in milliseconds. */
+/** Pause after a receive that failed, and between tries of a throttled invocation, in milliseconds. */
 const RETRY_MS = 1000;
+
+/** Room for what an event has beside the bodies and attributes of its messages, in bytes. */
+const ENVELOPE = 64 * 1024;
 
 /** One batch, as the function dealt with it. */
 export interface BatchReport {
@@ -29,6 +32,8 @@ export interface BatchReport {
 export interface EventSourceOptions {
   readonly spec: EventSourceSpec;
   readonly queueUrl: string;
+  /** How long a message that was received stays out of sight, in seconds. */
+  readonly visibilitySeconds: number;
   readonly region: string;
   readonly sqs: SQSClient;
   readonly target: LambdaFunction;
@@ -81,10 +86,12 @@ export class EventSource {
       }
       const messages = await this.#collect();
       if (messages.length === 0) continue;
-      const batch = this.#handle(messages)
-        .catch(this.#options.onTrouble)
-        .finally(() => this.#inFlight.delete(batch));
-      this.#inFlight.add(batch);
+      for (const part of withinPayload(messages)) {
+        const batch = this.#handle(part)
+          .catch(this.#options.onTrouble)
+          .finally(() => this.#inFlight.delete(batch));
+        this.#inFlight.add(batch);
+      }
     }
   }
 
@@ -125,7 +132,7 @@ export class EventSource {
   async #handle(messages: readonly Received[]): Promise<void> {
     const { target, spec, region, onBatch } = this.#options;
     const event: SQSEvent = { Records: messages.map((message) => toRecord(message, spec.queueArn, region)) };
-    const outcome = await target.invoke(event);
+    const outcome = await this.#invoke(event);
     const failed = spec.reportsItemFailures
       ? failedMessages(outcome, messages)
       : outcome.type === "result"
@@ -139,6 +146,22 @@ export class EventSource {
     });
   }
 
+  /**
+   * Lambda tries a throttled batch again for as long as its messages are out of sight; then they are back in the queue.
+   * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+   */
+  async #invoke(event: SQSEvent): Promise<InvocationOutcome> {
+    const { target, visibilitySeconds } = this.#options;
+    const until = performance.now() + visibilitySeconds * 1000 - RETRY_MS;
+    const traceHeaders = traceHeadersOf(event);
+    while (true) {
+      const outcome = await target.invoke(event, traceHeaders);
+      const over = this.#stopping.signal.aborted || performance.now() > until;
+      if (outcome.type !== "throttled" || over) return outcome;
+      await setTimeout(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {});
+    }
+  }
+
   async #delete(messages: readonly Received[]): Promise<void> {
     for (let start = 0; start < messages.length; start += SQS_BATCH) {
       const entries = messages
@@ -149,6 +172,27 @@ export class EventSource {
       );
     }
   }
+}
+
+/** The trace headers that the messages of an event came with. */
+export function traceHeadersOf({ Records }: SQSEvent): string[] {
+  return Records.flatMap(({ attributes: { AWSTraceHeader } }) => AWSTraceHeader ?? []);
+}
+
+/** A batch in parts that each fit into an event. */
+function withinPayload(messages: readonly Received[]): Received[][] {
+  const parts: Received[][] = [];
+  let room = 0;
+  for (const message of messages) {
+    const bytes = Buffer.byteLength(JSON.stringify(message));
+    if (bytes > room) {
+      parts.push([]);
+      room = LARGEST_PAYLOAD - ENVELOPE;
+    }
+    parts.at(-1)?.push(message);
+    room -= bytes;
+  }
+  return parts;
 }
 
 /** A received message as Lambda hands it to a function. */

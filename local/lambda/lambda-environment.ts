@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { FunctionSpec } from "../stack/stack.ts";
@@ -30,7 +30,11 @@ export interface EnvironmentOptions {
   readonly onLine: (line: string) => void;
 }
 
-/** One execution environment: a process that holds the loaded function and runs one invocation at a time. */
+/**
+ * One execution environment: a process that holds the loaded function and runs one invocation at a time. Between
+ * invocations it is frozen: neither its timers nor its connections notice that time passes.
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+ */
 export class LambdaEnvironment {
   readonly #child: ChildProcess;
   readonly #exited: Promise<EnvironmentOutcome>;
@@ -56,6 +60,7 @@ export class LambdaEnvironment {
     this.#child.once("close", (code, signal) => exit.resolve({ type: "exit", code, signal }));
     this.#child.once("error", () => exit.resolve({ type: "exit", code: null, signal: null }));
     this.#exited = exit.promise;
+    killWithParent(this.#child);
     this.#send(settings);
   }
 
@@ -66,8 +71,10 @@ export class LambdaEnvironment {
 
   async invoke(command: InvokeCommand): Promise<EnvironmentOutcome> {
     const report = this.#next.promise;
+    this.#child.kill("SIGCONT");
     this.#send(command);
     const outcome = await Promise.race([report, this.#exited]);
+    if (outcome.type !== "exit") this.#child.kill("SIGSTOP");
     return outcome.type === "ready"
       ? { type: "error", error: { errorType: "Runtime.Unknown", errorMessage: "The runtime started twice." } }
       : outcome;
@@ -83,4 +90,11 @@ export class LambdaEnvironment {
     // A child that is already gone is reported by its exit; without a callback the send would throw as well.
     this.#child.send(message, () => {});
   }
+}
+
+/** A frozen process does not notice that its parent has died, however it died: a shell waits for that and ends it. */
+function killWithParent(child: ChildProcess): void {
+  const script = `trap '' INT HUP TERM; read line; kill -KILL ${child.pid}`;
+  const watch = spawn("sh", ["-c", script], { stdio: ["pipe", "ignore", "ignore"] });
+  child.once("exit", () => watch.kill("SIGKILL"));
 }

@@ -5,6 +5,8 @@ export interface InvokeCommand {
   readonly event: unknown;
   /** When the invocation will be killed, in milliseconds since the epoch. */
   readonly deadline: number;
+  /** What AWS's SDKs pass on with each call; see `nextTraceHeader`. */
+  readonly traceHeader: string;
 }
 
 /** What the environment is, told once when it starts. */

@@ -72,6 +72,8 @@ async function invoke(
   settings: EnvironmentSettings,
 ): Promise<void> {
   currentRequestId = command.requestId;
+  // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+  process.env._X_AMZN_TRACE_ID = command.traceHeader;
   const context = {
     awsRequestId: command.requestId,
     callbackWaitsForEmptyEventLoop: true,

@@ -6,11 +6,16 @@ import { unzipSync } from "fflate";
 import pLimit from "p-limit";
 import type { FunctionSpec } from "../stack/stack.ts";
 import { systemErrorReason, UserError } from "../user-error.ts";
+import { AccountConcurrency, DEFAULT_ACCOUNT_CONCURRENCY } from "./account-concurrency.ts";
 import { type EnvironmentOutcome, LambdaEnvironment, runtimeSettings } from "./lambda-environment.ts";
 import type { FunctionError } from "./lambda-protocol.ts";
+import { nextTraceHeader } from "./trace-header.ts";
 
 /** How long Lambda lets a function load, in milliseconds. */
 const INIT_LIMIT_MS = 10_000;
+
+/** The largest event, and the largest answer, in bytes. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const LARGEST_PAYLOAD = 6 * 1024 * 1024;
 
 /** Environments that load at once would keep one another from loading within the limit. */
 const startInTurn = pLimit(availableParallelism());
@@ -18,8 +23,16 @@ const startInTurn = pLimit(availableParallelism());
 export type InvocationOutcome =
   | { readonly type: "result"; readonly payload: unknown }
   | { readonly type: "error"; readonly error: FunctionError }
-  /** Nothing ran: as many invocations as are reserved are under way. */
-  | { readonly type: "throttled" };
+  /** Nothing ran: as many invocations as the account or the function may have are under way. */
+  | { readonly type: "throttled" }
+  /** Nothing ran: Lambda takes the chain of events for a loop. */
+  | { readonly type: "recursive" };
+
+/**
+ * Runs an invocation that has its place, and waits for its answer; every way to fail is an outcome, not an exception.
+ * @param traceHeaders those that came with the event
+ */
+export type Invoke = (event: unknown, traceHeaders?: readonly string[]) => Promise<InvocationOutcome>;
 
 /** What an invocation cost and how it ended. */
 export interface InvocationReport {
@@ -42,6 +55,8 @@ export interface LambdaOptions {
   readonly spec: FunctionSpec;
   /** Variables beside the stack's own: credentials and service endpoints. */
   readonly hostVariables: Readonly<Record<string, string>>;
+  /** Shared by the functions of an account. Default: an account of the function's own. */
+  readonly concurrency?: AccountConcurrency;
   readonly onInvocation: (report: InvocationReport) => void;
   readonly onLine: (line: LogLine) => void;
 }
@@ -51,6 +66,7 @@ export class LambdaFunction {
   readonly spec: FunctionSpec;
   readonly #options: LambdaOptions;
   readonly #codeDirectory: string;
+  readonly #concurrency: AccountConcurrency;
   readonly #idle: LambdaEnvironment[] = [];
   readonly #all = new Set<LambdaEnvironment>();
   #running = 0;
@@ -59,6 +75,8 @@ export class LambdaFunction {
     this.spec = options.spec;
     this.#options = options;
     this.#codeDirectory = codeDirectory;
+    this.#concurrency =
+      options.concurrency ?? new AccountConcurrency(DEFAULT_ACCOUNT_CONCURRENCY, [options.spec]);
   }
 
   static async create(options: LambdaOptions): Promise<LambdaFunction> {
@@ -78,20 +96,33 @@ export class LambdaFunction {
     return this.#running;
   }
 
-  /** Invokes the function and waits for its answer; every way to fail is an outcome, not an exception. */
-  async invoke(event: unknown): Promise<InvocationOutcome> {
+  /** Invokes the function unless there is no place for it. */
+  invoke: Invoke = async (event, traceHeaders) =>
+    (await this.reserve()?.(event, traceHeaders)) ?? { type: "throttled" };
+
+  /** A place for one invocation, which has to be used; undefined where there is none. */
+  reserve(): Invoke | undefined {
+    if (this.#concurrency.acquire(this.spec)) return this.#invokeOnce;
+    this.#report(randomUUID(), { type: "throttled" }, 0, undefined);
+    return undefined;
+  }
+
+  readonly #invokeOnce: Invoke = async (event, traceHeaders = []) => {
     const requestId = randomUUID();
-    const reserved = this.spec.reservedConcurrency;
-    if (reserved !== undefined && this.#running >= reserved) {
-      return this.#report(requestId, { type: "throttled" }, 0, undefined);
-    }
     this.#running += 1;
     try {
-      return await this.#run(requestId, event);
+      const { arn, mayRecurse } = this.spec;
+      const traceHeader = nextTraceHeader(arn, traceHeaders, mayRecurse);
+      if (traceHeader === undefined) return this.#report(requestId, { type: "recursive" }, 0, undefined);
+      if (byteLength(event) > LARGEST_PAYLOAD) {
+        return this.#report(requestId, tooLarge("RequestTooLargeException", "Request"), 0, undefined);
+      }
+      return await this.#run(requestId, event, traceHeader);
     } finally {
       this.#running -= 1;
+      this.#concurrency.release(this.spec);
     }
-  }
+  };
 
   /** Ends every environment, whatever it is doing, and removes the unpacked code. */
   async stop(): Promise<void> {
@@ -99,7 +130,7 @@ export class LambdaFunction {
     await rm(this.#codeDirectory, { recursive: true, force: true });
   }
 
-  async #run(requestId: string, event: unknown): Promise<InvocationOutcome> {
+  async #run(requestId: string, event: unknown, traceHeader: string): Promise<InvocationOutcome> {
     const warm = this.#idle.pop();
     const { environment, init } =
       warm === undefined
@@ -116,7 +147,7 @@ export class LambdaFunction {
 
     const started = performance.now();
     const limitMs = this.spec.timeoutSeconds * 1000;
-    const answer = environment.invoke({ requestId, event, deadline: Date.now() + limitMs });
+    const answer = environment.invoke({ requestId, event, traceHeader, deadline: Date.now() + limitMs });
     const ended = await withinLimit(answer, limitMs);
     const durationMs = performance.now() - started;
     if (ended === "timeout" || ended.type === "exit") {
@@ -171,6 +202,9 @@ export class LambdaFunction {
 }
 
 function toOutcome(ended: EnvironmentOutcome, requestId: string): InvocationOutcome {
+  if (ended.type === "result" && byteLength(ended.payload) > LARGEST_PAYLOAD) {
+    return tooLarge("Function.ResponseSizeTooLarge", "Response");
+  }
   if (ended.type !== "exit") return ended;
   const how = ended.signal === null ? `exit status ${ended.code ?? "unknown"}` : `signal: ${ended.signal}`;
   return functionError(
@@ -184,6 +218,15 @@ function timedOut(requestId: string, seconds: number): InvocationOutcome {
     "Sandbox.Timedout",
     `RequestId: ${requestId} Error: Task timed out after ${seconds.toFixed(2)} seconds`,
   );
+}
+
+function tooLarge(errorType: string, what: "Request" | "Response"): InvocationOutcome {
+  const message = `${what} payload size exceeded maximum allowed payload size (${LARGEST_PAYLOAD} bytes).`;
+  return functionError(errorType, message);
+}
+
+function byteLength(payload: unknown): number {
+  return Buffer.byteLength(JSON.stringify(payload) ?? "");
 }
 
 function functionError(errorType: string, errorMessage: string): InvocationOutcome {

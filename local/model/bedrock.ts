@@ -2,10 +2,11 @@ import { createHash, randomInt, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout } from "node:timers/promises";
+import { z } from "zod";
 import { listenOnLoopback } from "../loopback.ts";
 import { PainterPool, type PaintJob } from "./painter-pool.ts";
 import { checkRequest, type StabilityRequest } from "./stability-api.ts";
-import { type CallOutcome, Dice, type Trouble } from "./trouble.ts";
+import { type CallOutcome, FaultScript, type Trouble } from "./trouble.ts";
 
 /** Made up, like the model: a prompt with this word is blocked, so that blocked prompts can be tried out. */
 export const FORBIDDEN_WORD = "forbidden-content";
@@ -93,21 +94,37 @@ export async function startBedrock(
   };
 }
 
+/** What AWS says, where the words help. */
+const MESSAGES: Readonly<Partial<Record<CallOutcome, string>>> = {
+  ThrottlingException: "Too many requests, please wait before trying again.",
+  ValidationException: "Invocation of this model ID with on-demand throughput isn't supported.",
+  AccessDeniedException:
+    "Model access is denied: the AWS Marketplace agreement for this model is missing (aws-marketplace:Subscribe, aws-marketplace:ViewSubscriptions).",
+};
+
+const agreementSchema = z.object({ modelId: z.string() });
+
+interface Invocation {
+  readonly modelId: string;
+  readonly region: string | undefined;
+  readonly body: string;
+}
+
 class StandInModel {
   readonly bill: PaidCall[] = [];
   readonly calls: string[] = [];
   readonly #painter: Painter;
   readonly #underWay = new Map<string, number>();
   readonly #stopping = new AbortController();
-  #dice: Dice;
+  #script: FaultScript;
 
   constructor(trouble: Trouble, painter: Painter) {
     this.#painter = painter;
-    this.#dice = new Dice(trouble);
+    this.#script = new FaultScript(trouble);
   }
 
   setTrouble(trouble: Trouble): void {
-    this.#dice = new Dice(trouble);
+    this.#script = new FaultScript(trouble);
   }
 
   async stop(): Promise<void> {
@@ -134,19 +151,25 @@ class StandInModel {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     if (request.method === "GET" && request.url === "/_bill") return { status: 200, body: this.bill };
+    if (request.method === "POST" && request.url === "/create-foundation-model-agreement") {
+      const { modelId } = agreementSchema.parse(JSON.parse((await read(request)) ?? ""));
+      this.#script.agree(modelId);
+      return { status: 202, body: { modelId } };
+    }
     const modelId = /^\/model\/([^/]+)\/invoke$/.exec(request.url ?? "")?.[1];
     if (request.method !== "POST" || modelId === undefined) {
       return failure(404, "UnknownOperationException", "The stand-in model answers InvokeModel only.");
     }
     const body = await read(request);
     if (body === undefined) return failure(400, "ValidationException", "The request is too large.");
-    return this.#invoke(decodeURIComponent(modelId), body, response);
+    const [, region] = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(request.headers.authorization ?? "") ?? [];
+    return this.#invoke({ modelId: decodeURIComponent(modelId), region, body }, response);
   }
 
-  async #invoke(modelId: string, body: string, response: ServerResponse): Promise<Answer> {
+  async #invoke({ modelId, region, body }: Invocation, response: ServerResponse): Promise<Answer> {
     this.calls.push(modelId);
     const underWay = this.#underWay.get(modelId) ?? 0;
-    const outcome = this.#dice.outcome(modelId, underWay);
+    const outcome = this.#script.outcome(modelId, underWay);
     this.#underWay.set(modelId, underWay + 1);
     try {
       if (outcome === "reset") response.destroy();
@@ -155,25 +178,36 @@ class StandInModel {
         throw new Error("The caller has left.");
       }
       const status = ERROR_STATUS[outcome];
-      if (status !== undefined) return failure(status, outcome, `The stand-in model answers ${outcome}.`);
-      const check = checkRequest(modelId, body);
-      if (check.type === "no such model") {
-        return failure(404, "ResourceNotFoundException", `There is no model ${modelId} (any more).`);
+      if (status !== undefined)
+        return failure(status, outcome, MESSAGES[outcome] ?? `The stand-in model answers ${outcome}.`);
+      const check = checkRequest(modelId, region, body);
+      if (check.type === "retired") {
+        return failure(
+          404,
+          "ResourceNotFoundException",
+          "This model version has reached the end of its life.",
+        );
       }
       if (check.type === "invalid") return failure(400, "ValidationException", check.message);
-      await setTimeout(this.#dice.latencyMs(modelId), undefined, { signal: this.#stopping.signal });
-      const filtered = check.request.prompt.includes(FORBIDDEN_WORD);
-      const reason = FINISH_REASON[filtered ? "FilteredPrompt" : outcome];
-      const answer =
-        reason === undefined ? await this.#paint(modelId, check.request) : { finish_reasons: [reason] };
+      await setTimeout(this.#script.latencyMs(modelId), undefined, { signal: this.#stopping.signal });
+      // The models draw one where they are given 0.
+      const seed = check.request.seed === 0 ? randomInt(1, LARGEST_SEED + 1) : check.request.seed;
+      const asked = { ...check.request, seed };
+      const reason = FINISH_REASON[this.#filter(modelId, asked) ?? outcome];
+      const answer = reason === undefined ? await this.#paint(modelId, asked) : { finish_reasons: [reason] };
       return { status: 200, body: answer };
     } finally {
       this.#underWay.set(modelId, (this.#underWay.get(modelId) ?? 1) - 1);
     }
   }
 
+  #filter(modelId: string, { prompt, seed }: StabilityRequest): CallOutcome | undefined {
+    if (prompt.includes(FORBIDDEN_WORD)) return "FilteredPrompt";
+    return this.#script.filtersImage(modelId, prompt, seed) ? "FilteredImage" : undefined;
+  }
+
   async #paint(modelId: string, request: StabilityRequest): Promise<object> {
-    const seed = request.seed === 0 ? randomInt(1, LARGEST_SEED + 1) : request.seed;
+    const { seed } = request;
     const image = await this.#painter.paint({
       prompt: request.prompt,
       ...(request.negative_prompt !== undefined && { negativePrompt: request.negative_prompt }),

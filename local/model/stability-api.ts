@@ -1,5 +1,6 @@
 /** The request and answer JSON of the Stability text-to-image models, as the models themselves check it. */
 import { z } from "zod";
+import { lifecycleOf, models } from "../../functions/domain/models.ts";
 
 const ASPECT_RATIOS = ["16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21"] as const;
 const LARGEST_SEED = 4_294_967_294;
@@ -15,7 +16,7 @@ const core = z.strictObject({
 });
 const withMode = core.extend({ mode: z.literal("text-to-image").default("text-to-image") });
 
-/** What each live model accepts. Any other model id does not exist, or does not exist any more. */
+/** What each live model accepts. */
 const requestSchemas = {
   "stability.stable-image-core-v1:1": core,
   "stability.sd3-5-large-v1:0": withMode,
@@ -26,12 +27,18 @@ export type StabilityRequest = z.infer<typeof core>;
 
 export type Check =
   | { readonly type: "valid"; readonly request: StabilityRequest }
-  | { readonly type: "no such model" }
+  | { readonly type: "retired" }
   | { readonly type: "invalid"; readonly message: string };
 
-export function checkRequest(modelId: string, body: string): Check {
+/** @param region where the model was asked for; undefined where the request is not signed */
+export function checkRequest(modelId: string, region: string | undefined, body: string): Check {
+  if (lifecycleOf(modelId, new Date()).state === "retired") return { type: "retired" };
   const schema = schemaOf(modelId);
-  if (schema === undefined) return { type: "no such model" };
+  const isServed =
+    region === undefined || models.some(({ id, regions }) => id === modelId && regions.includes(region));
+  if (schema === undefined || !isServed) {
+    return { type: "invalid", message: "The provided model identifier is invalid." };
+  }
   let json: unknown;
   try {
     json = JSON.parse(body);

@@ -32,6 +32,10 @@ export interface ModelTrouble {
   readonly throttle?: number;
   /** Most calls at once; more are throttled. Default: no limit. */
   readonly concurrencyLimit?: number;
+  /** Most calls in any minute; more are throttled. Default: no limit. AWS publishes none: each account has its own. */
+  readonly requestsPerMinute?: number;
+  /** Share of prompts and seeds whose finished picture the filter blocks, 0 to 1. Default 0. */
+  readonly filterImages?: number;
   /** Every call fails: the model is down, the account has no access, or nothing is ever answered. */
   readonly every?: Exclude<CallOutcome, "ok">;
   /** What the next calls come to, one after the other; when it is used up, the rest of this object decides. */
@@ -39,6 +43,8 @@ export interface ModelTrouble {
 }
 
 export interface Trouble extends ModelTrouble {
+  /** Nobody has agreed to the models' terms: each works for so many seconds, and then denies access. Default: agreed. */
+  readonly newAccountSeconds?: number;
   /** Start of the dice behind `throttle` and a latency range: same seed, same run. Default: any. */
   readonly seed?: number;
   /** What is different for single models, by model id. */
@@ -48,10 +54,14 @@ export interface Trouble extends ModelTrouble {
 const DEFAULT_LATENCY_MS = 300;
 
 /** Decides call by call, and remembers how far each script has got. */
-export class Dice {
+export class FaultScript {
   readonly #trouble: Trouble;
   readonly #random: Random;
   readonly #callsByScript = new Map<readonly CallOutcome[], number>();
+  /** When the calls of the last minute were let through, by model. */
+  readonly #recent = new Map<string, readonly number[]>();
+  readonly #firstUse = new Map<string, number>();
+  readonly #agreements = new Set<string>();
 
   constructor(trouble: Trouble) {
     this.#trouble = trouble;
@@ -61,11 +71,43 @@ export class Dice {
   /** @param underWay calls to this model that are not answered yet, without this one */
   outcome(modelId: string, underWay: number): CallOutcome {
     const { script, every, concurrencyLimit, throttle = 0 } = this.#of(modelId);
+    if (!this.#hasAccess(modelId)) return "AccessDeniedException";
     const scripted = script === undefined ? undefined : this.#nextOf(script);
     if (scripted !== undefined) return scripted;
     if (every !== undefined) return every;
     if (concurrencyLimit !== undefined && underWay >= concurrencyLimit) return "ThrottlingException";
+    if (this.#isOverQuota(modelId)) return "ThrottlingException";
     return this.#random() < throttle ? "ThrottlingException" : "ok";
+  }
+
+  /** Whether the filter blocks the picture of this prompt with this seed: another seed may do. */
+  filtersImage(modelId: string, prompt: string, seed: number): boolean {
+    const { filterImages = 0 } = this.#of(modelId);
+    return stream(`${seed} ${prompt}`)() < filterImages;
+  }
+
+  /** From now on there is an agreement for the model. */
+  agree(modelId: string): void {
+    this.#agreements.add(modelId);
+  }
+
+  /** https://docs.aws.amazon.com/bedrock/latest/userguide/model-access.html */
+  #hasAccess(modelId: string): boolean {
+    const { newAccountSeconds } = this.#trouble;
+    if (newAccountSeconds === undefined || this.#agreements.has(modelId)) return true;
+    const first = this.#firstUse.get(modelId) ?? Date.now();
+    this.#firstUse.set(modelId, first);
+    return Date.now() < first + newAccountSeconds * 1000;
+  }
+
+  /** https://docs.aws.amazon.com/bedrock/latest/userguide/quotas.html */
+  #isOverQuota(modelId: string): boolean {
+    const { requestsPerMinute } = this.#of(modelId);
+    if (requestsPerMinute === undefined) return false;
+    const recent = (this.#recent.get(modelId) ?? []).filter((at) => at > Date.now() - 60_000);
+    const isOver = recent.length >= requestsPerMinute;
+    this.#recent.set(modelId, isOver ? recent : [...recent, Date.now()]);
+    return isOver;
   }
 
   latencyMs(modelId: string): number {

@@ -64,7 +64,8 @@ const integrationSchema = z.object({
   integration_type: z.literal("AWS_PROXY"),
   integration_uri: z.string(),
   payload_format_version: z.literal("2.0"),
-  timeout_milliseconds: z.number().default(30_000),
+  // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+  timeout_milliseconds: z.int().min(50).max(30_000).default(30_000),
 });
 
 const stageSchema = z.object({

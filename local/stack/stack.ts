@@ -29,6 +29,8 @@ export interface FunctionSpec {
   readonly logFormat: "JSON" | "Text";
   /** Most invocations at once; undefined when nothing is reserved. */
   readonly reservedConcurrency: number | undefined;
+  /** Whether Lambda lets the function run again and again in one chain of events. */
+  readonly mayRecurse: boolean;
 }
 
 export interface EventSourceSpec {
@@ -103,14 +105,19 @@ const functionSchema = z.object({
   reserved_concurrent_executions: z.number().optional(),
 });
 
+const recursionSchema = z.object({
+  function_name: z.string(),
+  recursive_loop: z.enum(["Allow", "Terminate"]),
+});
+
 const mappingSchema = z.object({
   uuid: z.string(),
   event_source_arn: z.string(),
   function_name: z.string(),
   enabled: z.boolean().default(true),
-  batch_size: z.number().default(10),
-  maximum_batching_window_in_seconds: z.number().default(0),
-  scaling_config: nested(z.object({ maximum_concurrency: z.number() }).optional()),
+  batch_size: z.int().min(1).max(10_000).default(10),
+  maximum_batching_window_in_seconds: z.int().min(0).max(300).default(0),
+  scaling_config: nested(z.object({ maximum_concurrency: z.int().min(2).max(1000) }).optional()),
   function_response_types: z.array(z.string()).default([]),
 });
 
@@ -165,6 +172,7 @@ function readQueues(terraform: Terraform): QueueSpec[] {
 
 function toFunction(resource: z.infer<typeof functionSchema>, terraform: Terraform): FunctionSpec {
   const reserved = resource.reserved_concurrent_executions;
+  const recursion = terraform.resources("aws_lambda_function_recursion_config", recursionSchema);
   return {
     functionName: resource.function_name,
     arn: resource.arn,
@@ -177,6 +185,10 @@ function toFunction(resource: z.infer<typeof functionSchema>, terraform: Terrafo
     logFormat: resource.logging_config?.log_format ?? "Text",
     // Terraform writes "nothing reserved" as -1.
     reservedConcurrency: reserved === undefined || reserved < 0 ? undefined : reserved,
+    mayRecurse: recursion.some(
+      ({ function_name, recursive_loop }) =>
+        function_name === resource.function_name && recursive_loop === "Allow",
+    ),
   };
 }
 
