@@ -1,9 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Terraform references look like this
-import { fork } from "node:child_process";
+import { fork, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { SendMessageBatchCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Cloud } from "../local/cloud.ts";
@@ -183,6 +184,27 @@ it("ends an environment with its parent, whatever keeps the function busy", asyn
   const exit = once(child, "exit");
   child.disconnect();
   expect(await exit).toEqual([0, null]);
+});
+
+it("ends a frozen environment with its parent, however that dies", async () => {
+  const codeDirectory = await mkdtemp(join(tmpdir(), "local-functions-"));
+  onTestFinished(() => rm(codeDirectory, { recursive: true, force: true }));
+  await writeFile(join(codeDirectory, "index.mjs"), "export const handler = async () => process.pid;");
+  const settings = { codeDirectory, handler: "index.handler", functionName: "worker", memoryMb: 128 };
+  const script = `
+    import { LambdaEnvironment } from "./local/lambda/lambda-environment.ts";
+    const settings = ${JSON.stringify({ ...settings, logFormat: "JSON" })};
+    const environment = new LambdaEnvironment({ settings, variables: {}, onLine: () => {} });
+    await environment.init();
+    const deadline = Date.now() + 60_000;
+    const { payload } = await environment.invoke({ requestId: "1", event: {}, deadline, traceHeader: "" });
+    console.log(payload);`;
+  const parent = spawn(process.execPath, ["--input-type=module", "--eval", script]);
+  const [pid] = await once(createInterface({ input: parent.stdout }), "line");
+  const state = () => spawnSync("ps", ["-o", "stat=", "-p", pid], { encoding: "utf8" }).stdout.trim();
+  expect(state()).toMatch(/^T/);
+  parent.kill("SIGKILL");
+  await vi.waitUntil(() => /^Z|^$/.test(state()), { timeout: 20_000 });
 });
 
 describe("the event source of a queue", () => {

@@ -7,6 +7,10 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { startCloud } from "../local/cloud.ts";
+import { paintPrompts } from "../local/command-line/paint-prompts.ts";
+import { requireReachable } from "../local/command-line/real-model.ts";
+import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -15,10 +19,14 @@ beforeEach(async () => {
 });
 
 function start(...options: string[]) {
+  return startIn(process.env, ...options);
+}
+
+function startIn(env: NodeJS.ProcessEnv, ...options: string[]) {
   const child = spawn(
     process.execPath,
     ["--disable-warning=ExperimentalWarning", "local/command-line/start.ts", ...options],
-    { stdio: ["ignore", "pipe", "pipe"] },
+    { stdio: ["ignore", "pipe", "pipe"], env },
   );
   onTestFinished(() => void child.kill("SIGKILL"));
   const output = { stdout: "", stderr: "" };
@@ -128,6 +136,37 @@ describe("npm start", () => {
     const [code] = await once(child, "close");
     expect(code).toBe(0);
     await expect(fetch(endpoint)).rejects.toThrow("fetch failed");
+  });
+
+  it("brings back what was under way at Ctrl-C, and gives up what had not begun", async () => {
+    const { folder: stackDir } = synthesise(settingsWith());
+    const trouble = { latencyMs: 1000 };
+    await using cloud = await startCloud({
+      ...{ stackDir, trouble, port: 0, graceMs: 50_000, accountConcurrency: 1 },
+    });
+    const jobs = ["the sea", "the desert"].map((body) => ({ body, name: body, requestId: undefined }));
+    const begun = Promise.withResolvers<void>();
+    const stopped = begun.promise.then(() => Promise.all(cloud.eventSources.map((source) => source.stop())));
+    const status = (text: string): void => {
+      if (text.includes("painting")) begun.resolve();
+    };
+    const progress = { status, say: () => {}, result: () => {}, stop: () => {} };
+    const outcomes = await paintPrompts(cloud, jobs, { output: folder, bedrock: "local" }, progress, stopped);
+    expect(outcomes.toSorted()).toEqual(["interrupted", "painted"]);
+    expect(await readdir(folder)).toHaveLength(1);
+  });
+
+  it("says at once that there are no credentials for the real model, and that its host cannot be reached", async () => {
+    const env = { PATH: process.env.PATH, HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
+    const { child, output } = startIn(env, "--bedrock", "aws", "--output", folder, "the sea");
+    const [code] = await once(child, "close");
+    expect({ code, stdout: output.stdout }).toEqual({ code: 1, stdout: "" });
+    expect(output.stderr.trimEnd().split("\n").at(-1)).toMatch(
+      /^There are no AWS credentials for --bedrock aws\. /,
+    );
+    await expect(requireReachable("bedrock-runtime.invalid")).rejects.toThrow(
+      /^Cannot reach bedrock-runtime\.invalid \(E\w+\)\. Check the network, or drop --bedrock aws\.$/,
+    );
   });
 
   it("stops in the middle of a painting on Ctrl-C", async () => {

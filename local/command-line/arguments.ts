@@ -5,6 +5,7 @@ import {
   OUTPUT_FORMATS,
   type PromptRequestInput,
 } from "../../functions/domain/request.ts";
+import { DEFAULT_ACCOUNT_CONCURRENCY } from "../lambda/account-concurrency.ts";
 import type { Trouble } from "../model/trouble.ts";
 import { wholeNumber } from "./whole-number.ts";
 
@@ -23,6 +24,8 @@ export interface Arguments {
   readonly output: string;
   readonly bedrock: "local" | "aws";
   readonly trouble: Trouble;
+  /** How many invocations the account may have at once. */
+  readonly accountConcurrency: number;
   /** Goes into every request that does not say otherwise itself. */
   readonly wishes: Pick<PromptRequestInput, "aspectRatio" | "seed" | "outputFormat">;
   readonly verbose: boolean;
@@ -44,6 +47,10 @@ interface Options {
   readonly throttle?: number;
   readonly broken?: true;
   readonly denied?: true;
+  readonly newAccount?: number;
+  readonly requestsPerMinute?: number;
+  readonly filterImages?: number;
+  readonly accountConcurrency: number;
   readonly aspectRatio?: (typeof ASPECT_RATIOS)[number];
   readonly seed?: number;
   readonly outputFormat?: (typeof OUTPUT_FORMATS)[number];
@@ -82,6 +89,23 @@ export function readArguments(argv: readonly string[]): Arguments {
     .option("--throttle <fraction>", "throttle this share of the model's calls, 0 to 1", fraction)
     .addOption(new Option("--broken", "the model is down").conflicts("denied"))
     .option("--denied", "the account may not use the model")
+    .option(
+      "--new-account <seconds>",
+      "each model works for so long, and then waits for its Marketplace agreement",
+      wholeNumber(0, 3_600),
+    )
+    .option(
+      "--requests-per-minute <number>",
+      "throttle a model's calls above so many a minute",
+      wholeNumber(1, 1_000_000),
+    )
+    .option("--filter-images <fraction>", "block this share of finished pictures, by seed, 0 to 1", fraction)
+    .option(
+      "--account-concurrency <number>",
+      "invocations that the account may have at once; many new accounts have 10",
+      wholeNumber(1, 1_000_000),
+      DEFAULT_ACCOUNT_CONCURRENCY,
+    )
     .option("--alarm-speed <times>", "let time pass faster for alarms", wholeNumber(1, 600), 1)
     .option("--verbose", "show everything that the functions log")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "")) })
@@ -90,15 +114,15 @@ export function readArguments(argv: readonly string[]): Arguments {
   program.parse(argv, { from: "user" });
   const prompts = program.args;
   const options = program.opts<Options>();
-  const { modelLatency, throttle, broken, denied } = options;
+  const { modelLatency, throttle, broken, denied, newAccount, requestsPerMinute, filterImages } = options;
 
   if (
     options.bedrock === "aws" &&
-    [modelLatency, throttle, broken, denied].some((flag) => flag !== undefined)
+    [modelLatency, throttle, broken, denied, newAccount, requestsPerMinute, filterImages].some(
+      (flag) => flag !== undefined,
+    )
   ) {
-    program.error(
-      "--model-latency, --throttle, --broken and --denied need the stand-in: drop --bedrock aws.",
-    );
+    program.error("Trouble of the model needs the stand-in: drop --bedrock aws.");
   }
   if (prompts.length > 0 && options.file !== undefined) {
     program.error("Give prompts on the command line or with --file, not both.");
@@ -119,6 +143,9 @@ export function readArguments(argv: readonly string[]): Arguments {
     trouble: {
       ...(modelLatency !== undefined && { latencyMs: modelLatency }),
       ...(throttle !== undefined && { throttle }),
+      ...(newAccount !== undefined && { newAccountSeconds: newAccount }),
+      ...(requestsPerMinute !== undefined && { requestsPerMinute }),
+      ...(filterImages !== undefined && { filterImages }),
       ...(broken && { every: "ServiceUnavailableException" }),
       ...(denied && { every: "AccessDeniedException" }),
     },
@@ -127,6 +154,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       seed: options.seed,
       outputFormat: options.outputFormat,
     },
+    accountConcurrency: options.accountConcurrency,
     verbose: options.verbose ?? false,
     alarmSpeed: options.alarmSpeed,
   };

@@ -6,6 +6,7 @@ import {
   type FailedRecord,
   type GeneratingRecord,
   type RejectedRecord,
+  type RequestRecord,
   recordKey,
   type SucceededRecord,
 } from "../../functions/domain/record.ts";
@@ -17,20 +18,24 @@ import { cannotWrite } from "./output-folder.ts";
 import type { Progress } from "./progress.ts";
 import type { Job } from "./prompts.ts";
 
-export type PaintingOutcome = "painted" | "rejected" | "failed";
+export type PaintingOutcome = "painted" | "rejected" | "failed" | "interrupted";
 
-/** Sends the prompts through the queue and brings the pictures back, whatever becomes of the others. */
+/**
+ * Sends the prompts through the queue and brings the pictures back, whatever becomes of the others.
+ * @param stopped resolves when nothing is painted any more: what is not finished by then is given up
+ */
 export async function paintPrompts(
   cloud: Cloud,
   jobs: readonly Job[],
   given: Pick<Arguments, "output" | "bedrock">,
   progress: Progress,
+  stopped: Promise<unknown>,
 ): Promise<PaintingOutcome[]> {
   let done = 0;
   return await Promise.all(
     jobs.map(async (job, index) => {
       const label = jobs.length === 1 ? "" : `${index + 1}/${jobs.length} `;
-      const outcome = await new Painting(cloud, job, given, progress, label).run();
+      const outcome = await new Painting(cloud, job, given, progress, label).run(stopped);
       done += 1;
       if (done < jobs.length) progress.status(`${done} of ${jobs.length} done`);
       return outcome;
@@ -46,6 +51,7 @@ class Painting {
   readonly #progress: Progress;
   /** Tells this prompt's lines from those of the others. */
   readonly #label: string;
+  #settled: Promise<PaintingOutcome> | undefined;
 
   constructor(
     cloud: Cloud,
@@ -61,7 +67,7 @@ class Painting {
     this.#label = label;
   }
 
-  async run(): Promise<PaintingOutcome> {
+  async run(stopped: Promise<unknown>): Promise<PaintingOutcome> {
     const { queueUrl, keyPrefix, sqs, spy } = this.#cloud;
     const { body, requestId } = this.#job;
     const known =
@@ -77,18 +83,28 @@ class Painting {
       this.#say("Failed: the message is in the dead-letter queue");
       return "failed" as const;
     });
-    return await Promise.race([this.#follow(requestId ?? MessageId), givenUp]);
+    const id = requestId ?? MessageId;
+    const unfinished = stopped.then(async () => {
+      const record = await readRecord(this.#cloud, recordKey(keyPrefix, id));
+      return isFinal(record) ? await this.#settle(record) : "interrupted";
+    });
+    return await Promise.race([this.#follow(id), givenUp, unfinished]);
   }
 
   async #follow(requestId: string): Promise<PaintingOutcome> {
     for await (const record of recordChanges(this.#cloud, requestId)) {
       if (record.status === "generating") this.#status(describePainting(record));
-      else if (record.status !== "queued") return await this.#settle(record);
+      else if (isFinal(record)) return await this.#settle(record);
     }
     throw new Error("The record stopped changing before the request came to an end.");
   }
 
-  async #settle(record: SucceededRecord | RejectedRecord | FailedRecord): Promise<PaintingOutcome> {
+  #settle(record: FinalRecord): Promise<PaintingOutcome> {
+    this.#settled ??= this.#bringBack(record);
+    return this.#settled;
+  }
+
+  async #bringBack(record: FinalRecord): Promise<PaintingOutcome> {
     if (record.status !== "succeeded") {
       this.#say(`${capitalised(record.status)}: ${record.reason.message} (${record.reason.code})`);
       return record.status;
@@ -109,9 +125,15 @@ class Painting {
   }
 }
 
+type FinalRecord = SucceededRecord | RejectedRecord | FailedRecord;
+
+function isFinal(record: RequestRecord | undefined): record is FinalRecord {
+  return record !== undefined && record.status !== "queued" && record.status !== "generating";
+}
+
 function describePainting(record: GeneratingRecord): string {
   if (record.lease !== null) return `painting (attempt ${record.attempts})`;
-  return `waiting to try again${record.reason === undefined ? "" : `: ${record.reason.code}`} (Ctrl-C gives up)`;
+  return `waiting to try again${record.reason === undefined ? "" : `: ${record.reason.message} (${record.reason.code})`} (Ctrl-C gives up)`;
 }
 
 function seconds({ timings }: SucceededRecord): string {

@@ -7,11 +7,15 @@ import type { Arguments } from "./arguments.ts";
 import { type PaintingOutcome, paintPrompts } from "./paint-prompts.ts";
 import type { Progress } from "./progress.ts";
 import type { Job } from "./prompts.ts";
+import { requireRealModels } from "./real-model.ts";
 import { report } from "./report.ts";
 import { serve } from "./serve.ts";
 
 /** Where the HTTP API answers while serving, so that what is written down about it can be pasted. */
 const SERVED_API_PORT = 4567;
+
+/** What is being painted by the real model is paid for. Lambda ends every function after 15 minutes at the latest. */
+const PAID_GRACE_MS = 15 * 60_000;
 
 const STAND_IN_NOTE =
   "Pictures come from a stand-in painter on this machine, not from a text-to-image model (--bedrock aws asks the real one).";
@@ -37,18 +41,23 @@ export async function runStack(run: Run): Promise<readonly PaintingOutcome[] | "
     apiPort: given.apiPort ?? (serving ? SERVED_API_PORT : 0),
     ...(given.state !== undefined && { stateDirectory: given.state }),
     bedrock: given.bedrock,
+    ...(given.bedrock === "aws" && { graceMs: PAID_GRACE_MS }),
+    accountConcurrency: given.accountConcurrency,
     trouble: given.trouble,
     alarmSpeed: given.alarmSpeed,
   });
   try {
     progress.say(`Stack ${given.environment} synthesised and running on ${cloud.endpoint}`);
     if (given.bedrock === "local") progress.say(STAND_IN_NOTE);
+    else await requireRealModels(cloud);
     report(cloud, progress, given.verbose);
-    const work = serving ? serve(cloud, progress) : paintPrompts(cloud, jobs, given, progress);
-    const ended = await Promise.race([work, aborted(interrupted)]);
-    if (ended === "interrupted")
+    const stopped = aborted(interrupted).then(() => {
       progress.say("Letting paintings under way finish; Ctrl-C again ends at once.");
-    return ended;
+      return Promise.all(cloud.eventSources.map((source) => source.stop()));
+    });
+    if (serving) await Promise.race([serve(cloud, progress), stopped]);
+    const outcomes = await paintPrompts(cloud, jobs, given, progress, stopped);
+    return interrupted.aborted ? "interrupted" : outcomes;
   } catch (error) {
     // What an emulated service refuses, an over-long message for example, explains itself.
     if (error instanceof SQSServiceException || error instanceof S3ServiceException) {
@@ -62,7 +71,6 @@ export async function runStack(run: Run): Promise<readonly PaintingOutcome[] | "
   }
 }
 
-async function aborted(signal: AbortSignal): Promise<"interrupted"> {
+async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
-  return "interrupted";
 }

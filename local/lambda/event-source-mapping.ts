@@ -14,6 +14,7 @@ export class EventSourceMapping {
   #state: "Enabled" | "Disabling" | "Disabled" = "Disabled";
   /** The last one is the one in use, if any is. */
   readonly #sources: EventSource[] = [];
+  #stopped: Promise<unknown> | undefined;
 
   constructor(options: EventSourceMappingOptions) {
     this.uuid = options.spec.uuid;
@@ -41,6 +42,7 @@ export class EventSourceMapping {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#sources.map((source) => source.stop(this.#options.graceMs)));
+    this.#stopped ??= Promise.all(this.#sources.map((source) => source.stop(this.#options.graceMs)));
+    await this.#stopped;
   }
 }
