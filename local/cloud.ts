@@ -35,6 +35,8 @@ export interface CloudOptions {
   readonly eventSources?: boolean;
   /** How long stopping waits for invocations under way, in milliseconds. Default 5000. */
   readonly graceMs?: number;
+  /** Whether S3 tells some concurrent writes of a key of a conflict. Default true. */
+  readonly conflicts?: boolean;
   /** How many invocations the account may have at once. Default 1,000. */
   readonly accountConcurrency?: number;
   /** How many minutes pass for alarms in one. Default 1. */
@@ -92,6 +94,7 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   const emulator = await startEmulator({
     port: options.port ?? DEFAULT_PORT,
     region,
+    conflicts: options.conflicts ?? true,
     ...(options.stateDirectory !== undefined && { stateDirectory: options.stateDirectory }),
   });
   running.add(() => emulator.stop());

@@ -43,8 +43,9 @@ const CONFLICT: Refusal = {
  * another write of their key, every second one or so is told so; the others wait for the answer to their condition.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  * Must be called before fauxqs adds its routes.
+ * @param conflicts whether any are told so
  */
-export function enforceConditionalWrites(app: EmulatorApp): void {
+export function enforceConditionalWrites(app: EmulatorApp, conflicts: boolean): void {
   const oneAtATime = pLimit(1);
   const underWay = new Map<string, number>();
   const dice = stream("conflicts");
@@ -61,10 +62,10 @@ export function enforceConditionalWrites(app: EmulatorApp): void {
       // The injected request has no query: uploadId and partNumber would make it another operation.
       const path = request.url.split("?")[0] ?? request.url;
       const others = underWay.get(path) ?? 0;
-      if (isConditional && others > 0 && dice() < 0.5) return refuse(reply, CONFLICT);
+      if (conflicts && isConditional && others > 0 && dice() < 0.5) return refuse(reply, CONFLICT);
       underWay.set(path, others + 1);
       try {
-        if (isConditional) await setTimeout(UNDER_WAY_MS);
+        if (conflicts && isConditional) await setTimeout(UNDER_WAY_MS);
         return await oneAtATime(async () => {
           if (isConditional) {
             const { statusCode, headers } = await app.inject({ method: "HEAD", url: path });

@@ -6,7 +6,7 @@ import { type FauxqsServer, type MessageSpyReader, startFauxqs } from "fauxqs";
 import type { QueueSpec } from "../stack/stack.ts";
 import { systemErrorCode, systemErrorReason, UserError } from "../user-error.ts";
 import { type EmulatorApp, enforceConditionalWrites } from "./conditional-writes.ts";
-import { enforceQueueRules, type QueueRules } from "./queue-rules.ts";
+import { enforceQueueRules } from "./queue-rules.ts";
 
 export interface EmulatorOptions {
   /** TCP port on 127.0.0.1; 0 takes any free one. */
@@ -15,6 +15,8 @@ export interface EmulatorOptions {
   readonly region: string;
   /** Folder that keeps queues and objects across runs. Default: everything is in memory. */
   readonly stateDirectory?: string;
+  /** Whether some of the conditional writes that meet another one of their key are told of a conflict. Default true. */
+  readonly conflicts?: boolean;
 }
 
 /** SQS, SNS and S3 on this machine. */
@@ -51,11 +53,15 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const state = options.stateDirectory;
   if (state !== undefined) await makeStateDirectory(state);
   const diversion: Diversion = { mine: () => false, handle: () => {} };
-  const rules: QueueRules = {
-    keepsState: state !== undefined,
-    retentionSeconds: (name) => Number(server.inspectQueue(name)?.attributes.MessageRetentionPeriod),
+  const prepare = (app: EmulatorApp): void => {
+    listenOnLoopback(app);
+    enforceConditionalWrites(app, options.conflicts ?? true);
+    enforceQueueRules(app, {
+      keepsState: state !== undefined,
+      retentionSeconds: (name) => Number(server.inspectQueue(name)?.attributes.MessageRetentionPeriod),
+    });
   };
-  const { app, listening } = launch(diversion, rules, () =>
+  const { app, listening } = launch(diversion, prepare, () =>
     startFauxqs({
       port: options.port,
       logger: false,
@@ -132,16 +138,14 @@ interface Diversion {
  */
 function launch(
   diversion: Diversion,
-  rules: QueueRules,
+  prepare: (app: EmulatorApp) => void,
   start: () => Promise<FauxqsServer>,
 ): { app: EmulatorApp; listening: Promise<FauxqsServer> } {
   let app: EmulatorApp | undefined;
-  const prepare = (message: unknown): void => {
+  const take = (message: unknown): void => {
     if (!announcesApp(message)) return;
     app = message.fastify;
-    listenOnLoopback(app);
-    enforceConditionalWrites(app);
-    enforceQueueRules(app, rules);
+    prepare(app);
     // Before the emulator has read the body.
     app.addHook("onRequest", async (request, reply) => {
       if (!diversion.mine(request.raw)) return;
@@ -149,9 +153,9 @@ function launch(
       diversion.handle(request.raw, reply.raw);
     });
   };
-  subscribe("fastify.initialization", prepare);
+  subscribe("fastify.initialization", take);
   const listening = start();
-  unsubscribe("fastify.initialization", prepare);
+  unsubscribe("fastify.initialization", take);
   if (app === undefined) throw new Error("fauxqs did not announce its Fastify instance.");
   return { app, listening };
 }

@@ -48,6 +48,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     stackDir: options.stackDir,
     port: 0,
     eventSources: false,
+    // The schedule says which calls meet one.
+    conflicts: false,
     trouble: { latencyMs: 0 },
     painter: { paint: async () => picture(), stop: async () => {} },
   });
