@@ -5,7 +5,7 @@ import { callerGroup } from "../functions/api/caller.ts";
 import type { HttpRequest } from "../functions/api/http.ts";
 import { Intake } from "../functions/api/intake.ts";
 import { ObjectStore } from "../functions/domain/object-store.ts";
-import { Records } from "../functions/domain/records.ts";
+import { RecordStore } from "../functions/domain/record-store.ts";
 import { startEmulator } from "../local/aws/emulator.ts";
 
 type Authorizer = HttpRequest["requestContext"]["authorizer"];
@@ -81,7 +81,7 @@ it("a message is sent with its caller's group, so that a noisy caller does not k
     },
     { step: "initialize" },
   );
-  const records = new Records(new ObjectStore(new S3Client(client), "pictures"), "");
+  const records = new RecordStore(new ObjectStore(new S3Client(client), "pictures"), "");
   const intake = new Intake({ records, sqs, queueUrl, codeVersion: "test" });
   const request = { prompt: "K2", requestId: "k2", aspectRatio: "1:1", outputFormat: "png" } as const;
   await expect(intake.accept(request, "the group")).resolves.toMatchObject({ kind: "accepted" });

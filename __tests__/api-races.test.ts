@@ -5,7 +5,7 @@ import { Intake } from "../functions/api/intake.ts";
 import { Images } from "../functions/domain/images.ts";
 import { Ledger } from "../functions/domain/ledger.ts";
 import { ObjectStore } from "../functions/domain/object-store.ts";
-import { Records } from "../functions/domain/records.ts";
+import { RecordStore } from "../functions/domain/record-store.ts";
 import { type Emulator, startEmulator } from "../local/aws/emulator.ts";
 
 const BUCKET = "pictures";
@@ -33,7 +33,7 @@ async function intakeOn(queue: string, requestId: string) {
   const ledger = new Ledger({ store, images, keyPrefix: "", leaseMs: 150_000, codeVersion: "test" });
   const sqs = new SQSClient(client);
   const s3 = new S3Client(client);
-  const records = new Records(new ObjectStore(s3, BUCKET), "");
+  const records = new RecordStore(new ObjectStore(s3, BUCKET), "");
   const intake = new Intake({ records, sqs, queueUrl, codeVersion: "test" });
   return {
     sqs,

@@ -140,7 +140,7 @@ describe("without a bucket", () => {
     expect(status).toBe(202);
     expect(headers.get("location")).toBe("/requests/accepted");
     expect(body).toMatchObject({ requestId: "accepted", status: "queued" });
-    const warning = api.lines.find((line) => line.includes('"no look"'));
+    const warning = api.lines.find((line) => line.includes('"record poll failed"'));
     expect(warning).toContain('"requestId":"accepted"');
     expect(warning).toContain("NoSuchBucket");
   });

@@ -149,7 +149,7 @@ describe("a prompt that nothing can be tried for", () => {
     ["no model takes it", { on: "model", kind: "unavailable" }, "failed"],
     ["its record cannot be reached", { on: "store", kind: "reset before" }, undefined],
   ])(
-    "is given up after its time, however often it was sent anew, and then painted when redriven: %s",
+    "is given up after its time, however often it was re-sent, and then painted when redriven: %s",
     {
       timeout: MINUTES,
     },
@@ -285,7 +285,7 @@ const BROKEN: readonly {
   {
     name: "waits for the same time before each try",
     damage: {
-      file: "functions/consumer/back-off.ts",
+      file: "functions/consumer/redelivery.ts",
       from: "return Math.ceil(ceiling / 2 + (random() * ceiling) / 2)",
       to: "return Math.ceil(ceiling / 2)",
     },
@@ -316,6 +316,24 @@ describe("a consumer that", () => {
     if (warmUp !== undefined) await runPlan(world, warmUp);
     const left = await runPlan(world, plan);
     expect(left.flatMap(violations).map((violation) => violation.promise)).toContain(promise);
+  });
+
+  it("has a bug counts as a function that fails, and loses nothing", async () => {
+    const bug = "if (delivery.receives === 1) (undefined as any)();";
+    const code = await breakConsumer({
+      file: "functions/consumer/consume.ts",
+      from: "const request = identified(parsed.request, message);",
+      to: `const request = identified(parsed.request, message); ${bug}`,
+    });
+    await using world = await startWorld({ stackDir, code });
+    await world.queue.send(["K2"]);
+    const [record] = await world.queue.receive(1);
+    const { outcome } = await world.environments.invoke({ Records: [record] }, 0);
+    expect(outcome).toMatchObject({ type: "error", error: { errorType: "TypeError" } });
+    expect(await world.queue.size()).toBe(1);
+    await world.queue.purge();
+    const left = await runPlan(world, plan([prompt()]));
+    expect(left.flatMap(violations)).toEqual([]);
   });
 
   it("is broken is caught on a schedule that is shrunk to one prompt", { timeout: 3 * MINUTES }, async () => {

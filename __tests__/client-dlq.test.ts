@@ -127,7 +127,7 @@ describe("dlq show", () => {
 });
 
 describe("dlq redrive", () => {
-  it("puts one back with its attributes, but its age, and leaves the others", async () => {
+  it("puts one back with its attributes, and leaves the others", async () => {
     await buryThree();
     expect(await pipeline.run(["dlq", "redrive", "b"])).toEqual({
       code: 0,
@@ -143,8 +143,15 @@ describe("dlq redrive", () => {
         raw: { DataType: "Binary", BinaryValue: Uint8Array.of(0, 255) },
       },
     });
-    expect(message?.MessageAttributes).not.toHaveProperty("firstSentMs");
     expect(await pipeline.depth(pipeline.deadLetterQueueUrl)).toEqual([2, 0]);
+  });
+
+  it("restarts the time of a prompt that the consumer had re-sent", async () => {
+    await pipeline.bury(requestBody("copied", { firstSentMs: 1_700_000_000_000 }));
+    await pipeline.run(["dlq", "redrive", "copied"]);
+    const [message] = await pipeline.drain();
+    expect(JSON.parse(message?.Body ?? "")).toMatchObject({ requestId: "copied", prompt: "Me on top of K2" });
+    expect(message?.Body).not.toContain("firstSentMs");
   });
 
   it("keeps the message group", async () => {

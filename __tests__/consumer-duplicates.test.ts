@@ -206,7 +206,7 @@ describe("another request under a used id", () => {
     for (const id of messageIds) expect(await bench.keys(`requests/${id}`)).toEqual([]);
   });
 
-  it("is told from the copy of a prompt that was sent anew while another delivery was painting it", async () => {
+  it("is told from the copy of a prompt that was re-sent while another delivery was painting it", async () => {
     await bench.putRecord(abandoned("leased", 60_000));
     const { kept } = await bench.deliver([requestBody("leased")], { receives: 9 });
     expect(kept).toEqual([]);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { recordKey } from "../functions/domain/record.ts";
-import { parseRecord } from "../functions/domain/records.ts";
+import { parseRecord } from "../functions/domain/record-store.ts";
 import { parseRequest } from "../functions/domain/request.ts";
 import { anyBody, anyValue, damaged, isReadable, nearAnswer, nearRecord, ODD_SEEDS } from "./support/fuzz.ts";
 import {

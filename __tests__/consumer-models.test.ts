@@ -16,6 +16,7 @@ describe("the chain of models", () => {
     "ServiceUnavailableException",
     "AccessDeniedException",
     "ResourceNotFoundException",
+    "ValidationException",
     "InternalServerException",
     "InferenceError",
   ] as const)("paints with the second model when the first answers %s", async (every) => {
@@ -80,22 +81,25 @@ describe("a prompt that no model takes for the moment", () => {
     });
   });
 
-  it("is sent anew before its receives run out, with its attributes, so that throttling alone loses nothing", async () => {
+  it("is re-sent before its receives run out, with its attributes, so that throttling alone loses nothing", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
     const { kept } = await bench.deliver([requestBody("patient")], { receives: 9 });
     expect(kept).toEqual([]);
     const copies = await bench.delayed();
     expect(copies.find(({ body }) => body.includes('"patient"'))).toMatchObject({
-      body: expect.stringMatching(/"prompt":"Me on top of K2".*"seed":\d+/),
+      body: expect.stringMatching(/"prompt":"Me on top of K2".*"firstSentMs":\d{13}/),
       messageAttributes: { sender: { StringValue: "the test" } },
     });
   });
 
-  it("is given up instead of being sent anew when it is older than the queue keeps prompts", async () => {
+  it("is given up on its last receive instead of being re-sent when it is older than the queue keeps prompts", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
     const sentAt = new Date(Date.now() - 5 * 86_400_000);
-    const { kept } = await bench.deliver([requestBody("old")], { receives: 9, sentAt });
-    expect(kept).toHaveLength(1);
+    const first = await bench.deliver([requestBody("old")], { receives: 9, sentAt });
+    expect(first.kept).toHaveLength(1);
+    expect(await bench.record("old")).toMatchObject({ status: "generating", lease: null });
+    const last = await bench.deliver([requestBody("old")], { receives: 10, sentAt });
+    expect(last.kept).toHaveLength(1);
     expect(await bench.record("old")).toMatchObject({
       status: "failed",
       reason: { code: "ThrottlingException" },
@@ -109,29 +113,25 @@ describe("when a prompt was first sent", () => {
 
   it("is told by its copy, and handed on to the next one", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
-    const firstSentMs = String(Date.now() - DAY_MS);
-    await bench.deliver([requestBody("copied")], { receives: 9, firstSentMs });
-    expect(await queuedMs("copied")).toBe(Number(firstSentMs));
-    expect((await bench.delayed()).find(({ body }) => body.includes('"copied"'))).toMatchObject({
-      messageAttributes: { firstSentMs: { StringValue: firstSentMs } },
-    });
+    const firstSentMs = Date.now() - DAY_MS;
+    await bench.deliver([requestBody("copied", { firstSentMs })], { receives: 9 });
+    expect(await queuedMs("copied")).toBe(firstSentMs);
+    const copy = (await bench.delayed()).find(({ body }) => body.includes('"copied"'));
+    expect(JSON.parse(copy?.body ?? "")).toMatchObject({ firstSentMs });
   });
 
   it("cannot be in the future: such a prompt is given up like any other", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });
     const sentAt = new Date(Date.now() - 5 * DAY_MS);
-    const { kept } = await bench.deliver([requestBody("future")], {
-      receives: 9,
-      sentAt,
-      firstSentMs: "9999999999999",
-    });
+    const body = requestBody("future", { firstSentMs: 9_999_999_999_999 });
+    const { kept } = await bench.deliver([body], { receives: 10, sentAt });
     expect(kept).toHaveLength(1);
     expect(await bench.record("future")).toMatchObject({ status: "failed" });
   });
 
   it("cannot be longer ago than a prompt is kept: no forged value makes the time to a picture any longer", async () => {
     const sentAt = new Date();
-    const { log } = await bench.deliver([requestBody("past")], { sentAt, firstSentMs: "0000000000001" });
+    const { log } = await bench.deliver([requestBody("past", { firstSentMs: 1 })], { sentAt });
     expect(await queuedMs("past")).toBe(sentAt.getTime() - 4 * DAY_MS);
     expect(Number(/"TimeToImage":(\d+)/.exec(log)?.[1])).toBeLessThan(4 * DAY_MS + 60_000);
   });
@@ -196,13 +196,21 @@ describe("a prompt whose painting fails", () => {
     expect(seconds).toBeLessThanOrEqual(60);
   });
 
-  it.each(["AccessDeniedException", "ResourceNotFoundException"] as const)(
-    "for %s is failed at once: somebody has to change something",
+  it.each(["AccessDeniedException", "ResourceNotFoundException", "ValidationException"] as const)(
+    "for %s shows the reason from the first receive on, and is failed on the last one only",
     async (every) => {
       bench.bedrock.setTrouble({ latencyMs: 0, every });
       const requestId = randomUUID();
-      const { kept } = await bench.deliver([requestBody(requestId)]);
-      expect(kept).toHaveLength(1);
+      for (const receives of [1, 9]) {
+        const { kept } = await bench.deliver([requestBody(requestId)], { receives });
+        expect(kept).toHaveLength(1);
+        expect(await bench.record(requestId)).toMatchObject({
+          status: "generating",
+          lease: null,
+          reason: { code: every },
+        });
+      }
+      await bench.deliver([requestBody(requestId)], { receives: 10 });
       expect(await bench.record(requestId)).toMatchObject({ status: "failed", reason: { code: every } });
     },
   );

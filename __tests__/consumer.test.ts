@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { loadImage } from "@napi-rs/canvas";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
-import { requestBody } from "./support/sample-request.ts";
+import { askedRecord, requestBody } from "./support/sample-request.ts";
 
 let bench: ConsumerBench;
 beforeAll(async () => {
@@ -134,30 +134,61 @@ describe("a request that is no good", () => {
 });
 
 describe("a prompt that the content filter blocks", () => {
-  it.each(["FilteredPrompt", "FilteredImage"] as const)(
-    "(%s) is rejected and never tried again",
-    async (outcome) => {
-      bench.bedrock.setTrouble({ latencyMs: 0, every: outcome });
-      const requestId = randomUUID();
-      const calls = bench.bedrock.calls.length;
-      const { kept } = await bench.deliver([requestBody(requestId)]);
-      expect(kept).toEqual([]);
-      expect(await bench.record(requestId)).toMatchObject({
-        status: "rejected",
-        reason: { code: "ContentFilter" },
-        body: requestBody(requestId),
-      });
-      expect(bench.bedrock.calls).toHaveLength(calls + 1);
-    },
-  );
-
-  it("is rejected as well when the model calls it invalid", async () => {
-    bench.bedrock.setTrouble({ latencyMs: 0, every: "ValidationException" });
-    await bench.deliver([requestBody("invalid")]);
-    expect(await bench.record("invalid")).toMatchObject({
+  it("is rejected and never tried again", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, every: "FilteredPrompt" });
+    const requestId = randomUUID();
+    const calls = bench.bedrock.calls.length;
+    const { kept } = await bench.deliver([requestBody(requestId)]);
+    expect(kept).toEqual([]);
+    expect(await bench.record(requestId)).toMatchObject({
       status: "rejected",
-      reason: { code: "ValidationException" },
+      reason: { code: "ContentFilter" },
+      body: requestBody(requestId),
     });
+    expect(bench.bedrock.calls).toHaveLength(calls + 1);
+  });
+});
+
+describe("a picture that the content filter holds back", () => {
+  const prices = (log: string) => log.match(/"EstimatedCostUsd":0\.04/g) ?? [];
+
+  it("is painted with another seed where the seed was drawn, and both calls are counted", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, script: ["FilteredImage"] });
+    const requestId = randomUUID();
+    await bench.putRecord({
+      ...askedRecord(requestId),
+      status: "queued",
+      timings: { queuedAt: new Date().toISOString() },
+    });
+    const { kept, log } = await bench.deliver([requestBody(requestId)]);
+    expect(kept).toEqual([]);
+    const record = await bench.record(requestId);
+    if (record.status !== "succeeded") throw new Error(`it is ${record.status}`);
+    expect(record).toMatchObject({ model: CORE });
+    expect(record.seed).not.toBe(askedRecord(requestId).seed);
+    expect(await bench.metadata(record.image.key)).toMatchObject({ seed: String(record.seed) });
+    expect(log).toContain('"Fallbacks":0');
+    expect(prices(log)).toHaveLength(2);
+  });
+
+  it("is rejected when it is held back with the other seed too", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, every: "FilteredImage" });
+    const requestId = randomUUID();
+    const calls = bench.bedrock.calls.length;
+    const { kept, log } = await bench.deliver([requestBody(requestId)]);
+    expect(kept).toEqual([]);
+    expect(await bench.record(requestId)).toMatchObject({ status: "rejected" });
+    expect(bench.bedrock.calls.slice(calls)).toEqual([CORE, CORE]);
+    expect(prices(log)).toHaveLength(2);
+  });
+
+  it("is rejected at once where its sender chose the seed", async () => {
+    bench.bedrock.setTrouble({ latencyMs: 0, every: "FilteredImage" });
+    const requestId = randomUUID();
+    const calls = bench.bedrock.calls.length;
+    await bench.deliver([requestBody(requestId, { seed: 7 })]);
+    expect(await bench.record(requestId)).toMatchObject({ status: "rejected" });
+    expect(bench.bedrock.calls).toHaveLength(calls + 1);
   });
 });
 

@@ -2,7 +2,7 @@ import { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { invokeModel } from "../functions/consumer/invoke-model.ts";
-import { parseRecord, UnreadableRecordError } from "../functions/domain/records.ts";
+import { parseRecord, UnreadableRecordError } from "../functions/domain/record-store.ts";
 import { parseRequest, promptRequestSchema } from "../functions/domain/request.ts";
 import { damaged, nearAnswer, nearRecord, nearRequest } from "./support/fuzz.ts";
 import { caseCount } from "./support/thorough.ts";

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { buffer } from "node:stream/consumers";
 import { S3Client } from "@aws-sdk/client-s3";
-import { expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { Images, type PaintedImage } from "../functions/domain/images.ts";
 import { type Claim, LeaseLostError, Ledger } from "../functions/domain/ledger.ts";
 import { ObjectStore } from "../functions/domain/object-store.ts";
@@ -43,25 +44,103 @@ it.each<[string, (ledger: Ledger, claim: Claim, painted: PaintedImage) => Promis
   await expect(ledger.succeed(second.claim, painted)).resolves.toMatchObject({ attempts: 2 });
 });
 
-// The local cloud's S3 writes one after the other, and so never says this.
-it("a claim that meets another one under way at the same moment (409) waits for its lease", async () => {
-  const expiresAt = new Date(Date.now() + 60_000).toISOString();
-  const timings = { queuedAt: new Date().toISOString(), startedAt: new Date().toISOString() };
-  const record = {
-    ...{ ...asked, status: "generating", attempts: 1, codeVersion: "test", timings },
-    lease: { owner: "somebody else", expiresAt },
-  };
+/** What happens to a write on its way: S3 refuses it for another one under way, its answer is lost, or its record was deleted. */
+type Trouble = "conflict" | "lost" | "deleted";
+
+/** A bucket that does so to the writes that a script names, in order; all else goes through. */
+async function startTroubledBucket(script: (Trouble | undefined)[]): Promise<string> {
+  const emulator = await startEmulator({ port: 0, region: "eu-west-1" });
+  onTestFinished(() => emulator.stop());
+  emulator.ensureBucket("pictures");
   const conflict = "<Error><Code>ConditionalRequestConflict</Code><Message>busy</Message></Error>";
-  const bucket = createServer((request, response) => {
-    if (request.method === "PUT")
+  const server = createServer(async (request, response) => {
+    const { method = "", url = "" } = request;
+    const trouble = method === "PUT" ? script.shift() : undefined;
+    const body = await buffer(request);
+    if (trouble === "conflict") {
       response.writeHead(409, { "content-type": "application/xml" }).end(conflict);
-    else response.writeHead(200, { etag: '"1"' }).end(JSON.stringify(record));
+      return;
+    }
+    const target = `${emulator.endpoint}${url}`;
+    if (trouble === "deleted") await fetch(target.replace(/\?.*/, ""), { method: "DELETE" });
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(request.headers)) {
+      if (!["host", "connection", "transfer-encoding", "content-length", "expect"].includes(name)) {
+        headers.set(name, String(value));
+      }
+    }
+    const answer = await fetch(target, { method, headers, ...(body.length > 0 && { body }) });
+    const content = Buffer.from(await answer.arrayBuffer());
+    if (trouble === "lost") {
+      response.destroy();
+      return;
+    }
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(content);
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
   });
-  bucket.listen(0, "127.0.0.1");
-  onTestFinished(() => void bucket.close());
-  await once(bucket, "listening");
-  const address = bucket.address();
+  await once(server, "listening");
+  const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the bucket has no port");
-  const { ledger } = ledgerOn(`http://127.0.0.1:${address.port}`, 150_000);
-  expect(await ledger.claim(asked, new Date())).toEqual({ kind: "leased", until: new Date(expiresAt) });
+  return `http://127.0.0.1:${address.port}`;
+}
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+describe.each<[string, Trouble]>([
+  ["that meets another one under way (409)", "conflict"],
+  ["whose answer is lost, and which the SDK sends again (412)", "lost"],
+])("a write %s", (_, trouble) => {
+  it("claims a request that nobody else has", async () => {
+    const { ledger } = ledgerOn(await startTroubledBucket([trouble]), 150_000);
+    expect(await ledger.claim(asked, new Date())).toMatchObject({
+      kind: "claimed",
+      claim: { origin: "first" },
+    });
+  });
+
+  it("takes over a request whose lease has ended", async () => {
+    const { ledger } = ledgerOn(await startTroubledBucket([undefined, undefined, trouble]), 0);
+    await ledger.claim(asked, new Date());
+    expect(await ledger.claim(asked, new Date())).toMatchObject({
+      kind: "claimed",
+      claim: { origin: "abandoned" },
+    });
+  });
+
+  it("stores a picture, and does not take it for somebody else's", async () => {
+    const { images } = ledgerOn(await startTroubledBucket([trouble]), 0);
+    const painted = await images.store(asked, Buffer.from("picture"), painting);
+    expect(painted).toMatchObject({ ...painting, image: { bytes: 7 } });
+    expect(await images.find(asked)).toEqual(painted);
+  });
+
+  it("closes the request that it owns", async () => {
+    const { ledger, images } = ledgerOn(await startTroubledBucket([undefined, undefined, trouble]), 150_000);
+    const result = await ledger.claim(asked, new Date());
+    if (result.kind !== "claimed") throw new Error("it was not claimed");
+    const painted = await images.store(asked, Buffer.from("picture"), painting);
+    await expect(ledger.succeed(result.claim, painted)).resolves.toMatchObject({ status: "succeeded" });
+  });
+});
+
+it("a claim that finds another one's record behind a 409 waits for its lease", async () => {
+  const { ledger } = ledgerOn(await startTroubledBucket([undefined, "conflict"]), 150_000);
+  await ledger.claim(asked, new Date());
+  expect(await ledger.claim(asked, new Date())).toMatchObject({ kind: "leased" });
+});
+
+it("a request whose record is deleted while it is claimed is claimed as a new one", async () => {
+  const { ledger } = ledgerOn(await startTroubledBucket([undefined, undefined, "deleted"]), 0);
+  await ledger.claim(asked, new Date());
+  expect(await ledger.claim(asked, new Date())).toMatchObject({
+    kind: "claimed",
+    claim: { origin: "first" },
+  });
+});
+
+it("a write that meets other ones for ever is given up with S3's own error", async () => {
+  const { ledger } = ledgerOn(await startTroubledBucket(Array(20).fill("conflict")), 0);
+  await expect(ledger.claim(asked, new Date())).rejects.toThrow(/busy/);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeProblems, parseRequest } from "../functions/domain/request.ts";
+import { describeProblems, parseRequest, validateRequest } from "../functions/domain/request.ts";
 
 /** The fields that a body is refused for. */
 function refusedFields(body: string): string[] {
@@ -67,5 +67,11 @@ describe("a message's body", () => {
 
   it("keeps the sender's id when something else is wrong with it", () => {
     expect(parseRequest('{"requestId":"mine","prompt":""}')).toMatchObject({ ok: false, requestId: "mine" });
+  });
+
+  it("tells when a copy was first sent, which over HTTP nobody may say", () => {
+    const copy = { prompt: "K2", firstSentMs: 1_700_000_000_000 };
+    expect(parseRequest(JSON.stringify(copy))).toMatchObject({ ok: true, firstSentMs: 1_700_000_000_000 });
+    expect(validateRequest(copy)).toMatchObject({ ok: false, problems: [{ field: "firstSentMs" }] });
   });
 });

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import { FIRST_SENT_ATTRIBUTE, messageBody } from "../functions/domain/message-body.ts";
+import { messageBody } from "../functions/domain/message-body.ts";
 import { describeProblems, validateRequest } from "../functions/domain/request.ts";
 import type { DeadLetter, DeadLetterQueue } from "./dead-letters.ts";
 import { interrupted, usageError } from "./exit.ts";
@@ -55,9 +55,13 @@ interface Copy {
   readonly body: string;
 }
 
-/** A copy has a message id of its own: where that was the request's id, the body now has to say it. */
+/**
+ * A copy has a message id of its own: where that was the request's id, the body now has to say it. How old the prompt is
+ * is left out: a redrive restarts its time.
+ */
 function sameRequest({ parsed, requestId, body }: DeadLetter): Copy {
-  if (!parsed.ok || parsed.request.requestId !== undefined) return { requestId, body };
+  if (!parsed.ok) return { requestId, body };
+  if (parsed.request.requestId !== undefined && parsed.firstSentMs === undefined) return { requestId, body };
   return { requestId, body: messageBody({ ...parsed.request, requestId }) };
 }
 
@@ -74,13 +78,11 @@ function editedRequest({ parsed, requestId }: DeadLetter, prompt: string): Copy 
 
 async function sendCopy(pipeline: Pipeline, { message }: DeadLetter, body: string): Promise<void> {
   const group = message.Attributes?.MessageGroupId;
-  // A redriven prompt has all its time again.
-  const { [FIRST_SENT_ATTRIBUTE]: _, ...attributes } = message.MessageAttributes ?? {};
   await pipeline.sqs.send(
     new SendMessageCommand({
       QueueUrl: pipeline.queueUrl,
       MessageBody: body,
-      MessageAttributes: attributes,
+      MessageAttributes: message.MessageAttributes,
       ...(group !== undefined && { MessageGroupId: group }),
     }),
   );

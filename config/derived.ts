@@ -25,7 +25,7 @@ export interface Derived {
   /** How many executions of the API's function are reserved, and the most that it gets; undefined where Lambda reserves none. */
   readonly apiConcurrency: number | undefined;
   readonly leaseSeconds: number;
-  /** How long SQS keeps a prompt; one that is older is not sent anew either. */
+  /** How long SQS keeps a prompt; one that is older is not re-sent either. */
   readonly promptRetentionSeconds: number;
   /** How long the dead-letter queue keeps a prompt: as long as SQS can. */
   readonly deadLetterRetentionSeconds: number;

@@ -167,7 +167,6 @@ export class QuietPipeline implements AsyncDisposable {
         MessageAttributes: {
           sender: { DataType: "String", StringValue: "Ada" },
           raw: { DataType: "Binary", BinaryValue: Uint8Array.of(0, 255) },
-          firstSentMs: { DataType: "Number", StringValue: "1700000000000" },
         },
         ...(group !== undefined && { MessageGroupId: group }),
       }),

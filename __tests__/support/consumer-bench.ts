@@ -11,7 +11,6 @@ import { type Message, ReceiveMessageCommand, SendMessageCommand } from "@aws-sd
 import type { SQSRecord } from "aws-lambda";
 import { z } from "zod";
 import type { SettingsInput } from "../../config/settings.ts";
-import { FIRST_SENT_ATTRIBUTE } from "../../functions/domain/message-body.ts";
 import { type RequestRecord, recordKey, recordSchema } from "../../functions/domain/record.ts";
 import { type Cloud, startCloud } from "../../local/cloud.ts";
 import { quickPainter } from "./quick-painter.ts";
@@ -58,8 +57,6 @@ export interface DeliveryOptions {
   /** How often SQS says it has handed the messages out. Default 1. */
   readonly receives?: number;
   readonly sentAt?: Date;
-  /** When the messages say that their prompts were first sent. Default: they say nothing of it. */
-  readonly firstSentMs?: string;
 }
 
 export interface BenchOptions {
@@ -222,12 +219,7 @@ export class ConsumerBench implements AsyncDisposable {
         SentTimestamp: options.sentAt?.getTime().toString() ?? message.Attributes?.SentTimestamp ?? "0",
         ApproximateReceiveCount: String(options.receives ?? 1),
       },
-      messageAttributes: {
-        sender: { dataType: "String", stringValue: "the test" },
-        ...(options.firstSentMs && {
-          [FIRST_SENT_ATTRIBUTE]: { dataType: "Number", stringValue: options.firstSentMs },
-        }),
-      },
+      messageAttributes: { sender: { dataType: "String", stringValue: "the test" } },
       md5OfBody: message.MD5OfBody ?? "",
       eventSource: "aws:sqs",
       eventSourceARN: "arn:aws:sqs:eu-west-1:000000000000:image-generation-queue-dev",

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { RequestRecord } from "../../functions/domain/record.ts";
-import { parseRecord, UnreadableRecordError } from "../../functions/domain/records.ts";
+import { parseRecord, UnreadableRecordError } from "../../functions/domain/record-store.ts";
 import { askedRecord } from "./sample-request.ts";
 
 /** What may stand in any field. */

@@ -93,7 +93,7 @@ export class PromptQueue {
   }
 
   /** Puts a fresh copy in the place of a message; it cannot be seen yet. */
-  renew(message: Message): void {
+  resend(message: Message): void {
     this.#kept.delete(message);
     message.receives = 0;
     message.queuedAt = this.#timeline.now;

@@ -1,4 +1,4 @@
-import { backOffSeconds } from "../../functions/consumer/back-off.ts";
+import { decideRedelivery } from "../../functions/consumer/redelivery.ts";
 import { SHORTEST_CALL_SECONDS } from "../../functions/domain/timing.ts";
 import { type Random, stream } from "../../local/model/painter/random.ts";
 import { Invocation } from "./invocation.ts";
@@ -210,24 +210,26 @@ class Simulation {
   #giveBack(message: Message, hasFailed: boolean, close: () => void): void {
     const { now } = this.#timeline;
     const { consumer, retention } = this.#question;
-    const { receiveLimit } = consumer;
     this.#writes += 1;
     this.#sqsCalls += 1;
     if (hasFailed) {
       this.#telemetry.failed.add(now, 1);
     }
-    const isNearlyUsedUp = message.receives >= receiveLimit - 1;
-    if (hasFailed ? message.receives >= receiveLimit : isNearlyUsedUp && now - message.sentAt > retention) {
-      this.#queue.delete(message);
-      this.#deadLetters += 1;
-    } else {
-      const wait = backOffSeconds(message.receives, this.#random);
-      // A prompt that nothing was tried for is sent anew before its receives are used up.
-      if (!hasFailed && isNearlyUsedUp) this.#queue.renew(message);
-      this.#timeline.after(wait, () => {
+    const redelivery = decideRedelivery(
+      { kind: hasFailed ? "failed" : "postponed" },
+      { receives: message.receives, ageMs: 1000 * (now - message.sentAt) },
+      { receiveLimit: consumer.receiveLimit, giveUpAfterMs: 1000 * retention },
+      this.#random,
+    );
+    if (redelivery.kind === "wait" || redelivery.kind === "re-send") {
+      if (redelivery.kind === "re-send") this.#queue.resend(message);
+      this.#timeline.after(redelivery.seconds, () => {
         this.#queue.show(message);
         this.#poll();
       });
+    } else {
+      this.#queue.delete(message);
+      this.#deadLetters += 1;
     }
     close();
   }

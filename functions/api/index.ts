@@ -5,7 +5,7 @@ import type { Context } from "aws-lambda";
 import { CALL_LIMITS } from "../domain/call-limits.ts";
 import { ObjectStore } from "../domain/object-store.ts";
 import type { RequestRecord } from "../domain/record.ts";
-import { Records } from "../domain/records.ts";
+import { RecordStore } from "../domain/record-store.ts";
 import { isRoute, methodsOf, type Route } from "../domain/routes.ts";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
 import { Backlog } from "./backlog.ts";
@@ -19,7 +19,7 @@ import { readSettings } from "./settings.ts";
 const settings = readSettings(process.env);
 const sqs = new SQSClient({ requestHandler: CALL_LIMITS });
 const s3 = new S3Client({ requestHandler: CALL_LIMITS });
-const records = new Records(new ObjectStore(s3, settings.IMAGE_BUCKET), settings.KEY_PREFIX);
+const records = new RecordStore(new ObjectStore(s3, settings.IMAGE_BUCKET), settings.KEY_PREFIX);
 const queueUrl = settings.SQS_QUEUE_URL;
 const intake = new Intake({ records, sqs, queueUrl, codeVersion: settings.CODE_VERSION });
 const backlog = new Backlog({ sqs, queueUrl, picturesAtOnce: settings.PICTURES_AT_ONCE });
@@ -158,7 +158,11 @@ async function look(requestId: string): Promise<RequestRecord | undefined> {
   try {
     return (await records.read(requestId))?.record;
   } catch (error) {
-    console.warn({ event: "no look", requestId, code: error instanceof Error ? error.name : "unknown" });
+    console.warn({
+      event: "record poll failed",
+      requestId,
+      code: error instanceof Error ? error.name : "unknown",
+    });
     return undefined;
   }
 }

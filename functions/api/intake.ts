@@ -8,7 +8,7 @@ import {
   type QueuedRecord,
   type RequestRecord,
 } from "../domain/record.ts";
-import { type Records, UnreadableRecordError, type VersionedRecord } from "../domain/records.ts";
+import { type RecordStore, UnreadableRecordError, type VersionedRecord } from "../domain/record-store.ts";
 import type { IdentifiedRequest } from "../domain/request.ts";
 import { isSameRequest } from "../domain/same-request.ts";
 
@@ -33,7 +33,7 @@ function isOnQueue(record: QueuedRecord | FailedRecord): boolean {
 }
 
 export interface IntakeOptions {
-  readonly records: Records;
+  readonly records: RecordStore;
   readonly sqs: SQSClient;
   readonly queueUrl: string;
   readonly codeVersion: string;
@@ -53,7 +53,7 @@ export class Intake {
     const fresh = this.#queued({ ...request, seed: request.seed ?? drawSeed() }, 0);
     const created = await records.write(fresh, { ifNoneMatch: "*" });
     return created.written
-      ? this.#send(fresh, created.etag, group)
+      ? this.#send(request, fresh, created.etag, group)
       : this.#acceptAgain(request, created.found, group);
   }
 
@@ -82,20 +82,26 @@ export class Intake {
       }
       const again = this.#queued(record, record.attempts);
       const changed = await records.write(again, { ifMatch: etag });
-      if (changed.written) return this.#send(again, changed.etag, group);
+      if (changed.written) return this.#send(request, again, changed.etag, group);
       found = changed.found;
     }
     return { kind: "not-queued" };
   }
 
-  async #send(record: QueuedRecord, etag: string, group: string): Promise<Accepted> {
+  /** The message names no seed that was drawn here: the record has it, and the consumer may draw another. */
+  async #send(
+    request: IdentifiedRequest,
+    record: QueuedRecord,
+    etag: string,
+    group: string,
+  ): Promise<Accepted> {
     const { records, sqs, queueUrl } = this.#options;
     const { requestId } = record;
     try {
       await sqs.send(
         new SendMessageCommand({
           QueueUrl: queueUrl,
-          MessageBody: messageBody(record),
+          MessageBody: messageBody(request),
           MessageGroupId: group,
         }),
       );

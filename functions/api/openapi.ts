@@ -39,7 +39,8 @@ export function openApiDocument(): object {
       schemas: {
         PromptRequest: toJsonSchema(promptRequestSchema, "input"),
         Request: {
-          description: "A request as it stands. `succeeded`, `rejected` and `failed` are final.",
+          description:
+            "A request as it stands. `succeeded` and `rejected` are final. `failed` is final until the request is sent again or an operator redrives it.",
           oneOf: views.map(({ name }) => schema(name)),
           discriminator: {
             propertyName: "status",

@@ -2,15 +2,23 @@ import { S3ServiceException } from "@aws-sdk/client-s3";
 import type { SQSRecord } from "aws-lambda";
 import { ForeignImageError, type Images } from "../domain/images.ts";
 import type { Claim, ClaimResult, Ledger } from "../domain/ledger.ts";
+import { messageBody } from "../domain/message-body.ts";
 import type { Metrics } from "../domain/metrics.ts";
 import type { Reason, SucceededRecord } from "../domain/record.ts";
-import { UnreadableRecordError } from "../domain/records.ts";
-import { describeProblems, type IdentifiedRequest, parseRequest } from "../domain/request.ts";
+import { UnreadableRecordError } from "../domain/record-store.ts";
+import {
+  describeProblems,
+  type IdentifiedRequest,
+  type ParsedRequest,
+  type PromptRequest,
+  parseRequest,
+} from "../domain/request.ts";
 import { STORING_SECONDS } from "../domain/timing.ts";
-import type { ModelChain } from "./model-chain.ts";
-import { firstSentAt } from "./postpone.ts";
+import type { ModelChain, Unpainted } from "./model-chain.ts";
+import { isGivenUp, type ReceiveHistory, type RedeliveryLimits } from "./redelivery.ts";
+import type { ChainedModel } from "./settings.ts";
 
-/** What becomes of a message. */
+/** What came of one receive of a message. */
 export type Outcome =
   /** There is nothing left to do. */
   | { readonly kind: "done" }
@@ -19,63 +27,71 @@ export type Outcome =
   /** Nothing was really tried: such a receive must not bring the message nearer to the dead-letter queue. */
   | {
       readonly kind: "postponed";
-      readonly request: IdentifiedRequest;
       readonly reason: Reason;
       /** In seconds, where it is known how long to wait; otherwise the back-off decides. */
       readonly waitSeconds?: number;
     }
-  /** A try failed. Once it was the last one, the record says so and SQS moves the message. */
-  | { readonly kind: "failed"; readonly reason: Reason }
-  /** Somebody has to change something first: on its way to the dead-letter queue. */
+  /** A try failed. `bug`: by an error of our own code. */
+  | { readonly kind: "failed"; readonly reason: Reason; readonly bug?: Error }
+  /** Somebody has to change something first. */
   | { readonly kind: "broken"; readonly reason: Reason };
 
-export interface ConsumeOptions {
+/** A message as it was received. */
+export interface Delivery extends ReceiveHistory {
+  readonly message: SQSRecord;
+  readonly parsed: ParsedRequest;
+  /** When its prompt was first sent, before any copy. */
+  readonly firstSentAt: Date;
+}
+
+export interface ConsumeOptions extends RedeliveryLimits {
   readonly ledger: Ledger;
   readonly images: Images;
   readonly chain: ModelChain;
   readonly metrics: Metrics;
-  /** After this many receives SQS moves a message to the dead-letter queue. */
-  readonly receiveLimit: number;
-  /** A prompt that was first sent longer ago, in milliseconds, is not kept out of the dead-letter queue any longer. */
-  readonly giveUpAfterMs: number;
+}
+
+export function readDelivery(message: SQSRecord, { giveUpAfterMs }: RedeliveryLimits): Delivery {
+  const parsed = parseRequest(message.body);
+  const sentMs = Number(message.attributes.SentTimestamp);
+  // Anybody who may send can write it: what no copy can have is brought to the nearest that one can.
+  const claimedMs = (parsed.ok && parsed.firstSentMs) || sentMs;
+  const firstSentMs = Math.min(Math.max(claimedMs, sentMs - giveUpAfterMs), sentMs);
+  return {
+    message,
+    parsed,
+    receives: Number(message.attributes.ApproximateReceiveCount),
+    firstSentAt: new Date(firstSentMs),
+    ageMs: Date.now() - firstSentMs,
+  };
+}
+
+/** The body of a copy of the message: it keeps the request's id, and says how old the prompt is. */
+export function copyBody({ parsed, message, firstSentAt }: Delivery): string {
+  return parsed.ok ? messageBody(identified(parsed.request, message), firstSentAt) : message.body;
+}
+
+/** A request without an id goes by that of its message. */
+function identified(request: PromptRequest, { messageId }: SQSRecord): IdentifiedRequest {
+  return { ...request, requestId: request.requestId ?? messageId };
 }
 
 /**
  * Takes one message to its outcome. Never throws.
  * @param endsAt when the invocation ends, in milliseconds since the epoch
  */
-export async function consume(message: SQSRecord, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
+export async function consume(delivery: Delivery, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
   try {
-    return await readAndPaint(message, endsAt, options);
+    return await claimAndPaint(delivery, endsAt, options);
   } catch (error) {
     return outcomeOfError(error);
   }
 }
 
-/** How often SQS handed this message out, this time included. */
-export function receivesOf(message: SQSRecord): number {
-  return Number(message.attributes.ApproximateReceiveCount);
-}
-
-/**
- * Whether a message that is postponed on this receive has to be sent anew, lest its receives run out. It is not the last
- * one: should sending the copy fail, there is a second chance.
- */
-export function isNearlyUsedUp(message: SQSRecord, receiveLimit: number): boolean {
-  return receivesOf(message) >= receiveLimit - 1;
-}
-
-/** Whether a prompt that nothing can be tried for is to go to the dead-letter queue instead of being sent anew. */
-function isGivenUp(message: SQSRecord, { receiveLimit, giveUpAfterMs }: ConsumeOptions): boolean {
-  const ageMs = Date.now() - firstSentAt(message, giveUpAfterMs).getTime();
-  return isNearlyUsedUp(message, receiveLimit) && ageMs > giveUpAfterMs;
-}
-
-async function readAndPaint(message: SQSRecord, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
+async function claimAndPaint(delivery: Delivery, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
+  const { message, parsed, firstSentAt } = delivery;
   const { ledger, metrics } = options;
-  const sentAt = firstSentAt(message, options.giveUpAfterMs);
-  const unread = { id: message.messageId, body: message.body, sentAt };
-  const parsed = parseRequest(message.body);
+  const unread = { id: message.messageId, body: message.body, sentAt: firstSentAt };
   if (!parsed.ok) {
     const reason = { code: "InvalidRequest", message: describeProblems(parsed.problems) };
     const { requestId } = await ledger.rejectUnread(unread, parsed.requestId, reason);
@@ -83,16 +99,16 @@ async function readAndPaint(message: SQSRecord, endsAt: number, options: Consume
     metrics.emit({ Rejected: 1 }, {});
     return { kind: "rejected" };
   }
-  const request = { ...parsed.request, requestId: parsed.request.requestId ?? message.messageId };
+  const request = identified(parsed.request, message);
   const { requestId } = request;
 
   let result: ClaimResult;
   try {
-    result = await ledger.claim(request, sentAt);
+    result = await ledger.claim(request, firstSentAt);
   } catch (error) {
     const outcome = outcomeOfError(error);
-    if (outcome.kind !== "failed" || isGivenUp(message, options)) return outcome;
-    return { kind: "postponed", request, reason: outcome.reason };
+    if (outcome.kind !== "failed" || outcome.bug !== undefined) return outcome;
+    return { kind: "postponed", reason: outcome.reason };
   }
   switch (result.kind) {
     case "closed":
@@ -106,7 +122,7 @@ async function readAndPaint(message: SQSRecord, endsAt: number, options: Consume
     case "leased": {
       const waitSeconds = Math.max(1, Math.ceil((result.until.getTime() - Date.now()) / 1000));
       const reason = { code: "Leased", message: "another delivery is painting this request" };
-      return { kind: "postponed", request, reason, waitSeconds };
+      return { kind: "postponed", reason, waitSeconds };
     }
     case "taken": {
       const message = `the id ${requestId} belongs to a request for another picture`;
@@ -120,73 +136,73 @@ async function readAndPaint(message: SQSRecord, endsAt: number, options: Consume
         console.warn({ event: "abandoned", requestId });
         metrics.emit({ AbandonedLeases: 1 }, {});
       }
-      return paintClaimed(result.claim, message, endsAt, options);
+      return paintClaimed(result.claim, request, delivery, endsAt, options);
   }
 }
 
 async function paintClaimed(
   claim: Claim,
-  message: SQSRecord,
+  request: IdentifiedRequest,
+  delivery: Delivery,
   endsAt: number,
   options: ConsumeOptions,
 ): Promise<Outcome> {
-  const { ledger, images, chain, metrics, receiveLimit } = options;
+  const { ledger, images, chain, metrics } = options;
   const asked = claim.record;
   const { requestId } = asked;
-  let fallbacks = 0;
-  const result = await chain.paint(asked, endsAt - STORING_SECONDS * 1000, (model, answer) => {
-    fallbacks = 1;
-    console.warn({
-      event: "not painted",
-      requestId,
-      model: model.id,
-      answer: answer.kind,
-      code: answer.reason.code,
-    });
-    if (answer.kind === "failed" && answer.mayBePaid) {
-      metrics.emit({ EstimatedCostUsd: model.pricePerImageUsd }, { Model: model.id });
-    }
+  const result = await chain.paint(asked, {
+    isSeedOurs: !request.seed,
+    deadline: endsAt - STORING_SECONDS * 1000,
+    onUnpainted(model, answer) {
+      const { kind, reason } = answer;
+      console.warn({ event: "not painted", requestId, model: model.id, answer: kind, code: reason.code });
+      if (mayBePaid(answer)) emitPrice(metrics, model);
+    },
   });
   switch (result.kind) {
     case "painted": {
-      const { model, seed, modelMs } = result;
+      const { model, seed, modelMs, isFallback } = result;
       // Paid from here on, whatever becomes of the picture.
-      metrics.emit({ EstimatedCostUsd: model.pricePerImageUsd, ModelLatency: modelMs }, { Model: model.id });
-      const details = {
-        seed,
-        modelMs,
-        model: model.id,
-        region: model.region,
-        costUsd: model.pricePerImageUsd,
-      };
+      emitPrice(metrics, model);
+      metrics.emit({ ModelLatency: modelMs }, { Model: model.id });
+      const { id, region, pricePerImageUsd: costUsd } = model;
+      const details = { seed, modelMs, model: id, region, costUsd };
       const record = await ledger.succeed(claim, await images.store(asked, result.bytes, details));
       const sinceSentMs = timeToImageMs(record);
-      console.info({ event: "painted", requestId, model: model.id, modelMs, timeToImageMs: sinceSentMs });
-      metrics.emit({ Images: 1, TimeToImage: sinceSentMs, Fallbacks: fallbacks }, {});
+      console.info({ event: "painted", requestId, model: id, modelMs, timeToImageMs: sinceSentMs });
+      metrics.emit({ Images: 1, TimeToImage: sinceSentMs, Fallbacks: isFallback ? 1 : 0 }, {});
       return { kind: "done" };
     }
     case "refused":
-      await ledger.reject(claim, result.reason, message.body);
+    case "withheld":
+      await ledger.reject(claim, result.reason, delivery.message.body);
       console.warn({ event: "rejected", requestId, code: result.reason.code });
       metrics.emit({ Rejected: 1 }, {});
       return { kind: "rejected" };
-    case "busy":
-    case "out-of-time":
-      if (isGivenUp(message, options)) {
-        await ledger.fail(claim, result.reason);
-        return { kind: "failed", reason: result.reason };
-      }
-      await ledger.release(claim, result.reason, { tried: false });
-      return { kind: "postponed", request: asked, reason: result.reason };
-    case "failed":
-      // A message that was redriven or sent anew has receives left, however many tries are on record.
-      if (receivesOf(message) >= receiveLimit) await ledger.fail(claim, result.reason);
-      else await ledger.release(claim, result.reason, { tried: true });
-      return { kind: "failed", reason: result.reason };
-    case "unusable":
-      await ledger.fail(claim, result.reason);
-      return { kind: "broken", reason: result.reason };
+    default: {
+      const { reason } = result;
+      const kind = OUTCOME_OF[result.kind];
+      if (isGivenUp(kind, delivery, options)) await ledger.fail(claim, reason);
+      else await ledger.release(claim, reason, { tried: kind === "failed" });
+      return { kind, reason };
+    }
   }
+}
+
+const OUTCOME_OF = {
+  busy: "postponed",
+  "out-of-time": "postponed",
+  failed: "failed",
+  unusable: "broken",
+} as const;
+
+/** Whether a call that brought no picture may be on the bill all the same. */
+function mayBePaid(answer: Unpainted): boolean {
+  return answer.kind === "withheld" || (answer.kind === "failed" && answer.mayBePaid);
+}
+
+function emitPrice(metrics: Metrics, { id, pricePerImageUsd }: ChainedModel): void {
+  metrics.emit({ EstimatedCostUsd: pricePerImageUsd }, { Model: id });
 }
 
 /** From sending the prompt to the stored picture, in milliseconds. */
@@ -197,12 +213,16 @@ function timeToImageMs({ timings }: SucceededRecord): number {
 /** S3 says these when somebody has to change something; all else it says may pass. */
 const BROKEN_S3 = ["AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch"];
 
-function outcomeOfError(error: unknown): Outcome {
+function outcomeOfError(error: unknown): Extract<Outcome, { kind: "failed" | "broken" }> {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const reason = { code: name, message };
+  // Node.js throws these for mistakes in code; networks, AWS and the bucket's content never come as one of them.
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) {
+    return { kind: "failed", reason, bug: error };
+  }
   const isBroken =
     error instanceof UnreadableRecordError ||
     error instanceof ForeignImageError ||
-    error instanceof TypeError ||
     (error instanceof S3ServiceException && BROKEN_S3.includes(name));
-  return { kind: isBroken ? "broken" : "failed", reason: { code: name, message } };
+  return { kind: isBroken ? "broken" : "failed", reason };
 }

@@ -2,16 +2,23 @@ import { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { CALL_LIMITS } from "../domain/call-limits.ts";
 import { Images } from "../domain/images.ts";
 import { Ledger } from "../domain/ledger.ts";
 import { Metrics } from "../domain/metrics.ts";
 import { ObjectStore } from "../domain/object-store.ts";
-import { backOffSeconds } from "./back-off.ts";
-import { type ConsumeOptions, consume, isNearlyUsedUp, type Outcome, receivesOf } from "./consume.ts";
+import {
+  type ConsumeOptions,
+  consume,
+  copyBody,
+  type Delivery,
+  type Outcome,
+  readDelivery,
+} from "./consume.ts";
 import { ModelChain } from "./model-chain.ts";
-import { firstSentAt, hide, renew } from "./postpone.ts";
+import { changeVisibility, resend } from "./queue-actions.ts";
+import { decideRedelivery } from "./redelivery.ts";
 import { readSettings } from "./settings.ts";
 
 const settings = readSettings(process.env);
@@ -45,56 +52,54 @@ const options: ConsumeOptions = {
   giveUpAfterMs: settings.GIVE_UP_AFTER_SECONDS * 1000,
 };
 
-/** A broken message tries again after a minute at the most: it is to reach the dead-letter queue, and its alarm, soon. */
-const LONGEST_BROKEN_WAIT_SECONDS = 60;
-
 /**
  * Paints one prompt. One that is to be tried later is named in the answer: a thrown error would count as an error of the
- * function, and Lambda would poll less for it.
+ * function, and Lambda would poll less for it. What is thrown is a bug, and is to count as one.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  const endsAt = Date.now() + context.getRemainingTimeInMillis();
   const [message, ...others] = event.Records;
   if (message === undefined || others.length > 0) {
     throw new Error(
       `The event has ${event.Records.length} messages. Set the event source's batch size to 1.`,
     );
   }
-  const outcome = await consume(message, Date.now() + context.getRemainingTimeInMillis(), options);
-  const isDone = await isFinished(message, outcome);
+  const delivery = readDelivery(message, options);
+  const outcome = await consume(delivery, endsAt, options);
+  const isDone = await redeliver(delivery, outcome);
+  if (outcome.kind === "failed" && outcome.bug !== undefined) throw outcome.bug;
   return { batchItemFailures: isDone ? [] : [{ itemIdentifier: message.messageId }] };
 }
 
-/** Whether the message can be deleted. One that cannot is hidden until its next try. */
-async function isFinished(message: SQSRecord, outcome: Outcome): Promise<boolean> {
-  if (outcome.kind === "done" || outcome.kind === "rejected") return true;
+/** Does what is decided on a message, and returns whether it can be deleted. */
+async function redeliver(delivery: Delivery, outcome: Outcome): Promise<boolean> {
+  const { message, receives } = delivery;
   const { messageId } = message;
-  const receives = receivesOf(message);
-  console[outcome.kind === "postponed" ? "info" : "error"]({
-    event: outcome.kind,
-    messageId,
-    receives,
-    code: outcome.reason.code,
-  });
-  metrics.emit({ Retried: 1 }, { Outcome: outcome.kind });
+  if ("reason" in outcome) {
+    const level = outcome.kind === "postponed" ? "info" : "error";
+    console[level]({ event: outcome.kind, messageId, receives, code: outcome.reason.code });
+    metrics.emit({ Retried: 1 }, { Outcome: outcome.kind });
+  }
+  const redelivery = decideRedelivery(outcome, delivery, options);
   try {
-    if (outcome.kind === "postponed") {
-      const seconds = outcome.waitSeconds ?? backOffSeconds(receives);
-      if (isNearlyUsedUp(message, settings.RECEIVE_LIMIT)) {
-        const firstSent = firstSentAt(message, options.giveUpAfterMs);
-        await renew(sqs, settings.SQS_QUEUE_URL, message, { request: outcome.request, firstSent, seconds });
+    switch (redelivery.kind) {
+      case "delete":
         return true;
-      }
-      await hide(sqs, settings.SQS_QUEUE_URL, message, seconds);
-    } else {
-      const seconds = backOffSeconds(receives);
-      const longest = outcome.kind === "broken" ? LONGEST_BROKEN_WAIT_SECONDS : seconds;
-      const isLast = receives >= settings.RECEIVE_LIMIT;
-      await hide(sqs, settings.SQS_QUEUE_URL, message, isLast ? 0 : Math.min(seconds, longest));
+      case "re-send":
+        await resend(sqs, settings.SQS_QUEUE_URL, message, copyBody(delivery), redelivery.seconds);
+        return true;
+      case "wait":
+        await changeVisibility(sqs, settings.SQS_QUEUE_URL, message, redelivery.seconds);
+        return false;
+      case "give up":
+        await changeVisibility(sqs, settings.SQS_QUEUE_URL, message, 0);
+        return false;
     }
   } catch (error) {
     // The message comes back all the same, when its visibility timeout ends.
-    console.error({ event: "not hidden", messageId, code: error instanceof Error ? error.name : "unknown" });
+    const code = error instanceof Error ? error.name : "unknown";
+    console.error({ event: "visibility not changed", messageId, code });
+    return false;
   }
-  return false;
 }

@@ -4,7 +4,7 @@ import {
   InvokeModelCommand,
 } from "@aws-sdk/client-bedrock-runtime";
 import type { AskedRequest } from "../domain/record.ts";
-import { insistOn, type ModelAnswer, readAnswer } from "./model-answer.ts";
+import { type ModelAnswer, readAnswer, requireFormat } from "./model-answer.ts";
 import type { ChainedModel } from "./settings.ts";
 
 /**
@@ -36,7 +36,8 @@ export async function invokeModel(
       }),
       { abortSignal: signal },
     );
-    body = response.body;
+    // An answer without a body has none here either, whatever its type says.
+    body = response.body ?? new Uint8Array();
   } catch (error) {
     if (signal.aborted) {
       return {
@@ -48,15 +49,16 @@ export async function invokeModel(
     return fromError(error);
   }
   const modelMs = Math.round(performance.now() - started);
-  return insistOn(asked.outputFormat, readAnswer(body, asked.seed, modelMs));
+  return requireFormat(readAnswer(body, asked.seed, modelMs), asked.outputFormat);
 }
 
 /**
  * What an exception of InvokeModel means for the prompt; one that is not listed is a failed call.
  * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_Errors
  */
-const KIND_OF_EXCEPTION: Readonly<Record<string, "refused" | "busy" | "unusable">> = {
-  ValidationException: "refused",
+const KIND_OF_EXCEPTION: Readonly<Record<string, "busy" | "unusable">> = {
+  // A wrong model id, or a model that is not served on demand: the request itself was checked before it was sent.
+  ValidationException: "unusable",
   ThrottlingException: "busy",
   ModelNotReadyException: "busy",
   ServiceQuotaExceededException: "busy",

@@ -5,8 +5,10 @@ import { type OutputFormat, returnedSeedSchema } from "../domain/request.ts";
 /** What one call of a model came to. */
 export type ModelAnswer =
   | { readonly kind: "painted"; readonly bytes: Uint8Array; readonly seed: number; readonly modelMs: number }
-  /** The request itself is at fault: no model will ever paint it. */
+  /** The filter blocks the prompt: no model will ever paint it. */
   | { readonly kind: "refused"; readonly reason: Reason }
+  /** The filter holds the picture back, and it may be paid. With another seed it may pass. */
+  | { readonly kind: "withheld"; readonly reason: Reason }
   /** The model did no work: it is throttled, or not there for the moment. */
   | { readonly kind: "busy"; readonly reason: Reason }
   /** The call failed. `mayBePaid`: the model may have painted, without us getting the picture. */
@@ -40,7 +42,8 @@ export function readAnswer(body: Uint8Array, askedSeed: number, modelMs: number)
   const finish = finishReasons?.[0] ?? null;
   // A blocked prompt is answered with HTTP 200 and a reason, without a picture.
   if (finish?.startsWith("Filter reason")) {
-    return { kind: "refused", reason: { code: "ContentFilter", message: finish } };
+    const kind = finish === "Filter reason: output image" ? "withheld" : "refused";
+    return { kind, reason: { code: "ContentFilter", message: finish } };
   }
   if (finish !== null) {
     return { kind: "failed", reason: { code: "InferenceError", message: finish }, mayBePaid: false };
@@ -81,7 +84,7 @@ const SIGNATURES: Readonly<Record<OutputFormat, Buffer>> = {
 };
 
 /** The same answer, unless its picture is of another format than its name and content type would say. */
-export function insistOn(format: OutputFormat, answer: ModelAnswer): ModelAnswer {
+export function requireFormat(answer: ModelAnswer, format: OutputFormat): ModelAnswer {
   const signature = SIGNATURES[format];
   const isAsAsked = answer.kind !== "painted" || signature.equals(answer.bytes.subarray(0, signature.length));
   return isAsAsked ? answer : unreadable(`what the model sent is no ${format.toUpperCase()}`);

@@ -1,5 +1,5 @@
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
-import type { AskedRequest, Reason } from "../domain/record.ts";
+import { type AskedRequest, drawSeed, type Reason } from "../domain/record.ts";
 import { SHORTEST_CALL_SECONDS } from "../domain/timing.ts";
 import { invokeModel } from "./invoke-model.ts";
 import type { ModelAnswer } from "./model-answer.ts";
@@ -7,17 +7,30 @@ import type { ChainedModel } from "./settings.ts";
 
 /** What the chain of models made of a request. */
 export type PaintResult =
-  | (Extract<ModelAnswer, { kind: "painted" }> & { readonly model: ChainedModel })
+  | (Extract<ModelAnswer, { kind: "painted" }> & {
+      readonly model: ChainedModel;
+      /** Whether an earlier model of the chain did not paint it. */
+      readonly isFallback: boolean;
+    })
   | Exclude<ModelAnswer, { kind: "painted" }>
   /** The invocation ends before a model could have answered. */
   | { readonly kind: "out-of-time"; readonly reason: Reason };
 
-/** What a model answered that did not paint, and that another model may still paint. */
-type Unpainted = Exclude<PaintResult, { kind: "painted" | "refused" }>;
+/** What a model answered instead of a picture. */
+export type Unpainted = Exclude<PaintResult, { kind: "painted" }>;
+
+export interface PaintOptions {
+  /** Whether another seed is as good: the caller asked for none. */
+  readonly isSeedOurs: boolean;
+  /** When the last call must have ended, in milliseconds since the epoch. */
+  readonly deadline: number;
+  /** Told of each call that brought no picture, and why. */
+  readonly onUnpainted: (model: ChainedModel, answer: Unpainted) => void;
+}
 
 /**
- * Calls the models of the chain in order, each at most once. A throttled model is not waited for: the prompt waits in the
- * queue, and the invocation is free for another one.
+ * Calls the models of the chain in order. A throttled model is not waited for: the prompt waits in the queue, and the
+ * invocation is free for another one.
  */
 export class ModelChain {
   readonly #models: readonly { readonly model: ChainedModel; readonly client: BedrockRuntimeClient }[];
@@ -37,23 +50,27 @@ export class ModelChain {
   }
 
   /**
-   * Paints a request with the first model that can. A request that one refuses is refused; of all other answers the
-   * one that weighs most is given: `failed` before `busy` before `out-of-time` before `unusable`.
-   * @param deadline when the last call must have ended, in milliseconds since the epoch
-   * @param onUnpainted is told why a model did not paint, before the next one is tried
+   * Paints a request with the first model that can. A filter's answer is final, but for one more call with another seed
+   * where the filter held the picture back. Of all other answers the one that weighs most is given: `failed` before
+   * `busy` before `out-of-time` before `unusable`.
    */
-  async paint(
-    asked: AskedRequest,
-    deadline: number,
-    onUnpainted: (model: ChainedModel, answer: Unpainted) => void,
-  ): Promise<PaintResult> {
+  async paint(asked: AskedRequest, options: PaintOptions): Promise<PaintResult> {
+    const { deadline, onUnpainted } = options;
+    let request = asked;
+    let mayRedraw = options.isSeedOurs;
     const answers: Unpainted[] = [];
     for (const { model, client } of this.#models) {
-      const answer = await this.#call(client, model, asked, deadline);
-      if (answer.kind === "painted") return { ...answer, model };
-      if (answer.kind === "refused") return answer;
-      answers.push(answer);
+      let answer = await this.#call(client, model, request, deadline);
+      if (answer.kind === "withheld" && mayRedraw) {
+        mayRedraw = false;
+        onUnpainted(model, answer);
+        request = { ...asked, seed: drawSeed() };
+        answer = await this.#call(client, model, request, deadline);
+      }
+      if (answer.kind === "painted") return { ...answer, model, isFallback: answers.length > 0 };
       onUnpainted(model, answer);
+      if (answer.kind === "refused" || answer.kind === "withheld") return answer;
+      answers.push(answer);
     }
     const [first] = answers.toSorted((a, b) => WEIGHT.indexOf(a.kind) - WEIGHT.indexOf(b.kind));
     if (first === undefined) throw new Error("the chain has no model");
@@ -78,4 +95,4 @@ export class ModelChain {
 }
 
 // A call that failed may have been paid and so must count as a try, whatever the other models said.
-const WEIGHT = ["failed", "busy", "out-of-time", "unusable"] as const;
+const WEIGHT: readonly Unpainted["kind"][] = ["failed", "busy", "out-of-time", "unusable"];

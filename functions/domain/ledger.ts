@@ -11,7 +11,7 @@ import {
   type RequestRecord,
   type SucceededRecord,
 } from "./record.ts";
-import { Records, UnreadableRecordError } from "./records.ts";
+import { RecordStore, type RecordWrite, UnreadableRecordError } from "./record-store.ts";
 import type { IdentifiedRequest } from "./request.ts";
 import { isSameRequest } from "./same-request.ts";
 
@@ -52,7 +52,7 @@ export interface LedgerOptions {
   readonly codeVersion: string;
 }
 
-/** How often a claim is tried anew when another delivery changes the record between our read and our write. */
+/** How often a claim is tried again when the record changes between our read and our write. */
 const MAX_RACES = 5;
 
 /**
@@ -60,13 +60,13 @@ const MAX_RACES = 5;
  * only one can own it at a time.
  */
 export class Ledger {
-  readonly #records: Records;
+  readonly #records: RecordStore;
   readonly #images: Images;
   readonly #leaseMs: number;
   readonly #codeVersion: string;
 
   constructor(options: LedgerOptions) {
-    this.#records = new Records(options.store, options.keyPrefix);
+    this.#records = new RecordStore(options.store, options.keyPrefix);
     this.#images = options.images;
     this.#leaseMs = options.leaseMs;
     this.#codeVersion = options.codeVersion;
@@ -78,15 +78,15 @@ export class Ledger {
    * @param queuedAt when the prompt was sent; counts only if the request is new
    */
   async claim(request: IdentifiedRequest, queuedAt: Date): Promise<ClaimResult> {
-    const { requestId } = request;
     const asked = { ...request, seed: request.seed ?? drawSeed() };
     const first = this.#generating({ ...asked, timings: { queuedAt: queuedAt.toISOString() } }, 1);
-    let result = await this.#records.write(first, { ifNoneMatch: "*" });
-    if (result.written) return claimed(first, result.etag, "first");
-
-    for (let race = 0; race < MAX_RACES; race++) {
+    let result: RecordWrite = { written: false, found: undefined };
+    for (let race = 0; race <= MAX_RACES; race++) {
       if (result.found === undefined) {
-        throw new UnreadableRecordError(`the record of ${requestId} vanished while it was being claimed`);
+        // There is none, as far as is known: it may also have been deleted since it was read.
+        result = await this.#records.write(first, { ifNoneMatch: "*" });
+        if (result.written) return claimed(first, result.etag, "first");
+        if (result.found === undefined) continue;
       }
       const { record, etag } = result.found;
       if (!isSameRequest(request, record)) return { kind: "taken" };

@@ -1,16 +1,15 @@
 import type { IdentifiedRequest } from "./request.ts";
 
 /**
- * The attribute in which the copy of a message says when its prompt was first sent, in milliseconds since the epoch:
- * SQS counts a copy's age anew.
+ * The body of the message that asks for this very picture; without a seed, the consumer draws one.
+ * @param firstSentAt of a copy, when its prompt was first sent: SQS counts the age of a copy from zero. In the body,
+ * because a message has at most ten attributes, and they are the sender's.
  */
-export const FIRST_SENT_ATTRIBUTE = "firstSentMs";
-
-/** The body of the message that asks for this very picture; without a seed, the consumer draws one. */
-export function messageBody(request: IdentifiedRequest): string {
+export function messageBody(request: IdentifiedRequest, firstSentAt?: Date): string {
   const { requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat } = request;
+  const firstSentMs = firstSentAt?.getTime();
   return escapeUnsendable(
-    JSON.stringify({ requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat }),
+    JSON.stringify({ requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat, firstSentMs }),
   );
 }
 

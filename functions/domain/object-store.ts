@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import {
   GetObjectCommand,
   HeadObjectCommand,
@@ -36,7 +37,11 @@ export interface NewObject {
 /** What the ledger and the pictures need of a bucket. */
 export type ConditionalStore = Pick<ObjectStore, keyof ObjectStore>;
 
-/** Conditional reads and writes on one bucket. S3's own errors pass through, but for the two that are answers. */
+/** How often a write is made that S3 answers with 409, and the longest wait before the second, in milliseconds. */
+const MOST_WRITES = 6;
+const LONGEST_WAIT_MS = 50;
+
+/** Conditional reads and writes on one bucket. S3's own errors pass through, but for those that are answers. */
 export class ObjectStore {
   readonly #s3: S3Client;
   readonly bucket: string;
@@ -46,6 +51,12 @@ export class ObjectStore {
     this.bucket = bucket;
   }
 
+  /**
+   * Writes an object. 409 says that another write of the key was under way, and nothing of who has won: the same write is
+   * made again, and its condition tells. `written: false` may be the answer to a write of our own that took effect and
+   * whose first answer was lost: the caller has to read what is there.
+   * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+   */
   async put(key: string, object: NewObject, condition: WriteCondition): Promise<WriteResult> {
     const command = new PutObjectCommand({
       Bucket: this.bucket,
@@ -57,13 +68,16 @@ export class ObjectStore {
       ...("ifMatch" in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: condition.ifNoneMatch }),
     });
     if (object.sha256) signWith(object.sha256, command);
-    try {
-      const { ETag } = await this.#s3.send(command);
-      if (ETag === undefined) throw new Error(`S3 answered the write of ${key} without an ETag`);
-      return { written: true, etag: ETag };
-    } catch (error) {
-      if (isConditionFailure(error)) return { written: false };
-      throw error;
+    for (let writes = 1; ; writes++) {
+      try {
+        const { ETag } = await this.#s3.send(command);
+        if (ETag === undefined) throw new Error(`S3 answered the write of ${key} without an ETag`);
+        return { written: true, etag: ETag };
+      } catch (error) {
+        if (hasName(error, CONDITION_FAILURES)) return { written: false };
+        if (!hasName(error, ["ConditionalRequestConflict"]) || writes === MOST_WRITES) throw error;
+      }
+      await setTimeout(Math.random() * LONGEST_WAIT_MS * 2 ** (writes - 1));
     }
   }
 
@@ -112,14 +126,9 @@ function signWith(sha256: Buffer, command: PutObjectCommand): void {
   );
 }
 
-/**
- * 412: the condition does not hold. 409: another conditional write of the same key is under way. 404: `If-Match`
- * on an object that is gone.
- * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
- */
-function isConditionFailure(error: unknown): boolean {
-  return (
-    error instanceof S3ServiceException &&
-    ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"].includes(error.name)
-  );
+/** 412: the condition does not hold. 404: `If-Match` on an object that is gone. */
+const CONDITION_FAILURES = ["PreconditionFailed", "NoSuchKey"];
+
+function hasName(error: unknown, names: readonly string[]): boolean {
+  return error instanceof S3ServiceException && names.includes(error.name);
 }

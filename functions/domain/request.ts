@@ -60,6 +60,12 @@ export const promptRequestSchema = z.strictObject({
   ),
 });
 
+/** What the body of a message may say: the request, and in a copy that the consumer re-sent, how old it is. */
+const messageSchema = z.extend(promptRequestSchema, {
+  /** When the prompt was first sent, in milliseconds since the epoch. */
+  firstSentMs: z.optional(z.int({ error: "must be a whole number of milliseconds" })),
+});
+
 export type PromptRequestInput = z.input<typeof promptRequestSchema>;
 export type PromptRequest = z.output<typeof promptRequestSchema>;
 /** A request with the id under which it is painted once, and its record kept. */
@@ -73,7 +79,12 @@ export interface FieldProblem {
 }
 
 export type ParsedRequest =
-  | { readonly ok: true; readonly request: PromptRequest }
+  | {
+      readonly ok: true;
+      readonly request: PromptRequest;
+      /** When the prompt was first sent, where the message is a copy: in milliseconds since the epoch, as anybody wrote it. */
+      readonly firstSentMs?: number | undefined;
+    }
   | {
       readonly ok: false;
       readonly problems: readonly [FieldProblem, ...FieldProblem[]];
@@ -97,14 +108,20 @@ export function parseRequest(body: string): ParsedRequest {
       requestId: undefined,
     };
   }
-  return validateRequest(value);
+  const result = messageSchema.safeParse(value);
+  if (!result.success) return refused(value, result.error);
+  const { firstSentMs, ...request } = result.data;
+  return { ok: true, request, firstSentMs };
 }
 
 /** Checks a request that has been read from JSON already. */
 export function validateRequest(value: unknown): ParsedRequest {
   const result = promptRequestSchema.safeParse(value);
-  if (result.success) return { ok: true, request: result.data };
-  const [first, ...rest] = result.error.issues.flatMap(toProblems);
+  return result.success ? { ok: true, request: result.data } : refused(value, result.error);
+}
+
+function refused(value: unknown, error: z.core.$ZodError): ParsedRequest {
+  const [first, ...rest] = error.issues.flatMap(toProblems);
   return {
     ok: false,
     problems: [first ?? { field: "body", message: "is not a request" }, ...rest],

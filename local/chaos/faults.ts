@@ -51,4 +51,3 @@ export interface Fault {
 
 /** The model does no work, and nobody is to blame: such a fault must never bring a prompt to the dead-letter queue. */
 export const BUSY: readonly FaultKind[] = ["throttled", "not ready", "over quota", "unavailable"];
-export const FILTERED: readonly FaultKind[] = ["filtered prompt", "filtered image"];

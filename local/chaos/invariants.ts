@@ -1,5 +1,5 @@
-import type { Evidence, PaidPicture, PromptEvidence, Usage } from "./evidence.ts";
-import { BUSY, FILTERED } from "./faults.ts";
+import type { CallEvidence, Evidence, PaidPicture, PromptEvidence, Usage } from "./evidence.ts";
+import { BUSY } from "./faults.ts";
 
 /** A promise that was not kept. */
 export interface Violation {
@@ -183,12 +183,24 @@ function contradiction({ record, image, paid, deadLetters }: PromptEvidence): st
   return isRight ? undefined : "has a picture that is not the one on record";
 }
 
-/** A blocked prompt is over, unless whoever learned of it could not write that down. */
+/**
+ * A blocked prompt is over, unless whoever learned of it could not write that down. So is one whose picture was held back
+ * twice in one invocation: these prompts name no seed.
+ */
 function askedAgain({ planned, calls }: PromptEvidence): string | undefined {
   const models = calls.filter(({ call }) => call.target === "model");
+  const isHeldBackAgain = (call: CallEvidence) =>
+    call.fault === "filtered image" &&
+    models.some(
+      (earlier) =>
+        earlier.fault === call.fault &&
+        earlier.invocation === call.invocation &&
+        models.indexOf(earlier) < models.indexOf(call),
+    );
   const blocked = models.findIndex(
     (call) =>
-      ((call.fault !== undefined && FILTERED.includes(call.fault)) ||
+      (call.fault === "filtered prompt" ||
+        isHeldBackAgain(call) ||
         (planned.body === "forbidden" && call.delivered)) &&
       !call.invocation.killed &&
       !calls.some(

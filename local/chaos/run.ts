@@ -4,7 +4,7 @@ import pLimit from "p-limit";
 import { z } from "zod";
 import { models } from "../../functions/domain/models.ts";
 import { imageKey, recordKey } from "../../functions/domain/record.ts";
-import { parseRecord } from "../../functions/domain/records.ts";
+import { parseRecord } from "../../functions/domain/record-store.ts";
 import { type Random, stream } from "../model/painter/random.ts";
 import type { Call } from "./call.ts";
 import { clock } from "./clock.ts";

@@ -18,7 +18,7 @@ export type RecordWrite =
   | { readonly written: false; readonly found: VersionedRecord | undefined };
 
 /** The records in the bucket. */
-export class Records {
+export class RecordStore {
   readonly #store: ConditionalStore;
   readonly #keyPrefix: string;
 
