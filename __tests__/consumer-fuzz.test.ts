@@ -5,6 +5,7 @@ import { z } from "zod";
 import { recordKey } from "../functions/domain/record.ts";
 import { parseRecord } from "../functions/domain/record-store.ts";
 import { parseRequest } from "../functions/domain/request.ts";
+import { CORE } from "./support/consumer-bench.ts";
 import { anyBody, anyValue, damaged, isReadable, nearAnswer, nearRecord, ODD_SEEDS } from "./support/fuzz.ts";
 import {
   deliver,
@@ -95,6 +96,13 @@ it("what is not an SQS event of one message is refused as a whole, so that nothi
   ]) {
     expect((await handlers.consume(event)).type, JSON.stringify(event)).toBe("error");
   }
+});
+
+it("a model is not called over a connection that was idle while the function was frozen", async () => {
+  handlers.setModel(() => ({ status: 200, body: PAINTED }));
+  const ids = [randomUUID(), randomUUID()] as const;
+  for (const id of ids) await deliver(handlers, [message(requestBody(id))]);
+  for (const id of ids) expect(await recordOf(id)).toMatchObject({ status: "succeeded", model: CORE });
 });
 
 // None that says throttled: the SDK sends such a call again, and waits for seconds.

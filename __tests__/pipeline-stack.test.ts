@@ -123,6 +123,10 @@ describe("the consumer", () => {
     });
   });
 
+  it("lets the consumer re-send prompts to its own queue for as long as it takes", () => {
+    expect(stack.resource("aws_lambda_function_recursion_config")).toMatchObject({ recursive_loop: "Allow" });
+  });
+
   it("hands the consumer one prompt at a time, as many at once as the first model takes", () => {
     expect(stack.resource("aws_lambda_event_source_mapping")).toMatchObject({
       batch_size: 1,

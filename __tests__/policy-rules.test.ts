@@ -96,7 +96,7 @@ describe("each rule can be broken:", () => {
     expect(broken({ [type]: { it: attributes } })).toContain(rule);
   });
 
-  const inTable = ["QUEUE_VISIBILITY", ...BROKEN.map(([rule]) => rule)];
+  const inTable = ["QUEUE_VISIBILITY", "SOURCE_RECURSION", ...BROKEN.map(([rule]) => rule)];
 
   it.each(policyRules.filter(({ id }) => !inTable.includes(id)))(
     "$id by a $type with nothing set",
@@ -111,6 +111,24 @@ describe("each rule can be broken:", () => {
       expect(broken({ aws_iam_role: { it: trust(github(subject)) } })).not.toContain("CKV_AWS_393");
     },
   );
+
+  it("SOURCE_RECURSION by a function that sends to its own source, unless its loop is allowed", () => {
+    const Resource = `\${aws_sqs_queue.it.arn}`;
+    const sends = JSON.stringify({ Statement: [{ Effect: "Allow", Action: "sqs:SendMessage", Resource }] });
+    const name = `\${aws_lambda_function.it.function_name}`;
+    const resources = {
+      aws_lambda_function: { it: { role: `\${aws_iam_role.its.arn}` } },
+      aws_iam_role_policy: { it: { role: `\${aws_iam_role.its.name}`, policy: sends } },
+      aws_lambda_event_source_mapping: { it: { event_source_arn: Resource, function_name: name } },
+    };
+    const config = (loop: string) => ({
+      ...resources,
+      aws_lambda_function_recursion_config: { it: { function_name: name, recursive_loop: loop } },
+    });
+    expect(broken(resources)).toContain("SOURCE_RECURSION");
+    expect(broken(config("Terminate"))).toContain("SOURCE_RECURSION");
+    expect(broken(config("Allow"))).not.toContain("SOURCE_RECURSION");
+  });
 
   it("QUEUE_VISIBILITY by a queue that hides a message for less than its consumer may take", () => {
     const consumer = { event_source_arn: `\${aws_sqs_queue.it.arn}`, function_name: `\${fn.it.name}` };

@@ -78,5 +78,6 @@ const MODEL_FIXES: Readonly<Record<string, string>> = {
   AccessDeniedException:
     "The account may have no agreement with the model's provider: an administrator types npm run bootstrap, or opens the model in the playground of Amazon Bedrock, in the model's region.",
   ResourceNotFoundException: "The model is gone: take another one from the catalogue and deploy.",
-  ValidationException: "The model cannot be called like this: take another one from the catalogue and deploy.",
+  ValidationException:
+    "The model cannot be called like this: take another one from the catalogue and deploy.",
 };

@@ -93,10 +93,11 @@ export const services: readonly ServicePermissions[] = [
     resources: ({ imageBucket }) => [`arn:aws:s3:::${imageBucket.name}`],
   },
   {
-    types: ["aws_lambda_function", "aws_lambda_permission"],
+    types: ["aws_lambda_function", "aws_lambda_function_recursion_config", "aws_lambda_permission"],
     read: [
       "lambda:GetFunction",
       "lambda:GetFunctionCodeSigningConfig",
+      "lambda:GetFunctionRecursionConfig",
       "lambda:GetPolicy",
       "lambda:ListVersionsByFunction",
     ],
@@ -106,6 +107,7 @@ export const services: readonly ServicePermissions[] = [
       "lambda:DeleteFunction",
       "lambda:DeleteFunctionConcurrency",
       "lambda:PutFunctionConcurrency",
+      "lambda:PutFunctionRecursionConfig",
       "lambda:RemovePermission",
       "lambda:TagResource",
       "lambda:UntagResource",

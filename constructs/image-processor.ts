@@ -1,4 +1,5 @@
 import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-source-mapping/index.js";
+import { LambdaFunctionRecursionConfig } from "@cdktf/provider-aws/lib/lambda-function-recursion-config/index.js";
 import type { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
 import { Construct } from "constructs";
 import type { ChainedModel } from "../config/derived.ts";
@@ -66,7 +67,20 @@ export class ImageProcessor extends Construct {
         allowModels(modelChain.map(({ id, region }) => `arn:aws:bedrock:${region}::foundation-model/${id}`)),
       ],
     }).function;
+    this.#allowReSending();
     this.eventSource = this.#createEventSource(props);
+  }
+
+  /**
+   * A prompt that no model takes is re-sent to the queue that it came from. Lambda takes that for a runaway loop, and moves
+   * the message to the dead-letter queue after about 16 invocations.
+   * https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+   */
+  #allowReSending(): void {
+    new LambdaFunctionRecursionConfig(this, "recursion", {
+      functionName: this.function.functionName,
+      recursiveLoop: "Allow",
+    });
   }
 
   #createEventSource({ maximumConcurrency, queue }: ImageProcessorProps): LambdaEventSourceMapping {

@@ -40,6 +40,9 @@ export const consequences: Readonly<Record<string, Consequence>> = {
     "no prompt is painted until it is there again; prompts wait in the queue",
   ),
   aws_lambda_function: harmless("it does not run until it is there again; prompts wait in the queue"),
+  aws_lambda_function_recursion_config: harmless(
+    "Lambda drops prompts that were re-sent too often into the dead-letter queue until it is there again",
+  ),
   aws_lambda_permission: harmless("its function is not called until it is there again"),
   aws_iam_role: noRights,
   aws_iam_role_policy: noRights,

@@ -4,6 +4,7 @@ import json
 import sys
 
 from moto.awslambda.models import LambdaFunction
+from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.urls import url_paths as lambda_paths
 from moto.bedrock.urls import url_paths as bedrock_paths
 from moto.iam.access_control import IAMPolicyStatement, IAMRequestBase, PermissionResult
@@ -91,6 +92,27 @@ def configuration_with_logging(function, *args, **kwargs):
 LambdaFunction.__init__ = init_with_logging
 LambdaFunction.update_configuration = update_with_logging
 LambdaFunction.get_configuration = configuration_with_logging
+
+# moto does not know whether a function may call itself in a loop; what is not said is "Terminate".
+# https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionRecursionConfig.html
+recursive_loops = {}
+
+
+def get_recursion_config(response):
+    name = response.path.split("/")[-2]
+    return json.dumps({"RecursiveLoop": recursive_loops.get(name, "Terminate")})
+
+
+def put_recursion_config(response):
+    recursive_loops[response.path.split("/")[-2]] = json.loads(response.body)["RecursiveLoop"]
+    return get_recursion_config(response)
+
+
+LambdaResponse.get_function_recursion_config = get_recursion_config
+LambdaResponse.put_function_recursion_config = put_recursion_config
+lambda_paths[
+    r"{0}/(?P<api_version>[^/]+)/functions/(?P<function_name>[\w_:%-]+)/recursion-config$"
+] = LambdaResponse.dispatch
 
 # moto takes requests it has no name for as CreateBucket or ListBucket, and has one name that AWS has not.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html

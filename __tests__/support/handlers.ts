@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import type { Socket } from "node:net";
 import { json } from "node:stream/consumers";
 import { GetObjectCommand, NoSuchKey, PutObjectCommand } from "@aws-sdk/client-s3";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
@@ -43,7 +44,14 @@ export async function startHandlers(): Promise<Handlers> {
   const { s3, sqs, bucket, queueUrl, stack } = cloud;
 
   let answer: (prompt: string) => RawAnswer = () => ({ status: 503, body: "" });
+  const used = new WeakSet<Socket>();
   const model = createServer(async (request, response) => {
+    // Between two invocations an environment is frozen, and what is at the other end closes the idle connection.
+    if (used.has(request.socket)) {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    used.add(request.socket);
     const { status, errorType, body } = answer(promptSchema.parse(await json(request)).prompt);
     response.writeHead(status, errorType === undefined ? {} : { "x-amzn-errortype": errorType }).end(body);
   });

@@ -37,14 +37,20 @@ const options: ConsumeOptions = {
     codeVersion: settings.CODE_VERSION,
   }),
   // Without a handler of its own the client speaks HTTP/2, for which no connection time-out can be set. The SDK may try
-  // once only: a call whose connection broke may have been paid, and a second one of the SDK's would be paid unseen.
+  // once only: a call whose connection broke may have been paid, and a second one of the SDK's would be paid unseen. Each
+  // call opens a connection of its own: one that was idle while the function was frozen is reset, and nothing tells whether
+  // the model had read the request. A new connection costs two round trips, and 2 ms of a processor for the handshake.
   chain: new ModelChain(
     settings.MODEL_CHAIN,
     (region) =>
       new BedrockRuntimeClient({
         region,
         maxAttempts: 1,
-        requestHandler: new NodeHttpHandler({ connectionTimeout: 3_000 }),
+        requestHandler: new NodeHttpHandler({
+          connectionTimeout: 3_000,
+          httpAgent: { keepAlive: false },
+          httpsAgent: { keepAlive: false },
+        }),
       }),
     settings.MODEL_TIMEOUT_SECONDS * 1000,
   ),

@@ -1,7 +1,22 @@
-import { isSet, mentions, type PolicyRule } from "./rule.ts";
+import { companions, isSet, mentions, type PolicyRule, type StackResources } from "./rule.ts";
+import { allowsNone } from "./statements.ts";
 
 const SECRET = /AKIA[0-9A-Z]{16}|-----BEGIN|(?:password|secret|token)"\s*:/i;
 const SERVED_RUNTIMES = ["nodejs22.x", "nodejs24.x"];
+
+/** The functions that an event source invokes and that may send to it. */
+function senders(source: Readonly<Record<string, unknown>>, stack: StackResources): string[] {
+  const queue = String(source.event_source_arn);
+  const sendsNothing = allowsNone(
+    ({ Action, Resource = [] }) => Action.includes("sqs:SendMessage") && Resource.includes(queue),
+  );
+  return Object.entries(stack.resources("aws_lambda_function")).flatMap(([name, { role }]) => {
+    const [, roleName] = /\{aws_iam_role\.([\w-]+)\./.exec(String(role)) ?? [];
+    const policies = companions(stack, "aws_iam_role_policy", `aws_iam_role.${roleName}`);
+    const isInvoked = String(source.function_name).includes(`{aws_lambda_function.${name}.`);
+    return isInvoked && !policies.every((policy) => sendsNothing(policy, stack, name)) ? [name] : [];
+  });
+}
 
 export const functionRules: readonly PolicyRule[] = [
   {
@@ -58,6 +73,18 @@ export const functionRules: readonly PolicyRule[] = [
     type: "aws_lambda_event_source_mapping",
     demand: "has a maximum concurrency",
     holds: isSet("scaling_config"),
+  },
+  {
+    // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    id: "SOURCE_RECURSION",
+    type: "aws_lambda_event_source_mapping",
+    demand: "lets a function that sends to its own source do so for more than 16 invocations",
+    holds: (source, stack) =>
+      senders(source, stack).every((name) =>
+        companions(stack, "aws_lambda_function_recursion_config", `aws_lambda_function.${name}`).some(
+          ({ recursive_loop: loop }) => loop === "Allow",
+        ),
+      ),
   },
   {
     id: "CKV_AWS_301",
