@@ -4,7 +4,7 @@ import { ForeignImageError, type Images } from "../domain/images.ts";
 import type { Claim, ClaimResult, Ledger } from "../domain/ledger.ts";
 import { messageBody } from "../domain/message-body.ts";
 import type { Metrics } from "../domain/metrics.ts";
-import type { Reason, SucceededRecord } from "../domain/record.ts";
+import type { SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/record-store.ts";
 import {
   describeProblems,
@@ -15,26 +15,8 @@ import {
 } from "../domain/request.ts";
 import { STORING_SECONDS } from "../domain/timing.ts";
 import type { ModelChain, Unpainted } from "./model-chain.ts";
-import { isGivenUp, type ReceiveHistory, type RedeliveryLimits } from "./redelivery.ts";
+import { isGivenUp, type Outcome, type ReceiveHistory, type RedeliveryLimits } from "./redelivery.ts";
 import type { ChainedModel } from "./settings.ts";
-
-/** What came of one receive of a message. */
-export type Outcome =
-  /** There is nothing left to do. */
-  | { readonly kind: "done" }
-  /** It can never become a picture; the record says why. */
-  | { readonly kind: "rejected" }
-  /** Nothing was really tried: such a receive must not bring the message nearer to the dead-letter queue. */
-  | {
-      readonly kind: "postponed";
-      readonly reason: Reason;
-      /** In seconds, where it is known how long to wait; otherwise the back-off decides. */
-      readonly waitSeconds?: number;
-    }
-  /** A try failed. `bug`: by an error of our own code. */
-  | { readonly kind: "failed"; readonly reason: Reason; readonly bug?: Error }
-  /** Somebody has to change something first. */
-  | { readonly kind: "broken"; readonly reason: Reason };
 
 /** A message as it was received. */
 export interface Delivery extends ReceiveHistory {

@@ -8,17 +8,10 @@ import { Images } from "../domain/images.ts";
 import { Ledger } from "../domain/ledger.ts";
 import { Metrics } from "../domain/metrics.ts";
 import { ObjectStore } from "../domain/object-store.ts";
-import {
-  type ConsumeOptions,
-  consume,
-  copyBody,
-  type Delivery,
-  type Outcome,
-  readDelivery,
-} from "./consume.ts";
+import { type ConsumeOptions, consume, copyBody, type Delivery, readDelivery } from "./consume.ts";
 import { ModelChain } from "./model-chain.ts";
 import { changeVisibility, resend } from "./queue-actions.ts";
-import { decideRedelivery } from "./redelivery.ts";
+import { decideRedelivery, type Outcome } from "./redelivery.ts";
 import { readSettings } from "./settings.ts";
 
 const settings = readSettings(process.env);

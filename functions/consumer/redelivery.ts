@@ -1,4 +1,22 @@
-import type { Outcome } from "./consume.ts";
+import type { Reason } from "../domain/record.ts";
+
+/** What came of one receive of a message. */
+export type Outcome =
+  /** There is nothing left to do. */
+  | { readonly kind: "done" }
+  /** It can never become a picture; the record says why. */
+  | { readonly kind: "rejected" }
+  /** Nothing was really tried: such a receive must not bring the message nearer to the dead-letter queue. */
+  | {
+      readonly kind: "postponed";
+      readonly reason: Reason;
+      /** In seconds, where it is known how long to wait; otherwise the back-off decides. */
+      readonly waitSeconds?: number;
+    }
+  /** A try failed. `bug`: by an error of our own code. */
+  | { readonly kind: "failed"; readonly reason: Reason; readonly bug?: Error }
+  /** Somebody has to change something first. */
+  | { readonly kind: "broken"; readonly reason: Reason };
 
 /** What becomes of a message after a receive. */
 export type Redelivery =
