@@ -328,8 +328,9 @@ describe("a consumer that", () => {
     await using world = await startWorld({ stackDir, code });
     await world.queue.send(["K2"]);
     const [record] = await world.queue.receive(1);
-    const { outcome } = await world.environments.invoke({ Records: [record] }, 0);
-    expect(outcome).toMatchObject({ type: "error", error: { errorType: "TypeError" } });
+    if (record === undefined) throw new Error("the message is not there");
+    const ran = await world.environments.invoke({ Records: [record] }, 0);
+    expect(ran).toMatchObject({ outcome: { type: "error", error: { errorType: "TypeError" } } });
     expect(await world.queue.size()).toBe(1);
     await world.queue.purge();
     const left = await runPlan(world, plan([prompt()]));
