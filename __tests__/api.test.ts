@@ -191,7 +191,6 @@ describe("with nobody to paint", () => {
   it("the health tells how many prompts wait", async () => {
     const waiting = await api.waiting();
     expect((await api.call("/health")).body).toEqual({
-      status: "ok",
       waitingPrompts: waiting,
       estimatedWaitSeconds: (Math.floor(waiting / 8) + 1) * 10,
     });

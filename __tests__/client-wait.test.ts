@@ -258,6 +258,28 @@ describe("with records as they are found", () => {
     );
   });
 
+  it("tells what a doctor finds: a model that fails since its last picture", async () => {
+    await pipeline.putRecord(failed("late", new Date().toISOString()));
+    const { code, stdout } = await pipeline.run(["doctor"]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "FAIL  model:  ModelTimeout: no answer in time. See the request: image-generator-client status late",
+    );
+  });
+
+  it.each([["status", "evil"], ["status", "evil", "--json"], ["list"], ["list", "--json"], ["wait", "evil"]])(
+    "keeps what others wrote from steering the terminal: %s %s %s",
+    async (...args) => {
+      const message = "no \u001b]0;pwned\u0007 \u009b31m\r\n\u202e end";
+      const record = failed("evil", new Date().toISOString());
+      await pipeline.putRecord({ ...record, reason: { code: "InvalidRequest", message } });
+      const { stdout, stderr } = await pipeline.run(args.filter((word) => word !== undefined));
+      expect(stdout + stderr).toContain("pwned");
+      expect((stdout + stderr).replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
+      await pipeline.putRecord(succeeded("evil"));
+    },
+  );
+
   it("tells what a doctor finds: a model that the account may not use", async () => {
     await pipeline.putRecord({
       ...failed("denied", new Date().toISOString()),

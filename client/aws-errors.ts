@@ -118,7 +118,7 @@ function needed({ message }: Error, action = "that the call needs"): string {
 }
 
 /** As one sentence on one line. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const line = text.trim().replaceAll(/\s*\n\s*/g, " ");
   return line.endsWith(".") ? line : `${line}.`;
 }

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { type DeadLetter, DeadLetterQueue } from "./dead-letters.ts";
 import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
 import { addJsonOption, type JsonOption, wholeNumber } from "./options.ts";
-import { print, printJson, remark, write } from "./output.ts";
+import { print, printJson, remark } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
 import { describe, readRecord } from "./records.ts";
 import { redrive } from "./redrive.ts";
@@ -74,7 +74,7 @@ function showCommand(): Command {
           body,
           record: await readRecord(pipeline, requestId),
         };
-        await write(`${JSON.stringify(shown, undefined, json ? undefined : 2)}\n`);
+        await printJson(shown, { indent: json ? 0 : 2 });
         return;
       }
       throw notThere([id], queue);

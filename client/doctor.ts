@@ -1,11 +1,11 @@
 import { Command } from "commander";
-import { explain } from "./aws-errors.ts";
+import { explain, oneLine } from "./aws-errors.ts";
 import { ClientError, EXIT, interrupted } from "./exit.ts";
 import { print } from "./output.ts";
 import { Pipeline } from "./pipeline.ts";
 import { newestRecords } from "./records.ts";
 
-/** Newest requests that are asked how the model dealt with them. */
+/** How many of the newest requests are looked at. */
 const RECORDS_ASKED = 20;
 
 export function doctorCommand(): Command {
@@ -57,19 +57,17 @@ async function checkBucket(pipeline: Pipeline): Promise<string> {
   return `s3://${bucket}/${keyPrefix}`;
 }
 
-/**
- * Whether the model may be used is a matter of the consumer's credentials, not of the person's at the keyboard: what the
- * consumer last met counts.
- */
+/** The consumer's credentials decide whether the model may be called, not those at hand: its newest answer counts. */
 async function checkModel(pipeline: Pipeline): Promise<string> {
   for (const { record } of await newestRecords(pipeline, RECORDS_ASKED)) {
     if (record.status === "succeeded") {
       return `${record.model} in ${record.region} painted at ${record.timings.finishedAt}`;
     }
-    const reason = "reason" in record ? record.reason : undefined;
-    if (reason !== undefined && MODEL_FIXES[reason.code] !== undefined) {
-      throw new ClientError(`${reason.code}: ${reason.message}. ${MODEL_FIXES[reason.code]}`, EXIT.failed);
-    }
+    const isTried = record.status === "generating" || record.status === "failed";
+    if (!isTried || record.reason === undefined) continue;
+    const { code, message } = record.reason;
+    const fix = MODEL_FIXES[code] ?? `See the request: image-generator-client status ${record.requestId}`;
+    throw new ClientError(`${code}: ${oneLine(message)} ${fix}`, EXIT.failed);
   }
   return 'not known yet, as nothing was painted; try: image-generator-client "Me on top of K2" --wait';
 }

@@ -1,3 +1,4 @@
+import { makePrintable } from "../functions/domain/printable.ts";
 import { ClientError, EXIT } from "./exit.ts";
 import { systemReason } from "./files.ts";
 
@@ -6,7 +7,7 @@ import { systemReason } from "./files.ts";
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
 /**
- * Writes to standard output. Where nobody reads any more, as behind `head`, what is written goes nowhere and the work
+ * Writes to standard output as it is. Where nobody reads any more, as behind `head`, what is written goes nowhere and the work
  * goes on. Throws a {@link ClientError} where it cannot be written otherwise.
  */
 export function write(text: string): Promise<void> {
@@ -22,15 +23,15 @@ export function write(text: string): Promise<void> {
 
 /** One line on standard output. */
 export function print(...cells: readonly (string | number)[]): Promise<void> {
-  return write(`${cells.join("  ")}\n`);
+  return write(`${makePrintable(cells.join("  "))}\n`);
 }
 
-/** One JSON object on one line, for scripts. */
-export function printJson(value: object): Promise<void> {
-  return write(`${JSON.stringify(value)}\n`);
+/** One JSON object, on one line unless it is for people to read. */
+export function printJson(value: object, { indent = 0 } = {}): Promise<void> {
+  return write(`${makePrintable(JSON.stringify(value, undefined, indent), "\n")}\n`);
 }
 
 /** A remark, on standard error: standard output holds the results alone. */
 export function remark(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${makePrintable(text, "\n")}\n`);
 }

@@ -1,3 +1,5 @@
+import { makePrintable } from "../functions/domain/printable.ts";
+
 /** What goes on at the moment: on standard error, and only on a terminal. */
 export interface StatusLine {
   show(text: string): void;
@@ -18,7 +20,8 @@ export function startStatusLine(): StatusLine {
   if (!stderr.isTTY) return { show: () => {}, stop: () => {} };
   return {
     // A line that wraps could not be cleared any more.
-    show: (text) => stderr.write(`${CLEAR_LINE}${text.slice(0, (stderr.columns || USUAL_COLUMNS) - 1)}`),
+    show: (text) =>
+      stderr.write(`${CLEAR_LINE}${makePrintable(text).slice(0, (stderr.columns || USUAL_COLUMNS) - 1)}`),
     stop: () => stderr.write(CLEAR_LINE),
   };
 }

@@ -2,9 +2,8 @@ import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
 
-/** What `GET /health` tells. */
+/** What `GET /health` tells: of the queue alone. Whether the model paints is for the alarms to say. */
 export const healthSchema = z.object({
-  status: z.literal("ok"),
   waitingPrompts: z
     .int()
     .check(z.nonnegative(), z.describe("Prompts on the queue, those being painted included; approximate")),
@@ -29,7 +28,7 @@ export class Backlog {
 
   async health(): Promise<z.output<typeof healthSchema>> {
     const waitingPrompts = await this.#prompts();
-    return { status: "ok", waitingPrompts, estimatedWaitSeconds: this.#secondsBehind(waitingPrompts) };
+    return { waitingPrompts, estimatedWaitSeconds: this.#secondsBehind(waitingPrompts) };
   }
 
   /** How many prompts wait or are being painted; SQS counts them approximately. */
