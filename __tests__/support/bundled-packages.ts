@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { z } from "zod";
-import { BUNDLE_OPTIONS } from "../constructs/bundle.ts";
+import { BUNDLE_OPTIONS } from "../../constructs/bundle.ts";
 
 /** The entry of everything that leaves this repository as a bundle, from the project's root. */
 export const BUNDLED_ENTRIES = [
@@ -27,7 +27,7 @@ export async function bundledPackages(entry: string): Promise<BundledPackage[]> 
   const folders = new Set(files.flatMap((file) => PACKAGE_FOLDER.exec(file)?.[0] ?? []));
   const packages = await Promise.all(
     [...folders].map(async (folder) => {
-      const file = new URL(`../${folder}/package.json`, import.meta.url);
+      const file = new URL(`../../${folder}/package.json`, import.meta.url);
       return packageSchema.parse(JSON.parse(await readFile(file, "utf8")));
     }),
   );
