@@ -25,7 +25,7 @@ function stacksOf(settings: Settings): StackResources[] {
 function violations(judged: readonly StackResources[]): string[] {
   return judged
     .flatMap((each) => judge(each, waivers).violations)
-    .map(({ rule, address }) => `${rule.id}: ${address} must be one that ${rule.demand}`);
+    .map(({ rule, address }) => `${rule.id}: ${address} must ${rule.demand}`);
 }
 
 /**
@@ -126,7 +126,7 @@ describe("a waiver", () => {
     const verdict = judge(pipeline, overdue);
     expect(verdict.violations).toEqual([]);
     expect(policySection(verdict)).toContain(
-      "**Warning:** The waiver of CKV_AWS_117 for aws_lambda_function was due for review on 2020-01-01. Fix what",
+      "**Warning:** The waiver of CKV_AWS_117 for aws_lambda_function was due for review on 2020-01-01. Fix the resource",
     );
   });
 

@@ -1,7 +1,7 @@
 import type { Finding, Verdict } from "./policies/judge.ts";
 import { waiverWarnings } from "./policies/waivers.ts";
 
-/** Says in Markdown how many rules hold, and which do not have to, why, and by when somebody decides again. */
+/** The result of the policies in Markdown: the counts, and each waiver with its reason and review date. */
 export function policySection({ kept, resources, violations, waived }: Verdict): string {
   const headline = `Policies, for ${resources} resources: ${kept} rules hold, ${waived.length} waived, ${violations.length === 0 ? "none" : violations.length} broken.`;
   if (waived.length === 0) return headline;
@@ -18,7 +18,7 @@ export function policySection({ kept, resources, violations, waived }: Verdict):
     ).flatMap((line) => [`**Warning:** ${line}`, ""]),
     "<details><summary>Waivers</summary>",
     "",
-    "| Rule | Does not have to hold for | Because | Review by |",
+    "| Rule | Waived for | Reason | Review by |",
     "|---|---|---|---|",
     ...rows,
     "",
@@ -26,7 +26,7 @@ export function policySection({ kept, resources, violations, waived }: Verdict):
   ].join("\n");
 }
 
-/** Says in one line what breaks which rule, and what to do. */
+/** One line for a violation: what breaks which rule, and what to do. */
 export function violationOf({ rule: { id, demand }, address }: Finding): string {
-  return `${id}: ${address} must be one that ${demand}. Change it, or waive the rule for it in ops/policies/waivers.ts with a reason and a day`;
+  return `${id}: ${address} must ${demand}. Change it, or add a waiver with a reason and a review date to ops/policies/waivers.ts`;
 }

@@ -129,7 +129,7 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     expect(code).toBe(1);
     expect(github.state.comments).toEqual({ 7: [report] });
     expect(output.trim().split("\n").at(-1)).toMatch(
-      /^CKV_AWS_50: aws_lambda_function\.\S+ must be one that is traced\. Change it, or waive the rule for it in ops\/policies\/waivers\.ts/,
+      /^CKV_AWS_50: aws_lambda_function\.\S+ must be traced\. Change it, or add a waiver with a reason and a review date to ops\/policies\/waivers\.ts/,
     );
     expect(report).toMatch(
       /^\| CKV_AWS_117 \| 3 × `aws_lambda_function` \| It talks to AWS services only\..* \| \d{4}-\d\d-\d\d \|$/m,

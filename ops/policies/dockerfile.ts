@@ -1,11 +1,11 @@
 import { z } from "zod";
-import type { PolicyRule, Predicate } from "./rule.ts";
+import { type Predicate, rulesFor } from "./rule.ts";
 
 const instructionsSchema = z.object({
   instructions: z.array(z.object({ name: z.string(), value: z.string() })),
 });
 
-/** Whether what a Dockerfile says with an instruction is all right, first to last. */
+/** Whether the values of an instruction, first to last, are as they should be. */
 function says(name: string, isRight: (values: readonly string[]) => boolean): Predicate {
   return (attributes) => {
     const { instructions } = instructionsSchema.parse(attributes);
@@ -18,70 +18,29 @@ const isThere = (values: readonly string[]) => values.length > 0;
 const stagesOf = (froms: readonly string[]) => froms.flatMap((from) => / as (\S+)$/i.exec(from)?.[1] ?? []);
 
 /** Rules for Dockerfiles, each a resource of the type `dockerfile` with its `instructions`. */
-export const dockerfileRules: readonly PolicyRule[] = [
-  {
-    id: "CKV_DOCKER_1",
-    type: "dockerfile",
-    demand: "does not open port 22",
-    holds: says("EXPOSE", never(/\b22\b/)),
-  },
-  {
-    id: "CKV_DOCKER_2",
-    type: "dockerfile",
-    demand: "has a HEALTHCHECK",
-    holds: says("HEALTHCHECK", isThere),
-  },
-  { id: "CKV_DOCKER_3", type: "dockerfile", demand: "has a user of its own", holds: says("USER", isThere) },
-  {
-    id: "CKV_DOCKER_4",
-    type: "dockerfile",
-    demand: "copies, and does not ADD",
-    holds: says("ADD", (values) => values.length === 0),
-  },
-  {
-    id: "CKV_DOCKER_5",
-    type: "dockerfile",
-    demand: "does not update a list of packages by itself",
-    holds: says("RUN", never(/\bupdate\b(?!.*\b(install|add)\b)/)),
-  },
-  {
-    id: "CKV_DOCKER_6",
-    type: "dockerfile",
-    demand: "names its maintainer in a LABEL, if at all",
-    holds: says("MAINTAINER", (values) => values.length === 0),
-  },
-  {
-    id: "CKV_DOCKER_7",
-    type: "dockerfile",
-    demand: "is built on images with a tag other than latest",
-    holds: says("FROM", (froms) =>
+export const dockerfileRules = rulesFor("dockerfile", {
+  CKV_DOCKER_1: ["not expose port 22", says("EXPOSE", never(/\b22\b/))],
+  CKV_DOCKER_2: ["have a HEALTHCHECK", says("HEALTHCHECK", isThere)],
+  CKV_DOCKER_3: ["set a USER", says("USER", isThere)],
+  CKV_DOCKER_4: ["use COPY instead of ADD", says("ADD", never(/./))],
+  CKV_DOCKER_5: [
+    "not update a package list without an install in the same RUN",
+    says("RUN", never(/\bupdate\b(?!.*\b(install|add)\b)/)),
+  ],
+  CKV_DOCKER_6: ["use a LABEL instead of MAINTAINER", says("MAINTAINER", never(/./))],
+  CKV_DOCKER_7: [
+    "name a tag other than latest in each FROM",
+    says("FROM", (froms) =>
       froms
         .map((from) => from.replace(/^--\S+ /, "").split(" ")[0] ?? "")
         .every((image) => stagesOf(froms).includes(image) || /:(?!latest\b)[\w.-]+(@|$)/.test(image)),
     ),
-  },
-  {
-    id: "CKV_DOCKER_8",
-    type: "dockerfile",
-    demand: "does not end as root",
-    holds: says("USER", (users) => !/^(root|0)\b/.test(users.at(-1) ?? "root")),
-  },
-  {
-    id: "CKV_DOCKER_9",
-    type: "dockerfile",
-    demand: "does not use apt, which is for people",
-    holds: says("RUN", never(/\bapt\s/)),
-  },
-  {
-    id: "CKV_DOCKER_10",
-    type: "dockerfile",
-    demand: "names folders from the root on",
-    holds: says("WORKDIR", never(/^[^/$]/)),
-  },
-  {
-    id: "CKV_DOCKER_11",
-    type: "dockerfile",
-    demand: "gives each stage a name of its own",
-    holds: says("FROM", (froms) => new Set(stagesOf(froms)).size === stagesOf(froms).length),
-  },
-];
+  ],
+  CKV_DOCKER_8: ["not end as root", says("USER", (users) => !/^(root|0)\b/.test(users.at(-1) ?? "root"))],
+  CKV_DOCKER_9: ["use apt-get instead of apt", says("RUN", never(/\bapt\s/))],
+  CKV_DOCKER_10: ["use absolute paths in WORKDIR", says("WORKDIR", never(/^[^/$]/))],
+  CKV_DOCKER_11: [
+    "give each stage a name of its own",
+    says("FROM", (froms) => new Set(stagesOf(froms)).size === stagesOf(froms).length),
+  ],
+});

@@ -1,4 +1,4 @@
-import { companions, isSet, mentions, type PolicyRule, type StackResources } from "./rule.ts";
+import { companions, isSet, mentions, rulesFor, type StackResources } from "./rule.ts";
 import { allowsNone } from "./statements.ts";
 
 const SECRET = /AKIA[0-9A-Z]{16}|-----BEGIN|(?:password|secret|token)"\s*:/i;
@@ -18,84 +18,36 @@ function senders(source: Readonly<Record<string, unknown>>, stack: StackResource
   });
 }
 
-export const functionRules: readonly PolicyRule[] = [
-  {
-    id: "CKV_AWS_45",
-    type: "aws_lambda_function",
-    demand: "has no secret among its variables",
-    holds: (fn) => !SECRET.test(JSON.stringify(fn.environment)),
-  },
-  {
-    id: "CKV_AWS_50",
-    type: "aws_lambda_function",
-    demand: "is traced",
-    holds: mentions("tracing_config", "Active"),
-  },
-  {
-    id: "CKV_AWS_115",
-    type: "aws_lambda_function",
-    demand: "has a reserved concurrency",
-    holds: isSet("reserved_concurrent_executions"),
-  },
-  {
-    id: "CKV_AWS_116",
-    type: "aws_lambda_function",
-    demand: "has a dead-letter queue of its own",
-    holds: isSet("dead_letter_config"),
-  },
-  { id: "CKV_AWS_117", type: "aws_lambda_function", demand: "is in a VPC", holds: isSet("vpc_config") },
-  {
-    id: "CKV_AWS_173",
-    type: "aws_lambda_function",
-    demand: "has its variables encrypted with a key of the account",
-    holds: isSet("kms_key_arn"),
-  },
-  {
-    id: "CKV_AWS_272",
-    type: "aws_lambda_function",
-    demand: "runs signed code only",
-    holds: isSet("code_signing_config_arn"),
-  },
-  {
-    id: "CKV_AWS_363",
-    type: "aws_lambda_function",
-    demand: "has a runtime that AWS still serves",
-    holds: (fn) => SERVED_RUNTIMES.includes(String(fn.runtime)),
-  },
-  {
-    id: "SOURCE_PARTIAL",
-    type: "aws_lambda_event_source_mapping",
-    demand: "keeps only the messages that failed",
-    holds: mentions("function_response_types", "ReportBatchItemFailures"),
-  },
-  {
-    id: "SOURCE_CONCURRENCY",
-    type: "aws_lambda_event_source_mapping",
-    demand: "has a maximum concurrency",
-    holds: isSet("scaling_config"),
-  },
-  {
+export const functionRules = [
+  ...rulesFor("aws_lambda_function", {
+    CKV_AWS_45: ["have no secret in its variables", (fn) => !SECRET.test(JSON.stringify(fn.environment))],
+    CKV_AWS_50: ["be traced", mentions("tracing_config", "Active")],
+    CKV_AWS_115: ["have a reserved concurrency", isSet("reserved_concurrent_executions")],
+    CKV_AWS_116: ["have a dead-letter queue of its own", isSet("dead_letter_config")],
+    CKV_AWS_117: ["be in a VPC", isSet("vpc_config")],
+    CKV_AWS_173: ["encrypt its variables with a key of the account", isSet("kms_key_arn")],
+    CKV_AWS_272: ["run signed code only", isSet("code_signing_config_arn")],
+    CKV_AWS_363: ["have a supported runtime", (fn) => SERVED_RUNTIMES.includes(String(fn.runtime))],
+  }),
+  ...rulesFor("aws_lambda_event_source_mapping", {
+    SOURCE_PARTIAL: [
+      "report failed messages one by one",
+      mentions("function_response_types", "ReportBatchItemFailures"),
+    ],
+    SOURCE_CONCURRENCY: ["have a maximum concurrency", isSet("scaling_config")],
     // https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
-    id: "SOURCE_RECURSION",
-    type: "aws_lambda_event_source_mapping",
-    demand: "lets a function that sends to its own source do so for more than 16 invocations",
-    holds: (source, stack) =>
-      senders(source, stack).every((name) =>
-        companions(stack, "aws_lambda_function_recursion_config", `aws_lambda_function.${name}`).some(
-          ({ recursive_loop: loop }) => loop === "Allow",
+    SOURCE_RECURSION: [
+      "allow the recursive loop of a function that sends to its own source",
+      (source, stack) =>
+        senders(source, stack).every((name) =>
+          companions(stack, "aws_lambda_function_recursion_config", `aws_lambda_function.${name}`).some(
+            ({ recursive_loop: loop }) => loop === "Allow",
+          ),
         ),
-      ),
-  },
-  {
-    id: "CKV_AWS_301",
-    type: "aws_lambda_permission",
-    demand: "is for somebody by name",
-    holds: (permission) => permission.principal !== "*",
-  },
-  {
-    id: "CKV_AWS_364",
-    type: "aws_lambda_permission",
-    demand: "names the source that may invoke",
-    holds: isSet("source_arn"),
-  },
+    ],
+  }),
+  ...rulesFor("aws_lambda_permission", {
+    CKV_AWS_301: ["name its principal", ({ principal }) => principal !== "*"],
+    CKV_AWS_364: ["name the source that may invoke", isSet("source_arn")],
+  }),
 ];

@@ -30,29 +30,29 @@ export interface Finding {
 }
 
 export interface Verdict {
-  /** How many rules are about something in the stack, and hold for all of it. */
+  /** How many of the rules that apply to the stack hold. */
   readonly kept: number;
-  /** How many resources some rule is about. */
+  /** How many resources the rules apply to. */
   readonly resources: number;
-  /** What breaks a rule without a waiver. */
+  /** The findings without a waiver. */
   readonly violations: readonly Finding[];
-  /** The waivers that are needed, each with how many resources need it. */
+  /** The waivers in use, each with the number of resources that need it. */
   readonly waived: readonly { readonly waiver: Waiver; readonly count: number }[];
 }
 
-/** Judges a stack by all rules. */
+/** Checks a stack against all rules. */
 export function judge(stack: StackResources, waivers: readonly Waiver[]): Verdict {
   const concerned = policyRules.filter(({ type }) => Object.keys(stack.resources(type)).length > 0);
   const findings = concerned.flatMap((rule) =>
     Object.entries(stack.resources(rule.type))
-      .filter(([name, attributes]) => !rule.holds(attributes, stack, name))
-      .map(([name]) => ({ rule, address: `${rule.type}.${name}` })),
+      .map(([name, attributes]) => ({ rule, attributes, address: `${rule.type}.${name}` }))
+      .filter(({ attributes, address }) => !rule.holds(attributes, stack, address)),
   );
   return {
     kept: concerned.filter((rule) => !findings.some((finding) => finding.rule === rule)).length,
-    resources: [...new Set(concerned.map(({ type }) => type))]
-      .map((type) => Object.keys(stack.resources(type)).length)
-      .reduce((sum, count) => sum + count, 0),
+    resources: [...new Set(concerned.map(({ type }) => type))].flatMap((type) =>
+      Object.keys(stack.resources(type)),
+    ).length,
     violations: findings.filter((finding) => !waivers.some((waiver) => covers(waiver, finding))),
     waived: waivers
       .map((waiver) => ({ waiver, count: findings.filter((finding) => covers(waiver, finding)).length }))

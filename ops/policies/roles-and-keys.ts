@@ -1,9 +1,9 @@
-import { companions, is, isSet, type PolicyRule } from "./rule.ts";
+import { companions, is, isSet, rulesFor } from "./rule.ts";
 import {
   allowsNone,
-  allowsNowhereInParticular,
   closedTo,
   closedToEverybody,
+  neverOnEverything,
   trustsOneRepository,
 } from "./statements.ts";
 
@@ -18,94 +18,69 @@ const DATA =
 const PERMISSIONS =
   /^(\*|iam:(\*|Create|Put|Attach|Detach|Delete|Update|Set|Add|Remove)\w*|\w+:(Add|Remove)Permission|\w+:(Put|Delete|Set)\w*(Policy|Acl)|sqs:SetQueueAttributes|sns:SetTopicAttributes|kms:(CreateGrant|PutKeyPolicy))$/;
 
-/** What holds for what a role may do, wherever that is written. */
-const grants: readonly Omit<PolicyRule, "type">[] = [
-  {
-    id: "CKV_AWS_62",
-    demand: "does not allow everything on everything",
-    holds: allowsNone(({ Action, Resource = [] }) => Action.includes("*") && Resource.includes("*")),
-  },
-  {
-    id: "CKV_AWS_63",
-    demand: "allows actions by name only",
-    holds: allowsNone(({ Action }) => Action.some((action) => action.includes("*"))),
-  },
-  {
-    id: "CKV_AWS_355",
-    demand: "allows nothing on everything",
-    holds: allowsNone(({ Resource = [] }) => Resource.includes("*")),
-  },
-  {
-    id: "CKV_AWS_286",
-    demand: "gives no way to more rights",
-    holds: allowsNowhereInParticular((action) => ESCALATION.test(action)),
-  },
-  {
-    id: "CKV_AWS_287",
-    demand: "gives out no credentials",
-    holds: allowsNowhereInParticular((action) => CREDENTIALS.test(action)),
-  },
-  {
-    id: "CKV_AWS_288",
-    demand: "lets nobody carry all data away",
-    holds: allowsNowhereInParticular((action) => DATA.test(action)),
-  },
-  {
-    id: "CKV_AWS_289",
-    demand: "changes permissions of named resources only",
-    holds: allowsNowhereInParticular((action) => PERMISSIONS.test(action)),
-  },
-  {
-    id: "CKV_AWS_290",
-    demand: "writes to named resources only",
-    holds: allowsNowhereInParticular((action) => !READING.test(action) && !TRACING.test(action)),
-  },
-  {
-    id: "POLICY_ONLY_TRACES",
-    demand: "allows on everything only what has no resources: traces",
-    holds: allowsNone(
-      ({ Resource = [], Action }) => Resource.includes("*") && Action.some((action) => !TRACING.test(action)),
-    ),
-  },
-];
+/** Rules for what a role may do: in its own policy and in managed ones. */
+const grantRules = ["aws_iam_role_policy", "aws_iam_policy"].flatMap((type) =>
+  rulesFor(type, {
+    CKV_AWS_62: [
+      "not allow everything on everything",
+      allowsNone(({ Action, Resource = [] }) => Action.includes("*") && Resource.includes("*")),
+    ],
+    CKV_AWS_63: [
+      "name each action that it allows",
+      allowsNone(({ Action }) => Action.some((action) => action.includes("*"))),
+    ],
+    CKV_AWS_355: [
+      "name the resources of each action that it allows",
+      allowsNone(({ Resource = [] }) => Resource.includes("*")),
+    ],
+    CKV_AWS_286: [
+      "allow no escalation of privileges",
+      neverOnEverything((action) => ESCALATION.test(action)),
+    ],
+    CKV_AWS_287: ["give out no credentials", neverOnEverything((action) => CREDENTIALS.test(action))],
+    CKV_AWS_288: [
+      "name the resources whose data it lets read",
+      neverOnEverything((action) => DATA.test(action)),
+    ],
+    CKV_AWS_289: [
+      "name the resources whose permissions it lets change",
+      neverOnEverything((action) => PERMISSIONS.test(action)),
+    ],
+    CKV_AWS_290: [
+      "name the resources that it lets write",
+      neverOnEverything((action) => !READING.test(action) && !TRACING.test(action)),
+    ],
+    POLICY_ONLY_TRACES: [
+      "allow nothing on * except traces, which have no resources",
+      allowsNone(
+        ({ Resource = [], Action }) =>
+          Resource.includes("*") && Action.some((action) => !TRACING.test(action)),
+      ),
+    ],
+  }),
+);
 
-export const roleAndKeyRules: readonly PolicyRule[] = [
-  {
-    id: "CKV_AWS_60",
-    type: "aws_iam_role",
-    demand: "can be assumed by somebody by name only",
-    holds: closedToEverybody("assume_role_policy"),
-  },
-  {
-    id: "CKV_AWS_61",
-    type: "aws_iam_role",
-    demand: "cannot be assumed by a whole account",
-    holds: closedTo((principal) => /:root$|^\d{12}$/.test(principal), "assume_role_policy"),
-  },
-  {
-    id: "CKV_AWS_274",
-    type: "aws_iam_role",
-    demand: "is no administrator's",
-    holds: (role, stack, name) =>
-      !JSON.stringify([
-        role,
-        ...companions(stack, "aws_iam_role_policy_attachment", `aws_iam_role.${name}`),
-      ]).includes("AdministratorAccess"),
-  },
-  {
-    id: "CKV_AWS_393",
-    type: "aws_iam_role",
-    demand: "trusts the workflows of one repository only",
-    holds: trustsOneRepository,
-  },
-  ...["aws_iam_role_policy", "aws_iam_policy"].flatMap((type) => grants.map((rule) => ({ ...rule, type }))),
-  { id: "CKV_AWS_7", type: "aws_kms_key", demand: "is rotated", holds: is("enable_key_rotation", true) },
-  {
-    id: "CKV_AWS_33",
-    type: "aws_kms_key",
-    demand: "allows nothing to everybody",
-    holds: closedToEverybody(),
-  },
-  { id: "CKV_AWS_227", type: "aws_kms_key", demand: "is enabled", holds: (key) => key.is_enabled !== false },
-  { id: "CKV2_AWS_64", type: "aws_kms_key", demand: "has a policy", holds: isSet("policy") },
+export const roleAndKeyRules = [
+  ...rulesFor("aws_iam_role", {
+    CKV_AWS_60: ["name each principal that may assume it", closedToEverybody("assume_role_policy")],
+    CKV_AWS_61: [
+      "not trust a whole account",
+      closedTo((principal) => /:root$|^\d{12}$/.test(principal), "assume_role_policy"),
+    ],
+    CKV_AWS_274: [
+      "not be an administrator",
+      (role, stack, address) =>
+        !JSON.stringify([role, ...companions(stack, "aws_iam_role_policy_attachment", address)]).includes(
+          "AdministratorAccess",
+        ),
+    ],
+    CKV_AWS_393: ["trust the workflows of one repository only", trustsOneRepository],
+  }),
+  ...grantRules,
+  ...rulesFor("aws_kms_key", {
+    CKV_AWS_7: ["be rotated", is("enable_key_rotation", true)],
+    CKV_AWS_33: ["allow nothing to everybody", closedToEverybody()],
+    CKV_AWS_227: ["be enabled", (key) => key.is_enabled !== false],
+    CKV2_AWS_64: ["have a policy", isSet("policy")],
+  }),
 ];

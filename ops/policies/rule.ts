@@ -6,20 +6,29 @@ export interface StackResources {
   resources(type: string): Readonly<Record<string, Attributes>>;
 }
 
-export type Predicate = (attributes: Attributes, stack: StackResources, name: string) => boolean;
+/** @param address of the resource in Terraform, such as `aws_sqs_queue.prompts` */
+export type Predicate = (attributes: Attributes, stack: StackResources, address: string) => boolean;
 
 /** A rule for all resources of a type. Ids that begin with CKV are those of the same rules in Checkov. */
 export interface PolicyRule {
   readonly id: string;
   readonly type: string;
-  /** What every such resource has to be like. */
+  /** What every such resource must do or be: the end of a sentence. */
   readonly demand: string;
   readonly holds: Predicate;
 }
 
+/** The rules for a type of resources, by id. */
+export function rulesFor(
+  type: string,
+  rules: Readonly<Record<string, readonly [demand: string, holds: Predicate]>>,
+): PolicyRule[] {
+  return Object.entries(rules).map(([id, [demand, holds]]) => ({ id, type, demand, holds }));
+}
+
 /** Whether another resource of a type refers to this one. */
-export function has(companion: string, type: string): Predicate {
-  return (_, stack, name) => companions(stack, companion, `${type}.${name}`).length > 0;
+export function has(companion: string): Predicate {
+  return (_, stack, address) => companions(stack, companion, address).length > 0;
 }
 
 /** The resources of a type that refer to the one with an address. */

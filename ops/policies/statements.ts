@@ -15,7 +15,7 @@ const policySchema = z.object({
 });
 type Statement = z.output<typeof policySchema>["Statement"][number];
 
-/** Whether the IAM policy in an attribute has no statement that allows something and is like this. */
+/** Whether no Allow statement of the IAM policy in an attribute is like this. */
 export function allowsNone(like: (statement: Statement) => boolean, attribute = "policy"): Predicate {
   return (attributes) =>
     !statements(attributes[attribute]).some((statement) => statement.Effect === "Allow" && like(statement));
@@ -34,23 +34,23 @@ export function closedToEverybody(attribute?: string): Predicate {
   return closedTo((principal) => principal === "*", attribute);
 }
 
-/** Whether the IAM policy in an attribute allows no action like this on everything, without a condition. */
-export function allowsNowhereInParticular(like: (action: string) => boolean): Predicate {
+/** Whether the IAM policy allows no action like this on `*` without a condition. */
+export function neverOnEverything(like: (action: string) => boolean): Predicate {
   return allowsNone(
     ({ Action, Resource = [], Condition }) =>
       Resource.includes("*") && Condition === undefined && Action.some(like),
   );
 }
 
-/** Whether the resource's IAM policy leaves somebody in: nothing is refused to everybody under all circumstances. */
+/** Whether the IAM policy has no Deny for everybody without a condition. */
 export const locksNobodyOut: Predicate = ({ policy }) =>
   !statements(policy).some(
     ({ Effect, Principal, Condition }) => Effect === "Deny" && Principal === "*" && Condition === undefined,
   );
 
 /**
- * Whether whoever comes to a role with a token of GitHub's must come from one repository, by branch, environment or pull
- * request; other parts of the subject are for whoever opens a pull request to choose.
+ * Whether a role that trusts GitHub's tokens names one repository, with a branch, an environment or pull requests. The
+ * author of a pull request can choose the other parts of a token's subject.
  */
 export const trustsOneRepository: Predicate = ({ assume_role_policy: policy }) =>
   statements(policy)
@@ -69,11 +69,11 @@ const SAFE_SUBJECT =
 const claimsSchema = z.record(z.string(), oneOrMore);
 
 /**
- * Whether the resource's IAM policy refuses whoever comes without TLS.
- * @param action what is refused: all that the service's policies can speak of
- * @param resources what it is refused on, each by the end of its ARN. Default: the resource itself
+ * Whether the IAM policy denies requests without TLS.
+ * @param action the action to deny: the widest that the service's policies allow
+ * @param resources the ends of the ARNs to deny it on. Default: the resource itself
  */
-export function demandsTls(action: string, resources: readonly RegExp[] = [/./]): Predicate {
+export function requiresTls(action: string, resources: readonly RegExp[] = [/./]): Predicate {
   return ({ policy }) =>
     statements(policy).some(
       ({ Effect, Principal, Action, Resource = [], Condition }) =>

@@ -1,31 +1,26 @@
 import { z } from "zod";
-import type { PolicyRule } from "./rule.ts";
+import { rulesFor } from "./rule.ts";
 
-const settingsSchema = z.object({
+const backendSchema = z.object({
   backend: z.object({ s3: z.object({ encrypt: z.literal(true), use_lockfile: z.literal(true) }) }),
 });
 const providersSchema = z.object({
   required_providers: z.record(z.string(), z.object({ version: z.string().regex(/^\d+\.\d+\.\d+$/) })),
 });
 
-/** Rules for what a stack demands of Terraform and its providers. */
-export const terraformRules: readonly PolicyRule[] = [
-  {
-    id: "CKV_AWS_41",
-    type: "provider",
-    demand: "has no keys in it",
-    holds: ({ access_key, secret_key, token }) => (access_key ?? secret_key ?? token) === undefined,
-  },
-  {
-    id: "PROVIDER_PINNED",
-    type: "terraform",
-    demand: "names one version of each provider",
-    holds: (settings) => providersSchema.safeParse(settings).success,
-  },
-  {
-    id: "STATE_LOCKED",
-    type: "terraform",
-    demand: "keeps its state encrypted, and locks it",
-    holds: (settings) => settingsSchema.safeParse(settings).success,
-  },
+/** Rules for Terraform's own settings in a stack, and for its providers. */
+export const terraformRules = [
+  ...rulesFor("provider", {
+    CKV_AWS_41: [
+      "have no keys in it",
+      ({ access_key, secret_key, token }) => (access_key ?? secret_key ?? token) === undefined,
+    ],
+  }),
+  ...rulesFor("terraform", {
+    PROVIDER_PINNED: [
+      "pin one version of each provider",
+      (settings) => providersSchema.safeParse(settings).success,
+    ],
+    STATE_LOCKED: ["encrypt and lock its state", (settings) => backendSchema.safeParse(settings).success],
+  }),
 ];

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import type { PolicyRule, Predicate } from "./rule.ts";
+import { type Predicate, rulesFor } from "./rule.ts";
 
 const workflowSchema = z.object({
   on: z.looseObject({ workflow_dispatch: z.looseObject({ inputs: z.looseObject({}).optional() }).nullish() }),
   jobs: z.record(
     z.string(),
     z.object({
-      // None where the job is another workflow, which is judged by itself.
+      // A job that calls another workflow has no steps.
       steps: z
         .array(
           z.object({
@@ -39,48 +39,22 @@ function publishesOnlyWith(like: (step: Step) => boolean): Predicate {
 }
 
 /** Rules for GitHub's workflows, each a resource of the type `github_workflow` under its file's name. */
-export const workflowRules: readonly PolicyRule[] = [
-  {
-    id: "CKV_GHA_1",
-    type: "github_workflow",
-    demand: "does not allow commands that print their way into the environment",
-    holds: (workflow) => !JSON.stringify(workflow).includes("ACTIONS_ALLOW_UNSECURE_COMMANDS"),
-  },
-  {
-    id: "CKV_GHA_2",
-    type: "github_workflow",
-    demand: "puts nothing that others wrote into a command",
-    holds: runsNone(/\$\{\{/),
-  },
-  {
-    id: "CKV_GHA_3",
-    type: "github_workflow",
-    demand: "sends nothing away with curl",
-    holds: runsNone(/\b(curl|wget)\b/),
-  },
-  {
-    id: "CKV_GHA_4",
-    type: "github_workflow",
-    demand: "opens no connection with netcat",
-    holds: runsNone(/\b(nc|ncat|netcat)\b/),
-  },
-  {
-    // Checkov looks for the command cosign; this action signs with the same service, Sigstore.
-    id: "CKV_GHA_5",
-    type: "github_workflow",
-    demand: "signs what it publishes",
-    holds: publishesOnlyWith(({ uses }) => uses.startsWith("actions/attest-build-provenance@")),
-  },
-  {
-    id: "CKV_GHA_6",
-    type: "github_workflow",
-    demand: "publishes with a list of contents",
-    holds: publishesOnlyWith((step) => step.with.sbom === true),
-  },
-  {
-    id: "CKV_GHA_7",
-    type: "github_workflow",
-    demand: "lets nobody decide by hand what it makes",
-    holds: (workflow) => workflowSchema.parse(workflow).on.workflow_dispatch?.inputs === undefined,
-  },
-];
+export const workflowRules = rulesFor("github_workflow", {
+  CKV_GHA_1: [
+    "not let a command's output set the environment",
+    (workflow) => !JSON.stringify(workflow).includes("ACTIONS_ALLOW_UNSECURE_COMMANDS"),
+  ],
+  CKV_GHA_2: ["put no expression into a command: others may have written its value", runsNone(/\$\{\{/)],
+  CKV_GHA_3: ["send nothing with curl", runsNone(/\b(curl|wget)\b/)],
+  CKV_GHA_4: ["open no connection with netcat", runsNone(/\b(nc|ncat|netcat)\b/)],
+  // Checkov looks for the command cosign; this action signs with the same service, Sigstore.
+  CKV_GHA_5: [
+    "sign the images that it publishes",
+    publishesOnlyWith(({ uses }) => uses.startsWith("actions/attest-build-provenance@")),
+  ],
+  CKV_GHA_6: ["publish images with an SBOM", publishesOnlyWith((step) => step.with.sbom === true)],
+  CKV_GHA_7: [
+    "have no inputs",
+    (workflow) => workflowSchema.parse(workflow).on.workflow_dispatch?.inputs === undefined,
+  ],
+});
