@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { policyRules } from "../ops/policies/judge.ts";
@@ -16,12 +18,14 @@ const { scripts } = z
   .object({ scripts: z.record(z.string(), z.string()) })
   .parse(JSON.parse(read("package.json")));
 
-const pages = [
-  ...["README.md", "SECURITY.md"],
-  ...readdirSync(new URL("docs", ROOT), { encoding: "utf8", recursive: true })
-    .filter((file) => file.endsWith(".md"))
-    .map((file) => `docs/${file}`),
-];
+// With the new files that are not committed yet.
+const listFiles = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+const files = execFileSync("git", listFiles, { cwd: ROOT, encoding: "utf8" })
+  .split("\0")
+  .filter((file) => existsSync(new URL(file, ROOT)));
+const pages = files.filter((file) => /^(docs\/.+|[A-Z]+)\.md$/.test(file));
+const folders = new Set(files.map((file) => /^(.+?)\//.exec(file)?.[1]).filter((name) => name !== undefined));
+const fileNames = new Set(files.map((file) => basename(file)));
 
 /** The anchors that GitHub gives to the headings of a page. */
 function anchorsOf(page: URL): string[] {
@@ -44,15 +48,15 @@ function leadsSomewhere(link: string, page: string): boolean {
 describe.each(pages)("%s", (page) => {
   const text = read(page);
 
-  it("names tests that there are", () => {
-    const files = named(text, /`([\w-]+\.test\.ts)`/g);
-    expect(files.filter((file) => !existsSync(new URL(file, import.meta.url)))).toEqual([]);
+  it("names files and folders that there are", () => {
+    const tops = [...folders].join("|").replaceAll(".", "\\.");
+    const paths = named(text, new RegExp(`(?<![\\w/.-])((?:${tops})/(?:[\\w/.-]*[\\w/])?)`, "g"));
+    expect(paths.filter((path) => !existsSync(new URL(path, ROOT)))).toEqual([]);
   });
 
-  it("names files and folders that there are", () => {
-    const folders = "\\.ci|\\.github|__tests__|bench|client|config|constructs|docs|functions|local";
-    const paths = named(text, new RegExp(`\`((?:${folders})/[\\w/.-]*)\``, "g"));
-    expect(paths.filter((path) => !existsSync(new URL(path, ROOT)))).toEqual([]);
+  it("names files without their folder only where there is one of that name", () => {
+    const names = named(text, /`([\w-][\w.-]*\.(?:[jt]s|json|md|py|sh|yml))`/g);
+    expect(names.filter((name) => !fileNames.has(name))).toEqual([]);
   });
 
   it("runs scripts that package.json has", () => {

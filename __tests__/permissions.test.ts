@@ -186,9 +186,9 @@ async function useBreaker(): Promise<readonly Journaled[]> {
 
 const ROW = /^\| (`\w+:[^|]+) \| ([^|]+) \| ([^|]+) \|$/gm;
 
-/** The table of permissions in the client's documentation: each access, and the commands that it is for. */
+/** The table of permissions in docs/publishing.md: each access, and the commands that it is for. */
 function readDocumented(): { readonly access: Access; readonly by: readonly string[] }[] {
-  const page = readFileSync(new URL("../docs/client.md", import.meta.url), "utf8");
+  const page = readFileSync(new URL("../docs/publishing.md", import.meta.url), "utf8");
   return [...page.matchAll(ROW)].flatMap(([, actions = "", on = "", by = ""]) => {
     const resource = DOCUMENTED[on];
     if (resource === undefined) throw new Error(`the documentation names an unknown resource: ${on}`);
