@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { checkSettings } from "../config/check.ts";
 import { derive } from "../config/derived.ts";
-import { settings as dev } from "../config/environments/dev.ts";
 import type { SettingsInput } from "../config/settings.ts";
-import { settingsWith } from "./support/synthesise.ts";
+import { sampleSettings, settingsWith } from "./support/synthesise.ts";
 
 /** `path message` of every problem. */
 function problemsOf(change: Partial<SettingsInput>): string[] {
-  const result = checkSettings({ ...dev, ...change });
+  const result = checkSettings({ ...sampleSettings, ...change });
   return result.ok ? [] : result.problems.map(({ path, message }) => `${path.join(".")} ${message}`);
 }
 

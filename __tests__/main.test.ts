@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { models } from "../functions/domain/models.ts";
 import { cloneSources } from "./support/clone-sources.ts";
 
 const run = promisify(execFile);
@@ -80,7 +81,7 @@ describe("node main.ts", () => {
         "config/environments/dev.ts has 2 problems:\n" +
         "  consumer.receiveLimit = 0 must be a whole number of receives from 3 to 1000\n" +
         '  models[0].id = "amazon.titan-image-generator-v1" is at its end of life. ' +
-        "Fix: use one of stability.stable-image-core-v1:1, stability.sd3-5-large-v1:0, stability.stable-image-ultra-v1:1\n",
+        `Fix: use one of ${models.map(({ id }) => id).join(", ")}\n`,
     });
   });
 

@@ -24,9 +24,21 @@ export interface SynthesisedStack extends StackResources {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** The settings of `dev` with some of them changed. */
+/** The settings of `dev`, but for what tests count on: an environment may have other models and limits. */
+export const sampleSettings: SettingsInput = {
+  ...dev,
+  models: [
+    { id: "stability.stable-image-core-v1:1", concurrency: 8 },
+    { id: "stability.sd3-5-large-v1:0", concurrency: 4 },
+  ],
+  consumer: { memoryMb: 256, timeoutSeconds: 120, modelTimeoutSeconds: 50, receiveLimit: 10 },
+  api: { authorisation: { kind: "iam" }, throttling: { burst: 2000, ratePerSecond: 500 } },
+  monthlyBudgetUsd: 2_000,
+};
+
+/** {@link sampleSettings} with some of them changed. */
 export function settingsWith(change: Partial<SettingsInput> = {}): Settings {
-  const result = checkSettings({ ...dev, ...change });
+  const result = checkSettings({ ...sampleSettings, ...change });
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
   return result.settings;
 }
