@@ -27,7 +27,7 @@ export class RequestIds {
 
 /** The id of a request within a batch: 128 bits, in hexadecimal. */
 export function derivedId(batch: string, request: PromptRequest): string {
-  const { prompt, negativePrompt, aspectRatio, seed, outputFormat } = request;
-  const identity = JSON.stringify([batch, prompt, negativePrompt, aspectRatio, seed, outputFormat]);
+  const { requestId: _, ...picture } = request;
+  const identity = JSON.stringify([batch, picture]);
   return createHash("sha256").update(identity).digest("hex").slice(0, 32);
 }

@@ -3,6 +3,7 @@ import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { messageBody } from "../domain/message-body.ts";
 import {
   type AskedRequest,
+  askedOf,
   drawSeed,
   type FailedRecord,
   type QueuedRecord,
@@ -150,13 +151,8 @@ export class Intake {
 
   #queued(asked: AskedRequest, attempts: number): QueuedRecord {
     return {
-      requestId: asked.requestId,
+      ...askedOf(asked),
       status: "queued",
-      prompt: asked.prompt,
-      negativePrompt: asked.negativePrompt,
-      aspectRatio: asked.aspectRatio,
-      outputFormat: asked.outputFormat,
-      seed: asked.seed,
       attempts,
       timings: { queuedAt: new Date().toISOString() },
       codeVersion: this.#options.codeVersion,

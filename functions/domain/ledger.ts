@@ -3,6 +3,7 @@ import type { Images, PaintedImage } from "./images.ts";
 import type { ConditionalStore } from "./object-store.ts";
 import {
   type AskedRequest,
+  askedOf,
   drawSeed,
   type FailedRecord,
   type GeneratingRecord,
@@ -176,13 +177,8 @@ export class Ledger {
   #generating(from: AskedRequest & { timings: { queuedAt: string } }, attempts: number): GeneratingRecord {
     const now = Date.now();
     return {
-      requestId: from.requestId,
+      ...askedOf(from),
       status: "generating",
-      prompt: from.prompt,
-      negativePrompt: from.negativePrompt,
-      aspectRatio: from.aspectRatio,
-      outputFormat: from.outputFormat,
-      seed: from.seed,
       attempts,
       timings: { queuedAt: from.timings.queuedAt, startedAt: new Date(now).toISOString() },
       lease: { owner: randomUUID(), expiresAt: new Date(now + this.#leaseMs).toISOString() },
@@ -196,12 +192,8 @@ export class Ledger {
   ): SucceededRecord {
     const now = new Date().toISOString();
     return {
-      requestId: from.requestId,
+      ...askedOf(from),
       status: "succeeded",
-      prompt: from.prompt,
-      negativePrompt: from.negativePrompt,
-      aspectRatio: from.aspectRatio,
-      outputFormat: from.outputFormat,
       seed: painted.seed,
       attempts: from.attempts,
       model: painted.model,

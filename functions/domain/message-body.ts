@@ -6,11 +6,7 @@ import type { IdentifiedRequest } from "./request.ts";
  * because a message has at most ten attributes, and they are the sender's.
  */
 export function messageBody(request: IdentifiedRequest, firstSentAt?: Date): string {
-  const { requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat } = request;
-  const firstSentMs = firstSentAt?.getTime();
-  return escapeUnsendable(
-    JSON.stringify({ requestId, prompt, negativePrompt, aspectRatio, seed, outputFormat, firstSentMs }),
-  );
+  return escapeUnsendable(JSON.stringify({ ...request, firstSentMs: firstSentAt?.getTime() }));
 }
 
 // SQS refuses messages with U+FFFE or U+FFFF, and the emulator those with a surrogate; in JSON both can be escaped.

@@ -25,6 +25,13 @@ export type StoredImage = z.output<typeof imageSchema>;
 const askedSchema = z.required(promptRequestSchema, { requestId: true, seed: true });
 export type AskedRequest = z.output<typeof askedSchema>;
 
+const askedFields = z.object(askedSchema.shape);
+
+/** The request alone, of a record or of what is to become one. */
+export function askedOf(from: AskedRequest): AskedRequest {
+  return askedFields.parse(from);
+}
+
 /** The seed of a request that names none. Never 0, which would leave the choice to the model. */
 export function drawSeed(): number {
   return randomInt(1, MAX_SEED + 1);

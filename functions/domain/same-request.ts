@@ -1,5 +1,6 @@
+import * as z from "zod/mini";
 import type { RequestRecord } from "./record.ts";
-import { type PromptRequest, parseRequest } from "./request.ts";
+import { type PromptRequest, parseRequest, promptRequestSchema } from "./request.ts";
 
 /**
  * Whether a record is this request's. One that names no seed, or 0 and so leaves it to the model, is content with the
@@ -9,12 +10,16 @@ export function isSameRequest(request: PromptRequest, record: RequestRecord): bo
   const asked = record.status === "rejected" ? rejectedRequest(record.body) : record;
   return (
     asked !== undefined &&
-    asked.prompt === request.prompt &&
-    asked.negativePrompt === request.negativePrompt &&
-    asked.aspectRatio === request.aspectRatio &&
-    asked.outputFormat === request.outputFormat &&
+    pictureOf(asked) === pictureOf(request) &&
     (!request.seed || asked.seed === undefined || asked.seed === request.seed)
   );
+}
+
+const pictureSchema = z.omit(z.object(promptRequestSchema.shape), { requestId: true, seed: true });
+
+/** All that decides about the picture but the seed, as JSON. */
+function pictureOf(request: PromptRequest): string {
+  return JSON.stringify(pictureSchema.parse(request));
 }
 
 /** The record of a rejected request keeps the message as it came. */
