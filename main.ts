@@ -1,13 +1,13 @@
 import { globSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { App } from "cdktf";
-import { loadNeighbours, loadSettings, SettingsError, settingsWarnings } from "./config/load.ts";
+import { loadNeighbours, loadSettings, modelWarnings, SettingsError } from "./config/load.ts";
 import { BootstrapStack } from "./constructs/bootstrap-stack.ts";
 import { PipelineStack } from "./constructs/pipeline-stack.ts";
 
 try {
   const settings = await loadSettings(process.env.ENVIRONMENT ?? "dev");
-  for (const warning of settingsWarnings(settings, new Date())) console.warn(`Warning: ${warning}`);
+  for (const warning of modelWarnings(settings, new Date())) console.warn(`Warning: ${warning}`);
   const app = new App();
   // `cdktf synth --hcl` writes `cdk.tf` beside the `cdk.tf.json` of before, or the other way round; Terraform reads both.
   for (const file of globSync("stacks/*/cdk.tf*", { cwd: app.outdir })) rmSync(join(app.outdir, file));

@@ -82,15 +82,21 @@ describe("the repository in the settings", () => {
       "GitHub cannot be reached. Check your connection and https://www.githubstatus.com, then type the same command again",
     ],
   ])("stands as it is, unchecked, where %s", async (_, failure, advice) => {
-    expect(await check({ repository: NAME }, { failure })).toBe(
+    expect(await check({ repository: NAME, ...ids }, { failure })).toBe(
       `The repository ${NAME} is not checked against GitHub. ${advice}`,
     );
   });
 
   it("stands as it is, unchecked, where there is no gh", async () => {
     vi.stubEnv("PATH", "/nowhere");
-    expect(await checkRepository({ repository: NAME })).toBe(
+    expect(await checkRepository({ repository: NAME, ...ids })).toBe(
       `The repository ${NAME} is not checked against GitHub. gh is missing. Install it from https://cli.github.com, then type: gh auth login`,
+    );
+  });
+
+  it("brings a warning where it is unchecked and has no ids, that says when it fails and what to type", async () => {
+    expect(await check({ repository: NAME }, { failure: "gh: Not Found (HTTP 404)" })).toMatch(
+      /created, renamed or transferred on or after 2026-07-15, no workflow can assume its role\. To see the ids, type: gh api repos\/\S+ --jq '\.owner\.id, \.id'\./,
     );
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { checkSettings } from "../config/check.ts";
 import { derive } from "../config/derived.ts";
 import { settings as dev } from "../config/environments/dev.ts";
-import { loadSettings, settingsWarnings } from "../config/load.ts";
+import { loadSettings, modelWarnings } from "../config/load.ts";
 import type { Settings, SettingsInput } from "../config/settings.ts";
 import { lifecycleOf } from "../functions/domain/models.ts";
 
@@ -108,14 +108,6 @@ describe("settings", () => {
 });
 
 describe("the repository", () => {
-  it("brings a warning without its ids, that says when it fails and what to type", () => {
-    expect(settingsWarnings(checked(dev), new Date())).toEqual([
-      expect.stringMatching(
-        /created, renamed or transferred on or after 2026-07-15, no workflow can assume its role\. To see the ids, type: gh api repos\/couch-explorers\/couch-explorers --jq '\.owner\.id, \.id'\./,
-      ),
-    ]);
-  });
-
   it.each([{ ownerId: 1 }, { repositoryId: 1 }])("is refused with one id only: %o", (id) => {
     expect(problemsOf({ ...dev, github: { ...dev.github, ...id } })).toEqual([
       "github has one id only. Fix: give both ownerId and repositoryId, or neither",
@@ -181,7 +173,6 @@ describe("a model's lifecycle", () => {
   });
 
   it("brings no warning while all models are active", () => {
-    const github = { ...dev.github, ownerId: 1, repositoryId: 2 };
-    expect(settingsWarnings(checked({ ...dev, github }), new Date())).toEqual([]);
+    expect(modelWarnings(checked(dev), new Date())).toEqual([]);
   });
 });

@@ -51,19 +51,13 @@ export async function loadNeighbours({ state, suffix }: Settings): Promise<Setti
   return all.filter((other) => other.state.bucket === state.bucket && other.suffix !== suffix);
 }
 
-/** A line for each model in use whose end of life is near, and for GitHub's ids where they are not set. */
-export function settingsWarnings({ models, github }: Settings, today: Date): string[] {
-  const ending = models.flatMap(({ id }) => {
+/** A line for each model in use whose end of life is near. */
+export function modelWarnings({ models }: Settings, today: Date): string[] {
+  return models.flatMap(({ id }) => {
     const lifecycle = lifecycleOf(id, today);
     if (lifecycle.state !== "ending") return [];
     return `${id} reaches its end of life on ${lifecycle.endOfLife}, in ${lifecycle.daysLeft} days. Move to another model before then.`;
   });
-  if (github.repositoryId !== undefined) return ending;
-  const { repository } = github;
-  return [
-    ...ending,
-    `github has no ownerId and no repositoryId, so the roles trust the subject repo:${repository} without ids. If the repository was created, renamed or transferred on or after 2026-07-15, no workflow can assume its role. To see the ids, type: gh api repos/${repository} --jq '.owner.id, .id'. Write both into config/environments, then type: npm run bootstrap`,
-  ];
 }
 
 /** All environments, by name, in order. */

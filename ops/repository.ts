@@ -41,8 +41,13 @@ export async function checkRepository(github: GithubSettings): Promise<string | 
     );
   } catch (error) {
     if (error instanceof WrongRepositoryError || !(error instanceof DeployError)) throw error;
-    return `The repository ${repository} is not checked against GitHub. ${error.message}`;
+    const unchecked = `The repository ${repository} is not checked against GitHub. ${error.message}`;
+    return repositoryId === undefined ? `${unchecked} ${warningWithoutIds(repository)}` : unchecked;
   }
+}
+
+function warningWithoutIds(repository: string): string {
+  return `The settings name ${repository} without its ids. If it was created, renamed or transferred on or after 2026-07-15, no workflow can assume its role. To see the ids, type: gh api repos/${repository} --jq '.owner.id, .id'. Write them into config/environments as github.ownerId and github.repositoryId, then type: npm run bootstrap`;
 }
 
 class WrongRepositoryError extends DeployError {}
