@@ -93,6 +93,23 @@ it("keeps messages and brings a queue's settings up to date across runs", async 
   expect(Messages?.map(({ Body }) => Body)).toEqual(["Me on top of K2"]);
 });
 
+it("makes visible again what was in flight when the last run ended, and counts it", async () => {
+  const stateDirectory = await folder();
+  const first = await start({ stateDirectory });
+  const attributes = { VisibilityTimeout: "720" };
+  await first.emulator.ensureQueue(queueAt(first.emulator.endpoint, attributes));
+  const { url } = queueAt(first.emulator.endpoint);
+  await first.sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: "Me on top of K2" }));
+  await first.sqs.send(new ReceiveMessageCommand({ QueueUrl: url }));
+  await first.emulator.stop();
+
+  const { emulator, sqs } = await start({ stateDirectory });
+  const queue = queueAt(emulator.endpoint, attributes);
+  expect(await emulator.ensureQueue(queue)).toBe(1);
+  const receive = new ReceiveMessageCommand({ QueueUrl: queue.url, WaitTimeSeconds: 10 });
+  expect((await sqs.send(receive)).Messages?.map(({ Body }) => Body)).toEqual(["Me on top of K2"]);
+});
+
 it.each([
   ["in memory", undefined],
   ["in a folder", folder],
@@ -113,6 +130,12 @@ it.each([
     );
   }
   expect(await receive()).toHaveLength(1);
+});
+
+it("says that /proc cannot keep state, instead of trying for ever", async () => {
+  await expect(start({ stateDirectory: "/proc/x" })).rejects.toThrow(
+    "Cannot keep state in /proc/x (no such file or directory). Name a folder you may write to with --state <folder>.",
+  );
 });
 
 it("says which folder cannot keep state and which option names another", async () => {

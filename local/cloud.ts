@@ -56,6 +56,10 @@ export interface Cloud extends AsyncDisposable {
   /** Holds pictures and records, below {@link keyPrefix}. */
   readonly bucket: string;
   readonly keyPrefix: string;
+  /** Longest time, in seconds, that a request which nobody paints any more waits to be painted by another. */
+  readonly leaseSeconds: number;
+  /** Messages that an earlier run had in flight when it ended. They are visible. */
+  readonly leftInFlight: number;
   /** By function name. */
   readonly functions: ReadonlyMap<string, LambdaFunction>;
   /** The HTTP endpoint; undefined when the stack has none. */
@@ -103,7 +107,8 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   const terraform = await Terraform.read({ directory: stackDir, endpoint, variables });
   const stack = readStack(terraform);
   const names = mainResources(terraform, stack);
-  for (const queue of stack.queues) await emulator.ensureQueue(queue);
+  let leftInFlight = 0;
+  for (const queue of stack.queues) leftInFlight += await emulator.ensureQueue(queue);
   for (const topic of stack.topicNames) emulator.ensureTopic(topic);
   for (const bucket of stack.bucketNames) emulator.ensureBucket(bucket);
 
@@ -176,7 +181,7 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   return {
     ...{ endpoint, stack, functions, api, bedrock, events, sqs, s3, stop },
     ...names,
-    ...{ eventSources, cloudWatch },
+    ...{ eventSources, cloudWatch, leftInFlight },
     spy: emulator.spy,
     [Symbol.asyncDispose]: stop,
   };
@@ -186,7 +191,7 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
 function mainResources(
   terraform: Terraform,
   stack: Stack,
-): Pick<Cloud, "queueUrl" | "deadLetterQueueUrl" | "bucket" | "keyPrefix"> {
+): Pick<Cloud, "queueUrl" | "deadLetterQueueUrl" | "bucket" | "keyPrefix" | "leaseSeconds"> {
   const output = (name: string): string => {
     const value = terraform.output(name);
     if (typeof value === "string") return value;
@@ -206,6 +211,7 @@ function mainResources(
     deadLetterQueueUrl: find(stack.queues, ({ arn }) => arn === redrive.deadLetterTargetArn).url,
     bucket: output("image_bucket"),
     keyPrefix: consumer.environment.KEY_PREFIX ?? "",
+    leaseSeconds: Number(consumer.environment.LEASE_SECONDS ?? 0),
   };
 }
 

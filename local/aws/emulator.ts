@@ -1,12 +1,12 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { mkdir } from "node:fs/promises";
 import type { IncomingMessage, RequestListener } from "node:http";
 import { join } from "node:path";
 import { type FauxqsServer, type MessageSpyReader, startFauxqs } from "fauxqs";
 import type { QueueSpec } from "../stack/stack.ts";
-import { systemErrorCode, systemErrorReason, UserError } from "../user-error.ts";
+import { systemErrorCode, UserError } from "../user-error.ts";
 import { type EmulatorApp, enforceConditionalWrites } from "./conditional-writes.ts";
 import { enforceQueueRules } from "./queue-rules.ts";
+import { openStateFolder } from "./state-folder.ts";
 
 export interface EmulatorOptions {
   /** TCP port on 127.0.0.1; 0 takes any free one. */
@@ -25,8 +25,12 @@ export interface Emulator {
   readonly endpoint: string;
   /** Every message and object that came by; the way to wait for something instead of sleeping. */
   readonly spy: MessageSpyReader;
-  /** Creates the queue, or brings one that was kept from an earlier run up to date. */
-  ensureQueue(queue: QueueSpec): Promise<void>;
+  /**
+   * Creates the queue, or brings one that was kept from an earlier run up to date. Nobody has its messages any more:
+   * those that were in flight become visible.
+   * @returns how many were
+   */
+  ensureQueue(queue: QueueSpec): Promise<number>;
   ensureTopic(name: string): void;
   publish(topicName: string, subject: string, message: string): void;
   inspectQueue(name: string): QueueLoad;
@@ -51,7 +55,7 @@ const SPY_BUFFER = 10_000;
 
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const state = options.stateDirectory;
-  if (state !== undefined) await makeStateDirectory(state);
+  const closeState = state === undefined ? () => {} : await openStateFolder(state);
   const diversion: Diversion = { mine: () => false, handle: () => {} };
   const prepare = (app: EmulatorApp): void => {
     listenOnLoopback(app);
@@ -71,6 +75,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     }),
   );
   const server = await listening.catch((error: unknown) => {
+    closeState();
     throw explainStartFailure(error, options.port);
   });
   const endpoint = `http://127.0.0.1:${server.port}`;
@@ -79,13 +84,22 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     endpoint,
     spy: server.spy,
     async ensureQueue({ name, url, attributes, tags }) {
-      if (server.inspectQueue(name) === undefined) {
+      const kept = server.inspectQueue(name);
+      if (kept === undefined) {
         server.createQueue(name, { attributes: { ...attributes }, tags: { ...tags } });
-        return;
+        return 0;
       }
+      const { inflight } = kept.messages;
       for (const [action, payload] of [
         ["SetQueueAttributes", { QueueUrl: url, Attributes: attributes }],
         ["TagQueue", { QueueUrl: url, Tags: tags }],
+        ...inflight.map(
+          ({ receiptHandle }) =>
+            [
+              "ChangeMessageVisibility",
+              { QueueUrl: url, ReceiptHandle: receiptHandle, VisibilityTimeout: 0 },
+            ] as const,
+        ),
       ] as const) {
         const response = await app.inject({
           method: "POST",
@@ -97,6 +111,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
           throw new UserError(`The queue ${name} kept in ${state} cannot be updated: ${response.body}`);
         }
       }
+      return inflight.length;
     },
     ensureTopic(name) {
       server.createTopic(name);
@@ -121,7 +136,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     ensureBucket(name) {
       server.createBucket(name);
     },
-    stop: () => server.stop(),
+    async stop() {
+      await server.stop();
+      closeState();
+    },
   };
 }
 
@@ -171,16 +189,6 @@ function listenOnLoopback(app: EmulatorApp): void {
   Object.defineProperty(app, "listen", {
     value: (options: { readonly port: number }) => listen({ ...options, host: "127.0.0.1" }),
   });
-}
-
-async function makeStateDirectory(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true });
-  } catch (error) {
-    throw new UserError(
-      `Cannot keep state in ${directory} (${systemErrorReason(error)}). Name a folder you may write to with --state <folder>.`,
-    );
-  }
 }
 
 function explainStartFailure(error: unknown, port: number): unknown {

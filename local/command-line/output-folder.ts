@@ -1,11 +1,10 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { makeFolder } from "../make-folder.ts";
 import { systemErrorReason, UserError } from "../user-error.ts";
 
 /** Fails early when the folder cannot take pictures, before anything is painted. */
 export async function checkOutputFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
+    await makeFolder(folder);
   } catch (error) {
     throw cannotWrite(folder, error);
   }
