@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { SendMessageBatchCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
+import { strToU8, zipSync } from "fflate";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Cloud } from "../local/cloud.ts";
 import type { BatchReport } from "../local/lambda/event-source.ts";
@@ -99,6 +100,20 @@ describe("a function on this machine", () => {
     const after = await worker.invoke({});
     expect(after).toMatchObject({ type: "result" });
     expect(after).not.toEqual(before);
+  });
+
+  it("ends what is under way on the old code when it is updated, and runs the new code from then on", async () => {
+    const code = (version: string) =>
+      `export const handler = ({ ms }) => new Promise((done) => setTimeout(done, ms, "${version}"));`;
+    const worker = await workerOf(await smallCloud({ code: code("old") }));
+    const [busy, idle] = [worker.invoke({ ms: 1000 }), worker.invoke({ ms: 0 })];
+    await idle;
+    const zipFile = join(await mkdtemp(join(tmpdir(), "changed-")), "code.zip");
+    await writeFile(zipFile, zipSync({ "index.mjs": strToU8(code("new")) }));
+    await worker.update({ ...worker.spec, zipFile });
+    expect(await worker.invoke({ ms: 0 })).toEqual({ type: "result", payload: "new" });
+    expect(await busy).toEqual({ type: "result", payload: "old" });
+    expect(await worker.invoke({ ms: 0 })).toEqual({ type: "result", payload: "new" });
   });
 
   it("knows how much of its time is left", async () => {

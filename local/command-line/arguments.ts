@@ -29,6 +29,8 @@ export interface Arguments {
   /** Goes into every request that does not say otherwise itself. */
   readonly wishes: Pick<PromptRequestInput, "aspectRatio" | "seed" | "outputFormat">;
   readonly verbose: boolean;
+  /** Whether functions restart when their code changes. */
+  readonly watch: boolean;
   readonly alarmSpeed: number;
 }
 
@@ -55,6 +57,7 @@ interface Options {
   readonly seed?: number;
   readonly outputFormat?: (typeof OUTPUT_FORMATS)[number];
   readonly verbose?: true;
+  readonly watch?: true;
   readonly alarmSpeed: number;
 }
 
@@ -107,6 +110,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       DEFAULT_ACCOUNT_CONCURRENCY,
     )
     .option("--alarm-speed <times>", "let time pass faster for alarms", wholeNumber(1, 600), 1)
+    .option("--watch", "while serving, restart the functions when their code changes")
     .option("--verbose", "show everything that the functions log")
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "")) })
     .showHelpAfterError(false)
@@ -126,6 +130,9 @@ export function readArguments(argv: readonly string[]): Arguments {
   }
   if (prompts.length > 0 && options.file !== undefined) {
     program.error("Give prompts on the command line or with --file, not both.");
+  }
+  if (options.watch && (prompts.length > 0 || options.file !== undefined)) {
+    program.error("--watch is for serving: give no prompts, and no --file.");
   }
   const empty = prompts.findIndex((prompt) => prompt.trim() === "");
   if (empty >= 0)
@@ -156,6 +163,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     },
     accountConcurrency: options.accountConcurrency,
     verbose: options.verbose ?? false,
+    watch: options.watch ?? false,
     alarmSpeed: options.alarmSpeed,
   };
 }

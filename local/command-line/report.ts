@@ -18,7 +18,10 @@ export function report(cloud: Cloud, progress: Progress, everything: boolean): v
     // That a new alarm has found nothing wrong is no news.
     if (from !== "ALARM" && to !== "ALARM") return;
     progress.say(`${to} ${alarm.name} (${reason})`);
-    if (to === "ALARM") progress.say(alarm.description.replaceAll(/^/gm, "  "));
+    if (to !== "ALARM") return;
+    // The page is on this machine as well, and as old as the alarm.
+    const description = alarm.description.replace(/https:\/\/github\.com\/\S+(?=docs\/runbooks\/)/, "");
+    progress.say(description.replaceAll(/^/gm, "  "));
   });
   cloud.events.on("trouble", (error) => {
     progress.say(`A queue does not answer: ${error instanceof Error ? error.message : String(error)}`);

@@ -10,6 +10,7 @@ import type { Job } from "./prompts.ts";
 import { requireRealModels } from "./real-model.ts";
 import { report } from "./report.ts";
 import { serve } from "./serve.ts";
+import { watchCode } from "./watch.ts";
 
 /** Where the HTTP API answers while serving, so that what is written down about it can be pasted. */
 const SERVED_API_PORT = 4567;
@@ -48,6 +49,11 @@ export async function runStack(run: Run): Promise<readonly PaintingOutcome[] | "
   });
   try {
     progress.say(`Stack ${given.environment} synthesised and running on ${cloud.endpoint}`);
+    if (cloud.leftInFlight > 0) {
+      progress.say(
+        `Messages in flight when the last run ended: ${cloud.leftInFlight}. They are visible again. A request that was being painted waits for its lease to end, ${cloud.leaseSeconds} seconds at most.`,
+      );
+    }
     if (given.bedrock === "local") progress.say(STAND_IN_NOTE);
     else await requireRealModels(cloud);
     report(cloud, progress, given.verbose);
@@ -55,6 +61,7 @@ export async function runStack(run: Run): Promise<readonly PaintingOutcome[] | "
       progress.say("Letting paintings under way finish; Ctrl-C again ends at once.");
       return Promise.all(cloud.eventSources.map((source) => source.stop()));
     });
+    if (given.watch) watchCode({ cloud, environment: given.environment, progress, interrupted });
     if (serving) await Promise.race([serve(cloud, progress), stopped]);
     const outcomes = await paintPrompts(cloud, jobs, given, progress, stopped);
     return interrupted.aborted ? "interrupted" : outcomes;

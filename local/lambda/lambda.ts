@@ -63,32 +63,49 @@ export interface LambdaOptions {
 
 /** Runs one function from the zip that is uploaded to AWS. */
 export class LambdaFunction {
-  readonly spec: FunctionSpec;
   readonly #options: LambdaOptions;
-  readonly #codeDirectory: string;
+  readonly #codeDirectories: string[] = [];
   readonly #concurrency: AccountConcurrency;
   readonly #idle: LambdaEnvironment[] = [];
   readonly #all = new Set<LambdaEnvironment>();
+  /** Environments of an earlier code: what they are doing is the last that they do. */
+  readonly #outdated = new WeakSet<LambdaEnvironment>();
+  #spec: FunctionSpec;
+  #codeDirectory = "";
   #running = 0;
 
-  private constructor(options: LambdaOptions, codeDirectory: string) {
-    this.spec = options.spec;
+  private constructor(options: LambdaOptions) {
+    this.#spec = options.spec;
     this.#options = options;
-    this.#codeDirectory = codeDirectory;
     this.#concurrency =
       options.concurrency ?? new AccountConcurrency(DEFAULT_ACCOUNT_CONCURRENCY, [options.spec]);
   }
 
   static async create(options: LambdaOptions): Promise<LambdaFunction> {
-    const { functionName, zipFile } = options.spec;
+    const created = new LambdaFunction(options);
+    await created.update(options.spec);
+    return created;
+  }
+
+  get spec(): FunctionSpec {
+    return this.#spec;
+  }
+
+  /** Lets further invocations run another code and configuration of the function. Those under way end on theirs. */
+  async update(spec: FunctionSpec): Promise<void> {
+    const { functionName, zipFile } = spec;
     const zip = await readFile(zipFile).catch((error: unknown) => {
       throw new UserError(
         `Cannot read the code of ${functionName} at ${zipFile} (${systemErrorReason(error)}). Synthesise the stack again.`,
       );
     });
     const codeDirectory = await mkdtemp(join(tmpdir(), "lambda-"));
+    this.#codeDirectories.push(codeDirectory);
     await unpack(zip, codeDirectory);
-    return new LambdaFunction(options, codeDirectory);
+    this.#spec = spec;
+    this.#codeDirectory = codeDirectory;
+    for (const environment of this.#all) this.#outdated.add(environment);
+    await Promise.all(this.#idle.splice(0).map((environment) => this.#discard(environment)));
   }
 
   /** Invocations under way. */
@@ -102,7 +119,7 @@ export class LambdaFunction {
 
   /** A place for one invocation, which has to be used; undefined where there is none. */
   reserve(): Invoke | undefined {
-    if (this.#concurrency.acquire(this.spec)) return this.#invokeOnce;
+    if (this.#concurrency.acquire(this.#spec)) return this.#invokeOnce;
     this.#report(randomUUID(), { type: "throttled" }, 0, undefined);
     return undefined;
   }
@@ -111,7 +128,7 @@ export class LambdaFunction {
     const requestId = randomUUID();
     this.#running += 1;
     try {
-      const { arn, mayRecurse } = this.spec;
+      const { arn, mayRecurse } = this.#spec;
       const traceHeader = nextTraceHeader(arn, traceHeaders, mayRecurse);
       if (traceHeader === undefined) return this.#report(requestId, { type: "recursive" }, 0, undefined);
       if (byteLength(event) > LARGEST_PAYLOAD) {
@@ -120,14 +137,14 @@ export class LambdaFunction {
       return await this.#run(requestId, event, traceHeader);
     } finally {
       this.#running -= 1;
-      this.#concurrency.release(this.spec);
+      this.#concurrency.release(this.#spec);
     }
   };
 
   /** Ends every environment, whatever it is doing, and removes the unpacked code. */
   async stop(): Promise<void> {
     await Promise.all([...this.#all].map((environment) => environment.kill()));
-    await rm(this.#codeDirectory, { recursive: true, force: true });
+    for (const directory of this.#codeDirectories) await rm(directory, { recursive: true, force: true });
   }
 
   async #run(requestId: string, event: unknown, traceHeader: string): Promise<InvocationOutcome> {
@@ -146,22 +163,23 @@ export class LambdaFunction {
     }
 
     const started = performance.now();
-    const limitMs = this.spec.timeoutSeconds * 1000;
+    const limitMs = this.#spec.timeoutSeconds * 1000;
     const answer = environment.invoke({ requestId, event, traceHeader, deadline: Date.now() + limitMs });
     const ended = await withinLimit(answer, limitMs);
     const durationMs = performance.now() - started;
-    if (ended === "timeout" || ended.type === "exit") {
+    if (ended === "timeout" || ended.type === "exit" || this.#outdated.has(environment)) {
       await this.#discard(environment);
     } else {
       this.#idle.push(environment);
     }
     const outcome =
-      ended === "timeout" ? timedOut(requestId, this.spec.timeoutSeconds) : toOutcome(ended, requestId);
+      ended === "timeout" ? timedOut(requestId, this.#spec.timeoutSeconds) : toOutcome(ended, requestId);
     return this.#report(requestId, outcome, durationMs, init?.initMs);
   }
 
   async #startEnvironment() {
-    const { spec, hostVariables, onLine } = this.#options;
+    const { hostVariables, onLine } = this.#options;
+    const spec = this.#spec;
     const environment = new LambdaEnvironment({
       settings: runtimeSettings(spec, this.#codeDirectory),
       variables: {
@@ -195,7 +213,7 @@ export class LambdaFunction {
     durationMs: number,
     initMs: number | undefined,
   ): InvocationOutcome {
-    const { functionName } = this.spec;
+    const { functionName } = this.#spec;
     this.#options.onInvocation({ functionName, requestId, outcome, durationMs, initMs });
     return outcome;
   }

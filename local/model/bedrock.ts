@@ -6,7 +6,7 @@ import { z } from "zod";
 import { listenOnLoopback } from "../loopback.ts";
 import { PainterPool, type PaintJob } from "./painter-pool.ts";
 import { checkRequest, type StabilityRequest } from "./stability-api.ts";
-import { type CallOutcome, FaultScript, type Trouble } from "./trouble.ts";
+import { type CallOutcome, FaultScript, type Trouble, troubleSchema } from "./trouble.ts";
 
 /** Made up, like the model: a prompt with this word is blocked, so that blocked prompts can be tried out. */
 export const FORBIDDEN_WORD = "forbidden-content";
@@ -40,7 +40,7 @@ export interface Bedrock {
   readonly bill: readonly PaidCall[];
   /** Every call that came in, by model, oldest first; paid or not. */
   readonly calls: readonly string[];
-  /** From now on the model misbehaves like this; scripts start anew. */
+  /** From now on the model misbehaves like this; scripts start anew. Also by `PUT /_trouble`. */
   setTrouble(trouble: Trouble): void;
   stop(): Promise<void>;
 }
@@ -102,6 +102,19 @@ const MESSAGES: Readonly<Partial<Record<CallOutcome, string>>> = {
     "Model access is denied: the AWS Marketplace agreement for this model is missing (aws-marketplace:Subscribe, aws-marketplace:ViewSubscriptions).",
 };
 
+/** The body of `PUT /_trouble`. */
+const troubleJson = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: "The body is not JSON." });
+      return z.NEVER;
+    }
+  })
+  .pipe(troubleSchema);
+
 const agreementSchema = z.object({ modelId: z.string() });
 
 interface Invocation {
@@ -151,6 +164,12 @@ class StandInModel {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     if (request.method === "GET" && request.url === "/_bill") return { status: 200, body: this.bill };
+    if (request.method === "PUT" && request.url === "/_trouble") {
+      const { success, data, error } = troubleJson.safeParse(await read(request));
+      if (!success) return failure(400, "ValidationException", z.prettifyError(error));
+      this.setTrouble(data);
+      return { status: 200, body: data };
+    }
     if (request.method === "POST" && request.url === "/create-foundation-model-agreement") {
       const { modelId } = agreementSchema.parse(JSON.parse((await read(request)) ?? ""));
       this.#script.agree(modelId);

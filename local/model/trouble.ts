@@ -1,55 +1,66 @@
 import { randomInt } from "node:crypto";
+import { z } from "zod";
 import { type Random, stream } from "./painter/random.ts";
 
-/** What one call comes to. `ok` paints. */
-export type CallOutcome =
-  | "ok"
-  | "ThrottlingException"
-  | "ModelNotReadyException"
-  | "InternalServerException"
-  | "ServiceUnavailableException"
-  | "ModelTimeoutException"
-  | "ModelErrorException"
-  | "ServiceQuotaExceededException"
-  | "ValidationException"
-  | "AccessDeniedException"
-  | "ResourceNotFoundException"
+/** What one call comes to. */
+const callOutcomeSchema = z.enum([
+  /** It paints. */
+  "ok",
+  "ThrottlingException",
+  "ModelNotReadyException",
+  "InternalServerException",
+  "ServiceUnavailableException",
+  "ModelTimeoutException",
+  "ModelErrorException",
+  "ServiceQuotaExceededException",
+  "ValidationException",
+  "AccessDeniedException",
+  "ResourceNotFoundException",
   /** HTTP 200 that says the model failed and may be asked again. */
-  | "InferenceError"
+  "InferenceError",
   /** HTTP 200 that says the prompt, or the finished picture, is blocked. */
-  | "FilteredPrompt"
-  | "FilteredImage"
+  "FilteredPrompt",
+  "FilteredImage",
   /** The connection breaks before an answer. */
-  | "reset"
+  "reset",
   /** No answer, ever. */
-  | "hang";
+  "hang",
+]);
+export type CallOutcome = z.infer<typeof callOutcomeSchema>;
+
+const share = z.number().min(0).max(1);
+const milliseconds = z.number().min(0);
 
 /** How the model misbehaves. Nothing set: it works. */
-export interface ModelTrouble {
+const modelTroubleSchema = z.strictObject({
   /** Time before an answer, beside the painting, in milliseconds: fixed, or drawn from a range. Default 300. */
-  readonly latencyMs?: number | { readonly min: number; readonly max: number };
+  latencyMs: z
+    .union([milliseconds, z.strictObject({ min: milliseconds, max: milliseconds }).readonly()])
+    .exactOptional(),
   /** Share of calls that are throttled, 0 to 1. Default 0. */
-  readonly throttle?: number;
+  throttle: share.exactOptional(),
   /** Most calls at once; more are throttled. Default: no limit. */
-  readonly concurrencyLimit?: number;
+  concurrencyLimit: z.int().min(0).exactOptional(),
   /** Most calls in any minute; more are throttled. Default: no limit. AWS publishes none: each account has its own. */
-  readonly requestsPerMinute?: number;
+  requestsPerMinute: z.int().min(0).exactOptional(),
   /** Share of prompts and seeds whose finished picture the filter blocks, 0 to 1. Default 0. */
-  readonly filterImages?: number;
+  filterImages: share.exactOptional(),
   /** Every call fails: the model is down, the account has no access, or nothing is ever answered. */
-  readonly every?: Exclude<CallOutcome, "ok">;
+  every: callOutcomeSchema.exclude(["ok"]).exactOptional(),
   /** What the next calls come to, one after the other; when it is used up, the rest of this object decides. */
-  readonly script?: readonly CallOutcome[];
-}
+  script: z.array(callOutcomeSchema).readonly().exactOptional(),
+});
+type ModelTrouble = Readonly<z.infer<typeof modelTroubleSchema>>;
 
-export interface Trouble extends ModelTrouble {
+export const troubleSchema = modelTroubleSchema.extend({
   /** Nobody has agreed to the models' terms: each works for so many seconds, and then denies access. Default: agreed. */
-  readonly newAccountSeconds?: number;
+  newAccountSeconds: z.number().min(0).exactOptional(),
   /** Start of the dice behind `throttle` and a latency range: same seed, same run. Default: any. */
-  readonly seed?: number;
+  seed: z.int().exactOptional(),
   /** What is different for single models, by model id. */
-  readonly models?: Readonly<Record<string, ModelTrouble>>;
-}
+  models: z.record(z.string(), modelTroubleSchema.readonly()).readonly().exactOptional(),
+});
+export type Trouble = Readonly<z.infer<typeof troubleSchema>>;
 
 const DEFAULT_LATENCY_MS = 300;
 
