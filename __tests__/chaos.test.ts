@@ -193,11 +193,11 @@ const BROKEN: readonly {
     name: "stores the picture after the record",
     damage: {
       file: "functions/consumer/consume.ts",
-      from: "await ledger.succeed(claim, await images.store(asked, result.bytes, details))",
+      from: "const stored = await images.store",
       to: `await ledger.succeed(claim, { ...details, image: {
         bucket: "any", key: "images/" + requestId + ".png", contentType: "image/png",
         bytes: result.bytes.byteLength, sha256: "unknown" } });
-      await images.store(asked, result.bytes, details)`,
+      const stored = await images.store`,
     },
     plan: plan([prompt({ faults: [{ on: "store", nth: 1, kind: "kill after" }] })]),
     promise: "nothing is lost",

@@ -52,6 +52,7 @@ describe("a picture", () => {
       region: "us-west-2",
       "model-ms": String(record.timings.modelMs),
       "cost-usd": "0.04",
+      request: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
   });
 });

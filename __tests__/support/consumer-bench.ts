@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -154,6 +155,10 @@ export class ConsumerBench implements AsyncDisposable {
     const { Body } = await this.cloud.s3.send(new GetObjectCommand({ Bucket: this.cloud.bucket, Key: key }));
     if (Body === undefined) throw new Error(`${key} has no body`);
     return Body.transformToByteArray();
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.cloud.s3.send(new DeleteObjectCommand({ Bucket: this.cloud.bucket, Key: key }));
   }
 
   async metadata(key: string): Promise<Record<string, string>> {

@@ -12,5 +12,5 @@ export async function store(answer: Uint8Array, requestId: string): Promise<void
   if (painted.kind !== "painted") throw new Error(`no picture: ${painted.reason.message}`);
   const { bytes, seed, modelMs } = painted;
   const details = { seed, modelMs, model: "bench", region: "bench", costUsd: 0 };
-  await images.store({ requestId, outputFormat: "png" }, bytes, details);
+  await images.store({ requestId, prompt: "", aspectRatio: "1:1", outputFormat: "png" }, bytes, details);
 }

@@ -30,9 +30,12 @@ export function readId(event: HttpRequest): string {
  * Throws {@link HttpProblem} where it is no number of seconds.
  */
 export function readWait(event: HttpRequest): number {
-  const wait = /(?:^|,)\s*wait\s*(?:=\s*([^,;]*?)\s*)?(?=[,;]|$)/i.exec(event.headers.prefer ?? "");
-  if (wait === null) return 0;
-  const seconds = /^"?(\d+)"?$/.exec(wait[1] ?? "")?.[1];
+  const preferences = (event.headers.prefer ?? "")
+    .split(",")
+    .map((each) => each.split(";")[0]?.split("=") ?? []);
+  const wait = preferences.find(([name = ""]) => name.trim().toLowerCase() === "wait");
+  if (wait === undefined) return 0;
+  const seconds = /^"?(\d+)"?$/.exec(wait.slice(1).join("=").trim())?.[1];
   if (seconds === undefined) {
     throw invalid("The header Prefer is not valid.", [
       { field: "Prefer", message: "wait must be a whole number of seconds, such as wait=20" },

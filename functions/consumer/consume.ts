@@ -1,10 +1,10 @@
 import { S3ServiceException } from "@aws-sdk/client-s3";
 import type { SQSRecord } from "aws-lambda";
-import { ForeignImageError, type Images } from "../domain/images.ts";
+import { ForeignImageError, IdTakenError, type Images } from "../domain/images.ts";
 import type { Claim, ClaimResult, Ledger } from "../domain/ledger.ts";
 import { messageBody } from "../domain/message-body.ts";
 import type { Metrics } from "../domain/metrics.ts";
-import type { SucceededRecord } from "../domain/record.ts";
+import type { Reason, SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/record-store.ts";
 import {
   describeProblems,
@@ -89,8 +89,9 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
     result = await ledger.claim(request, firstSentAt);
   } catch (error) {
     const outcome = outcomeOfError(error);
-    if (outcome.kind !== "failed" || outcome.bug !== undefined) return outcome;
-    return { kind: "postponed", reason: outcome.reason };
+    if (error instanceof IdTakenError) result = { kind: "taken" };
+    else if (outcome.kind !== "failed" || outcome.bug !== undefined) return outcome;
+    else return { kind: "postponed", reason: outcome.reason };
   }
   switch (result.kind) {
     case "closed":
@@ -149,7 +150,12 @@ async function paintClaimed(
       metrics.emit({ ModelLatency: modelMs }, { Model: model.id });
       const { id, region, pricePerImageUsd: costUsd } = model;
       const details = { seed, modelMs, model: id, region, costUsd };
-      const record = await ledger.succeed(claim, await images.store(asked, result.bytes, details));
+      const stored = await images.store(asked, result.bytes, details).catch(keepIdTaken);
+      if (stored instanceof IdTakenError) {
+        const reason = { code: stored.name, message: stored.message };
+        return reject(claim, reason, delivery, options);
+      }
+      const record = await ledger.succeed(claim, stored);
       const sinceSentMs = timeToImageMs(record);
       console.info({ event: "painted", requestId, model: id, modelMs, timeToImageMs: sinceSentMs });
       metrics.emit({ Images: 1, TimeToImage: sinceSentMs, Fallbacks: isFallback ? 1 : 0 }, {});
@@ -157,10 +163,7 @@ async function paintClaimed(
     }
     case "refused":
     case "withheld":
-      await ledger.reject(claim, result.reason, delivery.message.body);
-      console.warn({ event: "rejected", requestId, code: result.reason.code });
-      metrics.emit({ Rejected: 1 }, {});
-      return { kind: "rejected" };
+      return reject(claim, result.reason, delivery, options);
     default: {
       const { reason } = result;
       const kind = OUTCOME_OF[result.kind];
@@ -169,6 +172,24 @@ async function paintClaimed(
       return { kind, reason };
     }
   }
+}
+
+function keepIdTaken(error: unknown): IdTakenError {
+  if (error instanceof IdTakenError) return error;
+  throw error;
+}
+
+/** Closes the record for good. */
+async function reject(
+  claim: Claim,
+  reason: Reason,
+  { message }: Delivery,
+  { ledger, metrics }: ConsumeOptions,
+): Promise<Outcome> {
+  await ledger.reject(claim, reason, message.body);
+  console.warn({ event: "rejected", requestId: claim.record.requestId, code: reason.code });
+  metrics.emit({ Rejected: 1 }, {});
+  return { kind: "rejected" };
 }
 
 const OUTCOME_OF = {

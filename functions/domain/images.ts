@@ -4,8 +4,8 @@ import type { ConditionalStore } from "./object-store.ts";
 import { type AskedRequest, imageKey, type StoredImage } from "./record.ts";
 import { returnedSeedSchema } from "./request.ts";
 
-/** What a picture is known by. */
-type AskedImage = Pick<AskedRequest, "requestId" | "outputFormat">;
+/** What a picture is known by, and what it has to show. */
+type AskedImage = Omit<AskedRequest, "seed">;
 
 /** How a picture came about. */
 export interface PaintingDetails {
@@ -29,7 +29,13 @@ const metadataSchema = z.object({
   region: z.string(),
   "model-ms": z.coerce.number().check(z.nonnegative()),
   "cost-usd": z.coerce.number().check(z.nonnegative()),
+  request: z.string(),
 });
+
+/** The picture of another request lies where this one's belongs. It is neither delivered nor overwritten. */
+export class IdTakenError extends Error {
+  override readonly name = "IdTaken";
+}
 
 /** There is an object where the picture belongs, but this pipeline did not put it there. */
 export class ForeignImageError extends Error {
@@ -66,6 +72,7 @@ export class Images {
           region: details.region,
           "model-ms": String(details.modelMs),
           "cost-usd": String(details.costUsd),
+          request: requestDigest(asked),
         },
       },
       { ifNoneMatch: "*" },
@@ -81,7 +88,7 @@ export class Images {
   }
 
   /**
-   * A request's picture, if it was stored. Throws {@link ForeignImageError}.
+   * A request's picture, if it was stored. Throws {@link ForeignImageError} and {@link IdTakenError}.
    * @param asked `seed` stands in where the picture does not name its own
    */
   async find(asked: AskedImage & Pick<AskedRequest, "seed">): Promise<PaintedImage | undefined> {
@@ -90,6 +97,9 @@ export class Images {
     if (head === undefined) return undefined;
     const metadata = metadataSchema.safeParse(head.metadata);
     if (!metadata.success) throw new ForeignImageError(`${key} lacks the metadata that this pipeline writes`);
+    if (metadata.data.request !== requestDigest(asked)) {
+      throw new IdTakenError(`${key} is the picture of another request: delete it, or use another id`);
+    }
     const { sha256, "model-ms": modelMs, "cost-usd": costUsd, seed, model, region } = metadata.data;
     const image = {
       bucket: this.#store.bucket,
@@ -100,4 +110,10 @@ export class Images {
     };
     return { seed: seed ?? asked.seed, model, region, modelMs, costUsd, image };
   }
+}
+
+/** Ties a picture to what was asked for, without telling it: records can be deleted, and their ids used again. */
+function requestDigest({ prompt, negativePrompt, aspectRatio, outputFormat }: AskedImage): string {
+  const identity = JSON.stringify([prompt, negativePrompt, aspectRatio, outputFormat]);
+  return createHash("sha256").update(identity).digest("hex");
 }

@@ -1,0 +1,25 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConsumerBench } from "./support/consumer-bench.ts";
+
+let bench: ConsumerBench;
+beforeAll(async () => {
+  bench = await ConsumerBench.start();
+  bench.bedrock.setTrouble({ latencyMs: 0 });
+});
+afterAll(() => bench[Symbol.asyncDispose]());
+
+describe("to be given another person's picture", () => {
+  it("by using an id again whose record was deleted: nothing is delivered or overwritten", async () => {
+    const requestId = `holiday-${randomUUID()}`;
+    await bench.deliver([JSON.stringify({ requestId, prompt: "Alice on the beach" })]);
+    const alice = await bench.get(`images/${requestId}.png`);
+    await bench.remove(`requests/${requestId}.json`);
+    const calls = bench.bedrock.calls.length;
+    const bob = JSON.stringify({ requestId, prompt: "Bob in the mountains" });
+    for (let delivery = 0; delivery < 3; delivery++) await bench.deliver([bob]);
+    expect(await bench.record(requestId)).toMatchObject({ status: "rejected", reason: { code: "IdTaken" } });
+    expect(Buffer.from(await bench.get(`images/${requestId}.png`)).equals(alice)).toBe(true);
+    expect(bench.bedrock.calls.length - calls).toBeLessThanOrEqual(1);
+  });
+});
