@@ -69,10 +69,10 @@ it("settings are refused whose consumer has no room beside the API, with the num
   ]);
 });
 
-it("preflight refuses settings that reckon with more than the account has, and says what to set or to ask for", async () => {
+it("preflight refuses settings that count on more concurrency than the account has, and says what to set or to request", async () => {
   await withAccountOf(10, async () => {
     await expect(checkConcurrency(settingsWith())).rejects.toThrow(
-      "This account runs at most 10 functions at once in eu-west-1, the settings reckon with 1000. Set accountConcurrency to 10 in config/environments, or ask for more: aws service-quotas",
+      "This account runs at most 10 functions at once in eu-west-1, but accountConcurrency is 1000. Set it to 10 in config/environments, or request a higher quota: aws service-quotas",
     );
   });
 });

@@ -76,11 +76,11 @@ it("a model in a new account comes with its offer and where the terms are, and t
 });
 
 it.each([
-  ["is still being made", { [AVAILABILITY]: agreement("PENDING") }, "wait for some minutes"],
+  ["is still being made", { [AVAILABILITY]: agreement("PENDING") }, "wait some minutes"],
   [
     "has no offer",
     { [AVAILABILITY]: agreement("NOT_AVAILABLE"), [OFFERS]: { body: { modelId: ID, offers: [] } } },
-    "AWS offers none",
+    "AWS has no offer",
   ],
   [
     "may not be asked for",

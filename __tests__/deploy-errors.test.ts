@@ -6,7 +6,7 @@ describe("a failure of a tool", () => {
   it("is a session that is over, for an expired token", () => {
     const printed =
       "Error: validating provider credentials: retrieving caller identity from STS: operation error STS: GetCallerIdentity, https response error StatusCode: 403, api error ExpiredToken: The security token included in the request is expired";
-    expect(explain(printed)?.message).toMatch(/^Your AWS session is over\. Type: aws sso login/);
+    expect(explain(printed)?.message).toMatch(/^Your AWS session has expired\. Type: aws sso login/);
   });
 
   it("is an apply that was cut off, for a second Ctrl-C", () => {
@@ -94,7 +94,7 @@ describe("a failure of a tool", () => {
     const printed =
       "Error: creating SNS Topic: api error AuthorizationError: User: arn:aws:sts::1:assumed-role/couch-explorers-apply-dev/x is not authorized to perform: SNS:CreateTopic on resource: arn:aws:sns:eu-west-1:1:t because no identity-based policy allows the SNS:CreateTopic action";
     expect(explain(printed)?.message).toBe(
-      "Your role may not do SNS:CreateTopic. If the stack got a new kind of resource, add it to constructs/deployable-services.ts, then type: npm run bootstrap",
+      "Your role may not do SNS:CreateTopic. If the stack has a new type of resource, add it to constructs/deployable-services.ts, then type: npm run bootstrap",
     );
   });
 
@@ -102,7 +102,7 @@ describe("a failure of a tool", () => {
     const printed =
       "Error: creating IAM Role (image-processor-dev): operation error IAM: CreateRole, https response error StatusCode: 404, RequestID: 1, NoSuchEntity: Scope ARN: arn:aws:iam::123456789012:policy/couch-explorers-boundary-dev does not exist or is not attachable.";
     expect(explain(printed)?.message).toMatch(
-      /^There is no policy couch-explorers-boundary-dev yet, .* types: npm run bootstrap$/,
+      /^The permissions boundary couch-explorers-boundary-dev does not exist yet\. .* type: npm run bootstrap$/,
     );
   });
 

@@ -74,12 +74,12 @@ describe("the repository in the settings", () => {
     [
       "GitHub shows it to nobody",
       "gh: Not Found (HTTP 404)",
-      "GitHub knows no such repository, or does not show it to you. Compare github.repository in config/environments, then type: gh auth status",
+      "GitHub does not find the repository, or you may not see it. Compare github.repository in config/environments, then type: gh auth status",
     ],
     [
       "GitHub does not answer",
       "error connecting to api.github.com\ncheck your internet connection or https://githubstatus.com",
-      "GitHub cannot be reached. Check your connection and https://www.githubstatus.com, then type the same command again",
+      "Cannot connect to GitHub. Check your connection and https://www.githubstatus.com, then type the same command again",
     ],
   ])("stands as it is, unchecked, where %s", async (_, failure, advice) => {
     expect(await check({ repository: NAME, ...ids }, { failure })).toBe(

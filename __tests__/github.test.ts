@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { closeIssue, comment, dataLossAllowed, openIssue } from "../ops/github.ts";
+import { closeIssue, dataLossAllowed, openIssue, postComment } from "../ops/github.ts";
 import { Github, type GithubState } from "./support/github.ts";
 
 const REPOSITORY = "couch-explorers/couch-explorers";
@@ -26,21 +26,21 @@ function report(text: string): string {
 describe("the comment on a pull request", () => {
   it("is one for each environment, and says what its last plan says", async () => {
     const github = start(undefined, { PULL_REQUEST: "7" });
-    await comment(report("Plan for dev: one"), "Plan for dev:");
-    await comment(report("Plan for prod: one"), "Plan for prod:");
-    await comment(report("Plan for dev: two"), "Plan for dev:");
+    await postComment(report("Plan for dev: one"), "Plan for dev:");
+    await postComment(report("Plan for prod: one"), "Plan for prod:");
+    await postComment(report("Plan for dev: two"), "Plan for dev:");
     expect(github.state.comments).toEqual({ 7: ["Plan for dev: two", "Plan for prod: one"] });
   });
 
   it("leaves alone what others say, however it begins", async () => {
     const github = start({ comments: { 7: ["Somebody says no"] }, issues: [] }, { PULL_REQUEST: "7" });
-    await comment(report("Somebody says: a plan"), "Somebody says");
+    await postComment(report("Somebody says: a plan"), "Somebody says");
     expect(github.state.comments).toEqual({ 7: ["Somebody says no", "Somebody says: a plan"] });
   });
 
   it("is not written where there is no pull request", async () => {
     const github = start(undefined, { PULL_REQUEST: "" });
-    await comment(report("a plan"), "a plan");
+    await postComment(report("a plan"), "a plan");
     expect(github.state.comments).toEqual({});
   });
 });

@@ -72,7 +72,7 @@ describe("preflight", () => {
 
   it("names a key of the bucket that the settings do not, and what to put there", async () => {
     await expect(ask(kms(KEY))).rejects.toThrow(
-      `The bucket the-teams-bucket encrypts with the key ${KEY}, and imageBucket.kmsKeyArn in config/environments is missing`,
+      `The bucket the-teams-bucket encrypts with the key ${KEY}, but imageBucket.kmsKeyArn in config/environments is missing`,
     );
     await expect(ask(kms(KEY), KEY.replace("1234abcd", "9999abcd"))).rejects.toThrow("names another");
   });

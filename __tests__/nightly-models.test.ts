@@ -76,7 +76,7 @@ describe("the nightly check of the models", () => {
   ])("reports a model that is gone, for a %s", async (error, status, message) => {
     const { report } = await check({ error, status, message });
     expect(report).toEqual({
-      findings: [`\`${FIRST}\` in us-west-2 is gone: AWS does not know it any more. ${MOVE}`],
+      findings: [`\`${FIRST}\` in us-west-2 no longer exists in Bedrock. ${MOVE}`],
       unknown: [],
     });
   });
@@ -98,7 +98,7 @@ describe("the nightly check of the models", () => {
         status: 403,
         message: "The security token included in the request is expired",
       },
-      "Your AWS session is over. ",
+      "Your AWS session has expired. ",
     ],
     [
       "AWS is out of order",
@@ -109,7 +109,7 @@ describe("the nightly check of the models", () => {
     const { report } = await check(answer);
     expect(report).toEqual({
       findings: [],
-      unknown: [expect.stringContaining(`AWS could not be asked about \`${FIRST}\` in us-west-2. ${why}`)],
+      unknown: [expect.stringContaining(`Cannot read the lifecycle of \`${FIRST}\` in us-west-2. ${why}`)],
     });
   });
 });

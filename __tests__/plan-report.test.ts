@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deployableTypes } from "../constructs/deploy-permissions.ts";
-import { consequences } from "../ops/consequences.ts";
+import { dataLosses, outages } from "../ops/consequences.ts";
 import { reportOn } from "../ops/plan-report.ts";
 import { type Plan, planSchema } from "../ops/terraform-plan.ts";
 
@@ -48,7 +48,7 @@ describe("the report on a plan", () => {
     });
     const { markdown, refusals } = report(tainted);
     expect(refusals).toEqual([
-      "aws_sqs_queue.it would be replaced: the messages in it are lost, and clients have the old address. It is tainted: an apply was cut off while it made it, or somebody marked it. To keep it, type: terraform -chdir=cdktf.out/stacks/pipeline untaint aws_sqs_queue.it. To make it anew, give the pull request the label allow-data-loss (on a laptop: ALLOW_DATA_LOSS=true)",
+      "aws_sqs_queue.it would be replaced: the messages in it are lost, and clients have the old address. It is tainted: an apply was interrupted while it made it, or somebody typed terraform taint. To keep it, type: terraform -chdir=cdktf.out/stacks/pipeline untaint aws_sqs_queue.it. To replace it, give the pull request the label allow-data-loss (on a laptop: ALLOW_DATA_LOSS=true)",
     ]);
     expect(markdown).toContain("| replace | `aws_sqs_queue.it` | it is tainted: the messages in it are lost");
   });
@@ -63,19 +63,21 @@ describe("the report on a plan", () => {
 
   it("says what is lost with the versioning of a bucket", () => {
     expect(report(planFor("aws_s3_bucket_versioning", {}, null)).markdown).toContain(
-      "what is overwritten or deleted meanwhile cannot be brought back",
+      "what is overwritten or deleted meanwhile cannot be restored",
     );
   });
 
   it.each([
     ["destroyed", null],
     ["replaced", {}],
-  ])("says that nobody has judged a type that it does not know, %s", (_, after) => {
-    expect(report(planFor("aws_dynamodb_table", {}, after)).markdown).toContain("nobody has judged yet");
+  ])("says that it does not know the consequence of an unknown type, %s", (_, after) => {
+    expect(report(planFor("aws_dynamodb_table", {}, after)).markdown).toContain(
+      "the consequence is not known",
+    );
   });
 
-  it("has judged every type that the pipeline may have", () => {
-    expect(deployableTypes.filter((type) => !(type in consequences))).toEqual([]);
+  it("knows the consequence for every type that the pipeline may have", () => {
+    expect(deployableTypes.filter((type) => !(type in dataLosses || type in outages))).toEqual([]);
   });
 });
 

@@ -6,20 +6,18 @@ import {
 } from "@aws-sdk/client-bedrock";
 import { type ChainedModel, derive } from "../config/derived.ts";
 import type { Settings } from "../config/settings.ts";
-import { DeployError } from "./errors.ts";
-import { explainAws } from "./preflight.ts";
+import { DeployError, explainAws } from "./errors.ts";
 
-/** A model that an account may not use for good yet, as an agreement with its provider is missing. */
+/** A model whose agreement with its provider the account lacks. */
 export type MissingAgreement = Pick<ChainedModel, "id" | "region"> &
   (
     | {
         readonly kind: "offered";
-        /** What AWS has to be given to accept the offer. */
         readonly offerToken: string;
-        /** Where the terms are. */
+        /** The URL of the terms. */
         readonly terms: string;
       }
-    /** It cannot be made or read from here: why, and what to do. */
+    /** The bootstrap cannot accept it: why, and what to do. */
     | { readonly kind: "by-hand"; readonly problem: string }
   );
 
@@ -45,22 +43,22 @@ async function findMissing({ id, region }: ChainedModel): Promise<MissingAgreeme
     );
     if (agreement?.status === "AVAILABLE") return [];
     if (agreement?.status === "PENDING")
-      return byHand(`AWS still works on the agreement for ${id}; wait for some minutes`);
+      return byHand(`The agreement for ${id} is pending; wait some minutes`);
     const { offers: [offer] = [] } = await client.send(
       new ListFoundationModelAgreementOffersCommand({ modelId: id, offerType: "PUBLIC" }),
     );
     const terms = offer?.termDetails?.legalTerm?.url;
     return offer?.offerToken === undefined || terms === undefined
       ? byHand(
-          `The agreement for ${id} is missing (${agreement?.errorMessage ?? agreement?.status}), and AWS offers none`,
+          `The agreement for ${id} is missing (${agreement?.errorMessage ?? agreement?.status}), and AWS has no offer for it`,
         )
       : [{ id, region, kind: "offered", offerToken: offer.offerToken, terms }];
   } catch (error) {
-    return byHand(`AWS could not be asked about the agreement for ${id}: ${explainAws(error).message}`);
+    return byHand(`Cannot read the agreement for ${id}: ${explainAws(error).message}`);
   }
 }
 
-/** Accepts an offer. It may take AWS some minutes. Throws a DeployError that says what to do in the console instead. */
+/** Accepts an offer; it takes effect within minutes. Throws a DeployError that says what to do in the console instead. */
 export async function acceptAgreement(modelId: string, region: string, offerToken: string): Promise<void> {
   try {
     await new BedrockClient({ region }).send(
@@ -68,7 +66,7 @@ export async function acceptAgreement(modelId: string, region: string, offerToke
     );
   } catch (error) {
     throw new DeployError(
-      `The agreement for ${modelId} was not made: ${explainAws(error).message}. Your role needs aws-marketplace:Subscribe and aws-marketplace:ViewSubscriptions, the account a valid payment method. ${adviseByHand(modelId, region)}`,
+      `Cannot accept the agreement for ${modelId}: ${explainAws(error).message}. Your role needs aws-marketplace:Subscribe and aws-marketplace:ViewSubscriptions, and the account a valid payment method. ${adviseByHand(modelId, region)}`,
     );
   }
 }

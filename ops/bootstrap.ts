@@ -5,9 +5,9 @@ import { checkTools, stateBucketExists } from "./preflight.ts";
 import { checkRepository } from "./repository.ts";
 import { cdktf, command, confirm, environment, terraform } from "./tool.ts";
 
-/** The state until it is in its bucket, in the project's root: `cdktf.out` may be deleted at any time. */
+/** Where the state is until its bucket exists. Not in `cdktf.out`, which may be deleted at any time. */
 const LOCAL_STATE = "terraform.tfstate.bootstrap";
-/** Terraform reads it on top of the stack. https://developer.hashicorp.com/terraform/language/files/override */
+/** It replaces the stack's backend. https://developer.hashicorp.com/terraform/language/files/override */
 const OVERRIDE = "cdktf.out/stacks/bootstrap/backend_override.tf.json";
 
 await command(async () => {
@@ -20,43 +20,41 @@ await command(async () => {
     if (unchecked !== undefined) console.warn(`Warning: ${unchecked}`);
   }
   const missing = await findMissingAgreements(environments);
-  const begun = existsSync(LOCAL_STATE);
-  const isFirst = begun || !(await stateBucketExists(settings, account));
+  const isFirst = existsSync(LOCAL_STATE) || !(await stateBucketExists(settings, account));
   console.log(
     [
-      `In account ${account}, this makes or brings up to date:`,
-      `  the bucket ${bucket} for Terraform's state: versioned, encrypted, TLS only, protected from destruction`,
+      `This creates or updates in account ${account}:`,
+      `  the bucket ${bucket} for Terraform's state: versioned, encrypted, TLS only, protected against deletion`,
       `  GitHub's OIDC provider, and for each environment a plan role and an apply role for ${settings.github.repository}`,
-      "  for each environment a boundary: the most that its functions may ever do",
+      "  for each environment a permissions boundary for its functions",
       ...missing.flatMap((model) =>
         model.kind === "offered"
           ? [
-              `  the agreement for ${model.id} in ${model.region}. By going on you accept its terms: ${model.terms}`,
+              `  the agreement for ${model.id} in ${model.region}. By continuing you accept its terms: ${model.terms}`,
             ]
           : [],
       ),
       ...(isFirst
-        ? [`The state is kept in ${LOCAL_STATE} first, then moved to s3://${bucket}/bootstrap.tfstate.`]
+        ? [`The state is in ${LOCAL_STATE} first, then moves to s3://${bucket}/bootstrap.tfstate.`]
         : []),
     ].join("\n"),
   );
-  await confirm(`Go on in account ${account}?`, account);
+  await confirm(`Continue in account ${account}?`, account);
   await cdktf(["synth"]);
-  const interrupted = "Interrupted. What is done is written down. To go on, type: npm run bootstrap";
+  const interrupted = "Interrupted. The state is saved. To continue, type: npm run bootstrap";
   if (isFirst) {
     writeFileSync(
       OVERRIDE,
       JSON.stringify({ terraform: { backend: { local: { path: `../../../${LOCAL_STATE}` } } } }),
     );
-    await terraform("bootstrap", ["init", "-input=false", "-reconfigure"]);
-    await terraform("bootstrap", ["apply", "-input=false", "-auto-approve"], { interrupted });
+  }
+  await terraform("bootstrap", ["init", "-input=false", "-reconfigure"]);
+  await terraform("bootstrap", ["apply", "-input=false", "-auto-approve"], { interrupted });
+  if (isFirst) {
     rmSync(OVERRIDE);
     await terraform("bootstrap", ["init", "-input=false", "-migrate-state", "-force-copy"], { interrupted });
     rmSync(LOCAL_STATE);
     rmSync(`${LOCAL_STATE}.backup`, { force: true });
-  } else {
-    await terraform("bootstrap", ["init", "-input=false", "-reconfigure"]);
-    await terraform("bootstrap", ["apply", "-input=false", "-auto-approve"], { interrupted });
   }
   for (const model of missing) {
     if (model.kind === "offered") await acceptAgreement(model.id, model.region, model.offerToken);

@@ -3,8 +3,8 @@ import { GetObjectCommand, NoSuchKey, S3Client, S3ServiceException } from "@aws-
 import { QueueDoesNotExist, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import { loadSettings } from "../config/load.ts";
-import { DeployError } from "./errors.ts";
-import { explainAws, preflight } from "./preflight.ts";
+import { DeployError, explainAws } from "./errors.ts";
+import { preflight } from "./preflight.ts";
 import { command, environment, openPipeline, terraform } from "./tool.ts";
 
 const POLL_SECONDS = 3;
@@ -26,7 +26,7 @@ await command(async () => {
   const { data: outputs } = outputsSchema.safeParse(JSON.parse(printed));
   if (outputs === undefined) {
     throw new DeployError(
-      `${settings.suffix} is not deployed: its state names no queue and no bucket. Type: ENVIRONMENT=${environment} npm run deploy`,
+      `${settings.suffix} is not deployed: its state has no queue and no bucket. Type: ENVIRONMENT=${environment} npm run deploy`,
     );
   }
   const requestId = `canary-${Date.now()}`;
@@ -39,13 +39,13 @@ await command(async () => {
     )
     .catch((error: unknown) => {
       throw error instanceof QueueDoesNotExist
-        ? gone(`queue ${outputs.sqs_queue_url.value}`)
+        ? createMissingError(`queue ${outputs.sqs_queue_url.value}`)
         : explainAws(error);
     });
   const { imageBucket, consumer } = settings;
   const prefix = imageBucket.kind === "existing" ? imageBucket.keyPrefix : "";
   const key = `${prefix}requests/${requestId}.json`;
-  // One invocation that fails, and a second one that succeeds.
+  // Long enough for one invocation that fails and a second one.
   const limitSeconds = Number(process.env.CANARY_SECONDS ?? 2 * consumer.timeoutSeconds);
   const s3 = new S3Client({ region: settings.region });
   const bucket = outputs.image_bucket.value;
@@ -68,9 +68,9 @@ await command(async () => {
   );
 });
 
-function gone(what: string): DeployError {
+function createMissingError(what: string): DeployError {
   return new DeployError(
-    `The ${what} is not there any more: somebody has deleted it. To see what a deploy makes again, type: ENVIRONMENT=${environment} npm run plan`,
+    `The ${what} does not exist any more. To see what a deploy would create again, type: ENVIRONMENT=${environment} npm run plan`,
   );
 }
 
@@ -80,7 +80,8 @@ async function readRecord(s3: S3Client, bucket: string, key: string) {
     return recordSchema.parse(JSON.parse((await body?.transformToString()) ?? ""));
   } catch (error) {
     if (error instanceof NoSuchKey) return undefined;
-    if (error instanceof S3ServiceException && error.name === "NoSuchBucket") throw gone(`bucket ${bucket}`);
+    if (error instanceof S3ServiceException && error.name === "NoSuchBucket")
+      throw createMissingError(`bucket ${bucket}`);
     throw explainAws(error);
   }
 }

@@ -1,81 +1,60 @@
 import { z } from "zod";
 
-/** What it means for people when a resource is destroyed or replaced. */
-export interface Consequence {
-  /** Whether something is lost that nothing can make again. */
-  readonly losesData: boolean;
-  readonly why: string;
-}
-
-function lost(why: string): Consequence {
-  return { losesData: true, why };
-}
-
-function harmless(why: string): Consequence {
-  return { losesData: false, why };
-}
-
-const noApi = harmless("the API does not answer until it is there again");
-const noRights = harmless("its function may do nothing until it is there again; prompts wait in the queue");
-const noAlarms = harmless("nobody is told of trouble until it is there again");
-const unprotected = harmless("it is less protected until it is there again");
-
-/** For each type of resource that the pipeline may have. */
-export const consequences: Readonly<Record<string, Consequence>> = {
-  aws_s3_bucket: lost("the pictures and records in it are lost"),
-  aws_s3_bucket_lifecycle_configuration: harmless(
-    "old versions are kept, and paid for, until it is there again",
-  ),
-  aws_s3_bucket_ownership_controls: unprotected,
-  aws_s3_bucket_policy: unprotected,
-  aws_s3_bucket_public_access_block: unprotected,
-  aws_s3_bucket_server_side_encryption_configuration: harmless("AWS encrypts with its own choice of key"),
-  aws_s3_bucket_versioning: harmless("what is overwritten or deleted meanwhile cannot be brought back"),
-  aws_sqs_queue: lost("the messages in it are lost, and clients have the old address"),
-  aws_sqs_queue_policy: unprotected,
-  aws_sqs_queue_redrive_policy: harmless("what cannot be painted comes back until it is there again"),
-  aws_sqs_queue_redrive_allow_policy: unprotected,
-  aws_cloudwatch_log_group: lost("the log in it is lost"),
-  aws_lambda_event_source_mapping: harmless(
-    "no prompt is painted until it is there again; prompts wait in the queue",
-  ),
-  aws_lambda_function: harmless("it does not run until it is there again; prompts wait in the queue"),
-  aws_lambda_function_recursion_config: harmless(
-    "Lambda drops prompts that were re-sent too often into the dead-letter queue until it is there again",
-  ),
-  aws_lambda_permission: harmless("its function is not called until it is there again"),
-  aws_iam_role: noRights,
-  aws_iam_role_policy: noRights,
-  aws_apigatewayv2_api: lost("its address is lost: every caller needs the new one"),
-  aws_apigatewayv2_authorizer: noApi,
-  aws_apigatewayv2_integration: noApi,
-  aws_apigatewayv2_route: noApi,
-  aws_apigatewayv2_stage: noApi,
-  aws_cloudwatch_metric_alarm: noAlarms,
-  aws_cloudwatch_dashboard: harmless("nobody sees it until it is there again"),
-  aws_sns_topic: harmless(
-    "nobody is told of trouble until its subscribers have confirmed the new one by e-mail",
-  ),
-  aws_sns_topic_policy: noAlarms,
-  aws_sns_topic_subscription: harmless("its owner must confirm the new one by e-mail"),
-  aws_kms_key: harmless("nobody is told of trouble until its topics use another key"),
+/** What is lost for good with a resource that is destroyed or replaced, by its type. */
+export const dataLosses: Readonly<Record<string, string>> = {
+  aws_s3_bucket: "the pictures and records in it are lost",
+  aws_sqs_queue: "the messages in it are lost, and clients have the old address",
+  aws_cloudwatch_log_group: "the log in it is lost",
+  aws_apigatewayv2_api: "its address is lost: every caller needs the new one",
 };
 
-/** What is said of a type that is not in the table. */
-export const UNJUDGED = "nobody has judged yet what that means: add its type to ops/consequences.ts";
+const NO_API = "the API does not answer until it is back";
+const NO_RIGHTS = "its function has no permissions until it is back; prompts wait in the queue";
+const NO_ALARMS = "nobody is notified of alarms until it is back";
+const UNPROTECTED = "the resource that it belongs to is less protected until it is back";
+
+/** What does not work while a resource is missing, for the types whose resources hold no data. */
+export const outages: Readonly<Record<string, string>> = {
+  aws_s3_bucket_lifecycle_configuration: "old versions are kept, and paid for, until it is back",
+  aws_s3_bucket_ownership_controls: UNPROTECTED,
+  aws_s3_bucket_policy: UNPROTECTED,
+  aws_s3_bucket_public_access_block: UNPROTECTED,
+  aws_s3_bucket_server_side_encryption_configuration: "S3 encrypts with its default key until it is back",
+  aws_s3_bucket_versioning: "what is overwritten or deleted meanwhile cannot be restored",
+  aws_sqs_queue_policy: UNPROTECTED,
+  aws_sqs_queue_redrive_policy: "prompts that cannot be painted stay in the queue until it is back",
+  aws_sqs_queue_redrive_allow_policy: UNPROTECTED,
+  aws_lambda_event_source_mapping: "no prompt is painted until it is back; prompts wait in the queue",
+  aws_lambda_function: "it does not run until it is back; prompts wait in the queue",
+  aws_lambda_function_recursion_config:
+    "Lambda moves prompts that were re-sent too often to the dead-letter queue until it is back",
+  aws_lambda_permission: "its function is not invoked until it is back",
+  aws_iam_role: NO_RIGHTS,
+  aws_iam_role_policy: NO_RIGHTS,
+  aws_apigatewayv2_authorizer: NO_API,
+  aws_apigatewayv2_integration: NO_API,
+  aws_apigatewayv2_route: NO_API,
+  aws_apigatewayv2_stage: NO_API,
+  aws_cloudwatch_metric_alarm: NO_ALARMS,
+  aws_cloudwatch_dashboard: "it cannot be opened until it is back",
+  aws_sns_topic: "nobody is notified of alarms until its subscribers have confirmed the new one by e-mail",
+  aws_sns_topic_policy: NO_ALARMS,
+  aws_sns_topic_subscription: "its owner must confirm the new one by e-mail",
+  aws_kms_key: "nobody is notified of alarms until its topics use another key",
+};
+
+/** What a plan says of a type that is in neither table. */
+export const UNKNOWN_CONSEQUENCE = "the consequence is not known: add the type to ops/consequences.ts";
 
 const METRIC_USD = 0.1;
-const fixedUsd: Readonly<Record<string, number>> = {
-  aws_cloudwatch_dashboard: 3,
-  aws_kms_key: 1,
-};
+const fixedUsd: Readonly<Record<string, number>> = { aws_cloudwatch_dashboard: 3, aws_kms_key: 1 };
 const metricMath = z.object({ metric_query: z.array(z.object({ metric: z.array(z.unknown()) })).min(1) });
 
 /**
- * US dollars a month for being there, used or not, in eu-west-1. A type that is not priced here costs nothing while
- * nobody uses it. An alarm costs its price for each metric that its expression reads.
+ * The fixed cost of a resource in US dollars a month, in eu-west-1; 0 for types that cost nothing while nobody uses them.
+ * An alarm costs its price for each metric that its expression reads.
  * https://aws.amazon.com/cloudwatch/pricing/ https://aws.amazon.com/kms/pricing/
- * @param attributes as Terraform plans them; null where the resource is not there
+ * @param attributes as Terraform plans them; null for a resource that does not exist
  */
 export function monthlyUsd(type: string, attributes: Readonly<Record<string, unknown>> | null): number {
   if (attributes === null) return 0;

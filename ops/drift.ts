@@ -27,7 +27,7 @@ await command(async () => {
   const title = `Nightly check of ${settings.suffix}`;
   const isWorkflow = process.env.GITHUB_ACTIONS === "true";
   if (findings.length === 0) {
-    const report = `${settings.suffix} is what the code says, AWS serves all of its models, and no waiver is due.`;
+    const report = `${settings.suffix} has no drift, all of its models are active, and no waiver is due for review.`;
     console.log(report);
     if (isWorkflow) await closeIssue(title, report);
     return;
@@ -44,15 +44,15 @@ function describe(change: Change, drift: readonly Change[]): string {
   const { address } = change;
   const attributes = changedAttributes(change);
   const outside = drift.find((other) => other.address === address);
-  // Terraform also calls it drift when AWS spells a value in another way, after each first deploy.
+  // After a first deploy Terraform also reports drift if AWS formats a value in another way.
   const drifted = outside === undefined ? [] : changedAttributes(outside);
   const undone = attributes.filter((name) => drifted.includes(name));
   if (undone.length === 0) {
-    return `\`${address}\` waits for a deploy (${change.change.actions.join(" and ")}: ${attributes.join(", ")}). Whoever merged it runs the deploy workflow.`;
+    return `\`${address}\` waits for a deploy (${change.change.actions.join(" and ")}: ${attributes.join(", ")}). Run the deploy workflow.`;
   }
   const what =
     outside?.change.after === null
       ? "deleted outside of Terraform"
       : `changed outside of Terraform (${undone.join(", ")})`;
-  return `\`${address}\` was ${what}. Whoever did it brings the change into the code; otherwise the next deploy takes it back.`;
+  return `\`${address}\` was ${what}. To keep the change, add it to the code; the next deploy reverts it otherwise.`;
 }

@@ -3,19 +3,19 @@ import { z } from "zod";
 import { DATA_LOSS_LABEL } from "./plan-report.ts";
 import { run } from "./tool.ts";
 
-// `gh` is on GitHub's runners. On a laptop none of the variables below is set, and nothing is posted.
+// The variables below are set in GitHub's workflows only: on a laptop nothing is posted.
 
-/** Puts a report on the page of the run, when there is one. */
+/** Adds a report to the page of the workflow run. */
 export function summarise(markdown: string): void {
   const file = process.env.GITHUB_STEP_SUMMARY;
   if (file !== undefined) appendFileSync(file, markdown);
 }
 
-/** Whether somebody has agreed to lose data: on a laptop by a variable, on GitHub by the pull request's label. */
+/** Whether data loss is allowed: on a laptop by a variable, on GitHub by the pull request's label. */
 export async function dataLossAllowed(): Promise<boolean> {
   if (process.env.ALLOW_DATA_LOSS === "true") return true;
   const { GITHUB_REPOSITORY: repository, GITHUB_SHA: commit, GITHUB_EVENT_NAME: event } = process.env;
-  // A merge has no labels of its own; the pull request that it comes from has.
+  // The labels are on the pull request that the merge comes from.
   if (event !== "push" || repository === undefined || commit === undefined) return false;
   const printed = await run("gh", ["api", `repos/${repository}/commits/${commit}/pulls`], { quiet: true });
   return pullsSchema
@@ -31,10 +31,10 @@ const pullsSchema = z.array(
 );
 
 /**
- * Writes a comment on the pull request of this run, or changes its own that begins like this one.
- * @param beginning what tells this comment from the others, such as the environment's headline
+ * Comments on the pull request of this run, or updates its own comment with the same beginning.
+ * @param beginning tells this comment from the others, such as the environment's heading
  */
-export async function comment(file: string, beginning: string): Promise<void> {
+export async function postComment(file: string, beginning: string): Promise<void> {
   const { PULL_REQUEST: number } = process.env;
   if (number === undefined || number === "") return;
   const printed = await run("gh", ["pr", "view", number, "--json", "comments"], { quiet: true });
@@ -54,7 +54,7 @@ const commentsSchema = z.object({
   comments: z.array(z.object({ body: z.string(), url: z.string(), viewerDidAuthor: z.boolean() })),
 });
 
-/** Opens the issue of this title, or changes the one that is open. */
+/** Opens an issue with this title, or updates the open one. */
 export async function openIssue(title: string, file: string): Promise<void> {
   const number = await findIssue(title);
   await (number === undefined
@@ -62,13 +62,13 @@ export async function openIssue(title: string, file: string): Promise<void> {
     : run("gh", ["issue", "edit", number, "--body-file", file]));
 }
 
-/** Closes the issue of this title where one is open, and says why. */
+/** Closes the open issue with this title, if there is one, with the reason. */
 export async function closeIssue(title: string, reason: string): Promise<void> {
   const number = await findIssue(title);
   if (number !== undefined) await run("gh", ["issue", "close", number, "--comment", reason]);
 }
 
-/** The number of the open issue of exactly this title. */
+/** The number of the open issue with exactly this title. */
 async function findIssue(title: string): Promise<string | undefined> {
   const printed = await run(
     "gh",

@@ -8,14 +8,13 @@ import { readStack } from "./policies/stack.ts";
 import { waivers } from "./policies/waivers.ts";
 import { planPipeline } from "./terraform-plan.ts";
 
-/** Where the report on the last plan is. */
 export const PLAN_REPORT = "cdktf.out/plan.md";
 
-/** Plans the pipeline, and reports on the plan. */
+/** Plans the pipeline, and prints and saves the report on the plan. */
 export async function makePlan(settings: Settings): Promise<PlanReport> {
   for (const model of await findMissingAgreements([settings])) {
     console.warn(
-      `Warning: ${model.kind === "by-hand" ? model.problem : `${model.id} in ${model.region} has no agreement: it works for up to 15 minutes, then it answers AccessDeniedException. An administrator types: npm run bootstrap`}.`,
+      `Warning: ${model.kind === "by-hand" ? model.problem : `${model.id} in ${model.region} has no agreement: calls succeed for up to 15 minutes, then answer AccessDeniedException. As an administrator, type: npm run bootstrap`}.`,
     );
   }
   const plan = await planPipeline();

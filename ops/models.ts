@@ -5,20 +5,20 @@ import {
 } from "@aws-sdk/client-bedrock";
 import { derive } from "../config/derived.ts";
 import type { Settings } from "../config/settings.ts";
-import { explainAws } from "./preflight.ts";
+import { explainAws } from "./errors.ts";
 
-/** How long before a model becomes legacy, or ends, it is worth a finding. AWS may give no more than 45 days' notice. */
+/** How long before its legacy or end-of-life date a model is a finding. AWS may give only 45 days' notice. */
 const NOTICE_DAYS = 90;
 const DAY_MS = 86_400_000;
 
 export interface ModelReport {
-  /** What somebody has to act on, one line each. */
+  /** Models that are legacy, near their end or gone, one line each. */
   readonly findings: readonly string[];
-  /** The models about which AWS could not be asked, and why, one line each. */
+  /** Models whose lifecycle could not be read, and why, one line each. */
   readonly unknown: readonly string[];
 }
 
-/** Asks Amazon Bedrock in what state each model of an environment is. */
+/** Reads the lifecycle of each model of an environment from Amazon Bedrock. */
 export async function checkModels(settings: Settings, today: Date): Promise<ModelReport> {
   const answers = await Promise.all(
     derive(settings).modelChain.map(async ({ id, region }) => {
@@ -26,7 +26,7 @@ export async function checkModels(settings: Settings, today: Date): Promise<Mode
         return { finding: describe(`\`${id}\` in ${region}`, await readLifecycle(id, region), today) };
       } catch (error) {
         return {
-          unknown: `AWS could not be asked about \`${id}\` in ${region}. ${explainAws(error).message}`,
+          unknown: `Cannot read the lifecycle of \`${id}\` in ${region}. ${explainAws(error).message}`,
         };
       }
     }),
@@ -37,7 +37,7 @@ export async function checkModels(settings: Settings, today: Date): Promise<Mode
   };
 }
 
-/** Undefined for a model that AWS does not know, or not any more. */
+/** Returns undefined for a model that AWS does not know, or no longer knows. */
 async function readLifecycle(
   modelIdentifier: string,
   region: string,
@@ -46,7 +46,7 @@ async function readLifecycle(
     const { modelDetails } = await new BedrockClient({ region }).send(
       new GetFoundationModelCommand({ modelIdentifier }),
     );
-    // It may be left out; the model is served all the same.
+    // AWS may leave it out for an active model.
     return modelDetails?.modelLifecycle ?? { status: "ACTIVE" };
   } catch (error) {
     // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetFoundationModel.html#API_GetFoundationModel_Errors
@@ -64,7 +64,7 @@ function describe(
   today: Date,
 ): string | undefined {
   const move = "Move to another model in config/environments, then deploy.";
-  if (lifecycle === undefined) return `${model} is gone: AWS does not know it any more. ${move}`;
+  if (lifecycle === undefined) return `${model} no longer exists in Bedrock. ${move}`;
   const { status, legacyTime, endOfLifeTime, publicExtendedAccessTime } = lifecycle;
   const isNear = (time: Date | undefined) =>
     time !== undefined && time.getTime() - today.getTime() <= NOTICE_DAYS * DAY_MS;

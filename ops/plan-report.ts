@@ -1,24 +1,31 @@
-import { consequences, monthlyUsd, UNJUDGED } from "./consequences.ts";
+import { dataLosses, monthlyUsd, outages, UNKNOWN_CONSEQUENCE } from "./consequences.ts";
 import type { Verdict } from "./policies/judge.ts";
 import { policySection, violationOf } from "./policy-report.ts";
-import { type Change, changedAttributes, type Plan, strangers } from "./terraform-plan.ts";
+import { type Change, changedAttributes, foreignEnvironments, type Plan } from "./terraform-plan.ts";
 
-/** The label, on a pull request, that lets its plan destroy what holds data. */
+/** The label that lets a pull request's plan destroy resources that hold data. */
 export const DATA_LOSS_LABEL = "allow-data-loss";
 
-/** How the report on a plan for an environment begins, and no other. */
+/** The beginning of the report for an environment: it tells the reports on one pull request apart. */
 export function headingOf(suffix: string): string {
   return `### Plan for ${suffix}:`;
 }
 
 export interface PlanReport {
-  /** The plan in Markdown, for a comment or a summary. */
   readonly markdown: string;
-  /** Why the plan must not be applied, one line each. Empty where it may be. */
+  /** Why the plan must not be applied, one line each. */
   readonly refusals: readonly string[];
 }
 
-type Kind = "create" | "update" | "replace" | "destroy" | "move";
+/** What happens to a resource, and the word for it in the headline. */
+const KINDS = {
+  create: "created",
+  update: "changed",
+  replace: "replaced",
+  destroy: "destroyed",
+  move: "moved",
+} as const;
+type Kind = keyof typeof KINDS;
 
 interface Entry {
   readonly kind: Kind;
@@ -26,8 +33,8 @@ interface Entry {
 }
 
 /**
- * Says what a plan does and whether it may be applied.
- * @param verdict what the policies say to the stack that is planned
+ * Reports what a plan does and whether it may be applied.
+ * @param verdict of the policies on the planned stack
  * @param suffix the environment's suffix in the settings
  * @param dataLossAllowed whether somebody has agreed to the loss of data
  */
@@ -35,7 +42,7 @@ export function reportOn(plan: Plan, verdict: Verdict, suffix: string, dataLossA
   const entries = plan.resource_changes.flatMap(entryOf);
   const renames = findRenames(entries);
   const refusals = [
-    ...strangers(plan.prior_state?.values?.root_module.resources ?? [], suffix),
+    ...foreignEnvironments(plan.prior_state?.values?.root_module.resources ?? [], suffix),
     ...(dataLossAllowed ? [] : entries.filter(losesData).map(refusalOf)),
     ...verdict.violations.map(violationOf),
   ];
@@ -64,17 +71,10 @@ function kindOf({ change: { actions }, previous_address: previous }: Change): Ki
 
 function headline(entries: readonly Entry[]): string {
   if (entries.length === 0) return "no change";
-  const kinds: readonly (readonly [Kind, string])[] = [
-    ["create", "created"],
-    ["update", "changed"],
-    ["replace", "replaced"],
-    ["destroy", "destroyed"],
-    ["move", "moved"],
-  ];
-  return kinds
-    .map(([kind, word]) => [entries.filter((entry) => entry.kind === kind).length, word] as const)
-    .filter(([count]) => count > 0)
-    .map(([count, word]) => `${count} ${word}`)
+  return Object.entries(KINDS)
+    .map(([kind, word]) => ({ count: entries.filter((entry) => entry.kind === kind).length, word }))
+    .filter(({ count }) => count > 0)
+    .map(({ count, word }) => `${count} ${word}`)
     .join(", ");
 }
 
@@ -99,22 +99,19 @@ function detail(kind: Kind, change: Change): string {
     case "destroy":
       return consequenceOf(change);
     case "move":
-      return `was \`${change.previous_address}\`; nothing is touched in AWS`;
+      return `was \`${change.previous_address}\`; nothing changes in AWS`;
   }
 }
 
 function consequenceOf({ type }: Change): string {
-  return consequences[type]?.why ?? UNJUDGED;
+  return dataLosses[type] ?? outages[type] ?? UNKNOWN_CONSEQUENCE;
 }
 
 function losesData({ kind, change }: Entry): boolean {
-  return (kind === "destroy" || kind === "replace") && consequences[change.type]?.losesData === true;
+  return (kind === "destroy" || kind === "replace") && change.type in dataLosses;
 }
 
-/**
- * Whether Terraform takes it for half-made. It may hold data all the same: Terraform also says so where only the end of
- * its creation failed, and where somebody typed `terraform taint`.
- */
+/** A tainted resource may hold data: Terraform also taints it if only the end of its creation failed. */
 function isTainted({ action_reason: reason }: Change): boolean {
   return reason === "replace_because_tainted";
 }
@@ -122,20 +119,15 @@ function isTainted({ action_reason: reason }: Change): boolean {
 function refusalOf({ kind, change }: Entry): string {
   const { address } = change;
   const purpose = isTainted(change)
-    ? `It is tainted: an apply was cut off while it made it, or somebody marked it. To keep it, type: terraform -chdir=cdktf.out/stacks/pipeline untaint ${address}. To make it anew,`
-    : "If that is meant,";
+    ? `It is tainted: an apply was interrupted while it made it, or somebody typed terraform taint. To keep it, type: terraform -chdir=cdktf.out/stacks/pipeline untaint ${address}. To replace it,`
+    : "If you want that,";
   return `${address} would be ${kind === "destroy" ? "destroyed" : "replaced"}: ${consequenceOf(change)}. ${purpose} give the pull request the label ${DATA_LOSS_LABEL} (on a laptop: ALLOW_DATA_LOSS=true)`;
 }
 
-interface Rename {
-  readonly from: string;
-  readonly to: string;
-}
-
-/** What makes a resource the same one in AWS, for the types where it has such a name. */
+/** The attributes that name a resource in AWS. */
 const identities = ["bucket", "function_name", "name"] as const;
 
-function findRenames(entries: readonly Entry[]): Rename[] {
+function findRenames(entries: readonly Entry[]) {
   const created = entries.filter(({ kind }) => kind === "create");
   return entries
     .filter(({ kind }) => kind === "destroy")
@@ -152,15 +144,15 @@ function findRenames(entries: readonly Entry[]): Rename[] {
     });
 }
 
-function renameAdvice({ from, to }: Rename): string {
+function renameAdvice({ from, to }: { readonly from: string; readonly to: string }): string {
   return [
-    `\`${from}\` and \`${to}\` are the same thing in AWS under two names in the code. To keep it, add where it is made:`,
+    `\`${from}\` and \`${to}\` have the same name in AWS. If you renamed the resource in the code, keep it with this line where it is made:`,
     "",
     "```ts",
     `stack.addOverride("moved", [{ from: "${from}", to: "${to}" }]);`,
     "```",
     "",
-    "which is Terraform's",
+    "In HCL:",
     "",
     "```hcl",
     `moved {\n  from = ${from}\n  to   = ${to}\n}`,

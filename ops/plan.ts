@@ -1,6 +1,6 @@
 import { loadSettings } from "../config/load.ts";
 import { DeployError } from "./errors.ts";
-import { comment } from "./github.ts";
+import { postComment } from "./github.ts";
 import { makePlan, PLAN_REPORT } from "./make-plan.ts";
 import { headingOf } from "./plan-report.ts";
 import { preflight } from "./preflight.ts";
@@ -10,6 +10,6 @@ await command(async () => {
   const settings = await loadSettings(environment);
   await preflight(settings);
   const { refusals } = await makePlan(settings);
-  await comment(PLAN_REPORT, headingOf(settings.suffix));
+  await postComment(PLAN_REPORT, headingOf(settings.suffix));
   if (refusals.length > 0) throw new DeployError(refusals.join("\n"));
 });

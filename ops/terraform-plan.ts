@@ -8,7 +8,6 @@ const changeSchema = z.object({
   previous_address: z.string().optional(),
   mode: z.enum(["managed", "data"]),
   type: z.string(),
-  /** Why Terraform does what it does, where the change alone does not say it. */
   action_reason: z.string().optional(),
   change: z.object({
     actions: z.array(z.enum(["no-op", "create", "read", "update", "delete", "forget"])),
@@ -33,14 +32,14 @@ export const planSchema = z.object({
   prior_state: z.object({ values: valuesSchema.optional() }).optional(),
 });
 
-/** A resource as the state has it. */
+/** A resource in the state. */
 export type Resource = z.output<typeof resourceSchema>;
 export type Change = z.output<typeof changeSchema>;
 export type Plan = z.output<typeof planSchema>;
 
 /**
- * Plans the pipeline with cdktf, which saves the plan as `cdktf.out/stacks/pipeline/plan`, and reads it. Nothing is
- * locked: the plan role may not write a lock, and Terraform refuses to apply a plan once the state has changed.
+ * Plans the pipeline and reads the plan, which cdktf saves as `cdktf.out/stacks/pipeline/plan`. It takes no lock: the
+ * plan role may not write one, and Terraform does not apply a plan if the state has changed since.
  */
 export async function planPipeline(): Promise<Plan> {
   await cdktf(["plan", "pipeline"], { env: { TF_CLI_ARGS_plan: "-lock=false" } });
@@ -51,7 +50,7 @@ export async function planPipeline(): Promise<Plan> {
 
 const stateSchema = z.object({ values: valuesSchema.optional() });
 
-/** Reads all resources out of the state. */
+/** Reads the resources in the state. */
 export async function readState(options?: ToolOptions): Promise<Resource[]> {
   const state = stateSchema.parse(
     JSON.parse(await terraform("pipeline", ["show", "-json"], { ...options, quiet: true })),
@@ -59,8 +58,8 @@ export async function readState(options?: ToolOptions): Promise<Resource[]> {
   return state.values?.root_module.resources ?? [];
 }
 
-/** The reason why nothing may be done with a state that belongs to another environment. Empty where it does not. */
-export function strangers(resources: readonly Resource[], suffix: string): string[] {
+/** A line for each other environment that the state belongs to: no command may change it. */
+export function foreignEnvironments(resources: readonly Resource[], suffix: string): string[] {
   const owners = new Set(
     resources.flatMap(({ values: { tags_all: tags } }) =>
       typeof tags === "object" && tags !== null && "Environment" in tags ? [String(tags.Environment)] : [],
@@ -73,7 +72,7 @@ export function strangers(resources: readonly Resource[], suffix: string): strin
   );
 }
 
-/** The attributes that a change changes. Those that only AWS can tell count as changed. */
+/** The attributes that a change changes, with those that only AWS knows. */
 export function changedAttributes({ change }: Change): string[] {
   const { before, after, after_unknown: unknown } = change;
   const names = new Set([

@@ -5,39 +5,39 @@ import { createInterface } from "node:readline/promises";
 import { SettingsError } from "../config/load.ts";
 import { DeployError, explain } from "./errors.ts";
 
-/** The environment that a command is about: the name of a file in `config/environments`. */
+/** The environment of a command: the name of a file in `config/environments`. */
 export const environment = process.env.ENVIRONMENT ?? "dev";
 
-/** Terraform, or what the variable that cdktf-cli knows too names instead. */
+/** cdktf-cli reads this variable too. */
 export const terraformBinary = process.env.TERRAFORM_BINARY_NAME ?? "terraform";
 
 export interface ToolOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether to keep the output from the terminal, for output that only a program reads. Default: false. */
+  /** Whether to keep the output off the terminal. Default: false. */
   readonly quiet?: boolean;
-  /** The stack that advice is about. Default: the pipeline. */
+  /** The stack in the explanation of an error. Default: the pipeline. */
   readonly stack?: string;
-  /** What to say when somebody interrupts it: how things are then, and what to type next. Default: nothing was changed. */
+  /** The message after an interruption: the state, and what to type next. Default: nothing was changed. */
   readonly interrupted?: string;
-  /** Passes a signal on; false where nobody is there to take it. Default: the program itself takes it. */
+  /** Passes a signal on; returns false if nothing could take it. Default: sends it to the program. */
   readonly passOn?: (signal: NodeJS.Signals) => boolean;
 }
 
 const STOPPED = "Stopped. Nothing was changed.";
 
-/** A signal this soon after another one is a repetition, in milliseconds: npm passes on what the terminal has sent as well. */
+/** A second signal within this time is the same one, in milliseconds: npm passes on what the terminal has sent too. */
 const REPETITION_MS = 1000;
 
 /**
- * Runs a program, shows its output, and returns it. Throws a DeployError in plain words when it fails, and when SIGINT
- * or SIGTERM interrupts it; the program then ends in its own way first.
+ * Runs a program, shows its output, and returns it. Throws a DeployError if it fails, or if SIGINT or SIGTERM interrupts
+ * it, after the program has ended by itself.
  */
 export function run(program: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
-      // Keeps the terminal's Ctrl-C away from cdktf: it would exit at once, and Terraform be killed while it holds the lock.
+      // Keeps the terminal's Ctrl-C away from cdktf, which would exit at once and kill Terraform while it holds the lock.
       detached: true,
     });
     const { passOn = (signal) => child.kill(signal) } = options;
@@ -57,7 +57,7 @@ export function run(program: string, args: readonly string[], options: ToolOptio
       const now = Date.now();
       if (interrupted !== undefined && now - interrupted < REPETITION_MS) return;
       interrupted = now;
-      // At a second signal Terraform drops everything.
+      // At a second signal Terraform stops without saving the state.
       // https://github.com/hashicorp/terraform/blob/v1.11.4/internal/command/views/operation.go
       if (!passOn(signal)) child.kill("SIGKILL");
     };
@@ -69,7 +69,7 @@ export function run(program: string, args: readonly string[], options: ToolOptio
       const how =
         interrupted !== undefined
           ? (options.interrupted ?? STOPPED)
-          : `Failed: ${program} ${args.join(" ")} (${signal ?? `exit code ${code}`}). What it printed says why.`;
+          : `Failed: ${program} ${args.join(" ")} (${signal ?? `exit code ${code}`}). The output above has the reason.`;
       reject(explain(all, options.stack) ?? new DeployError(how));
     });
   });
@@ -80,13 +80,13 @@ export function terraform(stack: string, args: readonly string[], options?: Tool
   return run(terraformBinary, [`-chdir=cdktf.out/stacks/${stack}`, ...args], { ...options, stack });
 }
 
-/** A checkout may have been connected with the state of another environment; nothing is to be copied from there. */
+/** The folder may still be connected with the state of another environment: do not migrate that state. */
 const RECONFIGURE = "-reconfigure";
 
-/** Where `ops/terraform.sh` writes which process it is. */
+/** Where `ops/terraform.sh` writes its process id. */
 const TERRAFORM_PID = resolve("cdktf.out/terraform.pid");
 
-/** Sends a signal to the Terraform that cdktf has started. Returns false where none runs. */
+/** Sends a signal to the Terraform that cdktf has started. Returns false if none runs. */
 function signalTerraform(signal: NodeJS.Signals): boolean {
   try {
     const pid = Number.parseInt(readFileSync(TERRAFORM_PID, "utf8"), 10);
@@ -96,10 +96,10 @@ function signalTerraform(signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Runs cdktf. While no Terraform runs, cdktf changes nothing, and a signal ends it at once. */
+/** Runs cdktf. While no Terraform runs, a signal ends cdktf at once: it changes nothing by itself. */
 export function cdktf(args: readonly string[], options: ToolOptions = {}): Promise<string> {
   rmSync(TERRAFORM_PID, { force: true });
-  // cdktf would fetch checksums for a lock file, which goes with `cdktf.out`; the version is pinned exactly.
+  // Saves cdktf the download of checksums for a lock file in `cdktf.out`. The version is pinned exactly.
   const flags = args[0] === "synth" ? [] : ["--skip-provider-lock"];
   return run("node_modules/.bin/cdktf", [...args, ...flags, "--no-color"], {
     ...options,
@@ -117,20 +117,22 @@ export function cdktf(args: readonly string[], options: ToolOptions = {}): Promi
   });
 }
 
-/** Synthesises the pipeline and connects it with its state, for Terraform's own commands. */
+/** Synthesises the pipeline and initialises Terraform in its stack. */
 export async function openPipeline(): Promise<void> {
   await cdktf(["synth"]);
   await terraform("pipeline", ["init", "-input=false", RECONFIGURE]);
 }
 
-/** Asks for a word before going on. `--yes` answers for it. Throws a DeployError for any other answer. */
+/** Asks the user to type a word to continue, unless `--yes` is given. Throws a DeployError for any other answer. */
 export async function confirm(question: string, word: string): Promise<void> {
   if (process.argv.includes("--yes")) return;
   if (!process.stdin.isTTY) {
-    throw new DeployError("Nobody is there to answer. To go on without being asked, add: -- --yes");
+    throw new DeployError(
+      "Cannot ask for confirmation: this is not a terminal. To continue without a question, add: -- --yes",
+    );
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question(`${question} Type ${word} to go on: `).catch((error: unknown) => {
+  const answer = await terminal.question(`${question} Type ${word} to continue: `).catch((error: unknown) => {
     // Ctrl-C and Ctrl-D.
     if (error instanceof Error && error.name === "AbortError") return "";
     throw error;
@@ -139,7 +141,7 @@ export async function confirm(question: string, word: string): Promise<void> {
   if (answer.trim() !== word) throw new DeployError(STOPPED);
 }
 
-/** Runs a command; what its user can put right is said in one line, without a stack trace. */
+/** Runs a command. Prints an error that its user can solve as one line, without a stack trace. */
 export async function command(main: () => Promise<void>): Promise<void> {
   try {
     await main();
@@ -152,7 +154,7 @@ export async function command(main: () => Promise<void>): Promise<void> {
 }
 
 /**
- * Puts an error at the top of the page of a workflow's run.
+ * Formats an error for the top of the page of a workflow run.
  * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message
  */
 function annotation(message: string): string {

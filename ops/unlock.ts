@@ -6,7 +6,9 @@ import { command, environment, openPipeline, terraform } from "./tool.ts";
 await command(async () => {
   const [id] = process.argv.slice(2).filter((argument) => argument !== "--yes");
   if (id === undefined) {
-    throw new DeployError("Which lock? The message that named it gives the id. Type: npm run unlock -- <id>");
+    throw new DeployError(
+      "The id of the lock is missing. The error message State locked names it. Type: npm run unlock -- <id>",
+    );
   }
   await preflight(await loadSettings(environment));
   await openPipeline();

@@ -39,7 +39,7 @@ describe.skipIf(inject("missing") !== "")("the bootstrap of an empty account", (
   it("asks before the bootstrap, and changes nothing when nobody answers", async () => {
     const { code, output } = await project.npm("bootstrap");
     expect(code).toBe(1);
-    expect(output).toContain("To go on without being asked, add: -- --yes");
+    expect(output).toContain("To continue without a question, add: -- --yes");
     expect((await s3().send(new ListBucketsCommand({}))).Buckets).toEqual([]);
   });
 
@@ -49,7 +49,7 @@ describe.skipIf(inject("missing") !== "")("the bootstrap of an empty account", (
     ["another word", "no\r"],
   ])("stops at %s, and changes nothing", async (_, keys) => {
     const bootstrap = project.start("bootstrap", { terminal: true });
-    await bootstrap.type(keys, /Go on in account 123456789012\? Type 123456789012 to go on: /);
+    await bootstrap.type(keys, /Continue in account 123456789012\? Type 123456789012 to continue: /);
     const { code, output } = await bootstrap.outcome;
     expect(code).toBe(1);
     expect(output).toMatch(/\nStopped\. Nothing was changed\.\s*$/);

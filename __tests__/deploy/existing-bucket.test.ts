@@ -57,7 +57,7 @@ describe.skipIf(inject("missing") !== "")("an environment with a bucket that was
     const stopped = await first.outcome;
     expect(stopped.code).toBe(1);
     expect(stopped.output.trim().split("\n").at(-1)).toMatch(
-      /^Interrupted\. Terraform has stopped, .* freed the lock\. .* Type: ENVIRONMENT=dev npm run deploy$/,
+      /^Interrupted\. Terraform has stopped, .* released the lock\. .* Type: ENVIRONMENT=dev npm run deploy$/,
     );
     const { code, output } = await project.npm("deploy", { args: ["--yes"] });
     expect(code).toBe(1);

@@ -89,13 +89,13 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
 
     it("that is not there", async () => {
       expect(await complaint({ env: env("couhc") })).toBe(
-        "The AWS profile couhc is not there, or gives no credentials. See which there are: aws configure list-profiles. Then type: export AWS_PROFILE=<the profile>",
+        "The AWS profile couhc does not exist, or has no credentials. To list the profiles, type: aws configure list-profiles. Then type: export AWS_PROFILE=<the profile>",
       );
     });
 
     it("whose session never began", async () => {
       expect(await complaint({ env: env("couch") })).toMatch(
-        /^Your AWS session is over\. Type: aws sso login /,
+        /^Your AWS session has expired\. Type: aws sso login /,
       );
     });
 
@@ -109,7 +109,7 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
         JSON.stringify({ accessToken: "x", expiresAt: "2020-01-01T00:00:00Z" }),
       );
       expect(await complaint({ env: env("couch") })).toMatch(
-        /^Your AWS session is over\. Type: aws sso login /,
+        /^Your AWS session has expired\. Type: aws sso login /,
       );
     });
   });
@@ -124,7 +124,7 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
   it("for a state bucket in another region", async () => {
     project.edit("config/environments/dev.ts", '"couch-explorers-state"', '"a-state-in-the-us"');
     expect(await complaint()).toBe(
-      "Wrong region: the state bucket a-state-in-the-us is in us-east-1, state.region says eu-west-1. Put that right in config/environments, then type: npm run plan",
+      "Wrong region: the state bucket a-state-in-the-us is in us-east-1, state.region is eu-west-1. Correct it in config/environments, then type: npm run plan",
     );
   });
 
@@ -139,7 +139,7 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
     // The emulator lets everybody into every bucket.
     await using theirs = await startClosedS3();
     expect(await complaint({ env: { AWS_ENDPOINT_URL_S3: theirs.endpoint } })).toBe(
-      "The state bucket couch-explorers-state is not ours: account 123456789012 may not read it. Choose another name for state.bucket in config/environments, then type: npm run bootstrap",
+      "The state bucket couch-explorers-state belongs to another account, or account 123456789012 may not read it. Choose another name for state.bucket in config/environments, then type: npm run bootstrap",
     );
   });
 
@@ -165,7 +165,7 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
   it("for a canary where nothing is deployed", async () => {
     const terraform = fakeTerraform(`echo '{"terraform_version":"1.11.4"}'`);
     expect(await complaint({ env: { TERRAFORM_BINARY_NAME: terraform } }, "canary")).toBe(
-      "dev is not deployed: its state names no queue and no bucket. Type: ENVIRONMENT=dev npm run deploy",
+      "dev is not deployed: its state has no queue and no bucket. Type: ENVIRONMENT=dev npm run deploy",
     );
   });
 
@@ -179,7 +179,7 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
     const outputs = { sqs_queue_url: { value: QueueUrl }, image_bucket: { value: "no-such-bucket" } };
     const terraform = fakeTerraform(`echo '${JSON.stringify({ terraform_version: "1.11.4", ...outputs })}'`);
     expect(await complaint({ env: { TERRAFORM_BINARY_NAME: terraform } }, "canary")).toBe(
-      "The bucket no-such-bucket is not there any more: somebody has deleted it. To see what a deploy makes again, type: ENVIRONMENT=dev npm run plan",
+      "The bucket no-such-bucket does not exist any more. To see what a deploy would create again, type: ENVIRONMENT=dev npm run plan",
     );
   });
 
@@ -200,12 +200,12 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
     expect((await plan.outcome).output.trim()).toBe("Stopped. Nothing was changed.");
   });
 
-  it("for a provider that is not to be had", async () => {
+  it("for a provider that cannot be downloaded", async () => {
     const folder = mkdtempSync(join(tmpdir(), "couch-mirror-"));
     const config = join(folder, "config.tfrc");
     writeFileSync(config, `provider_installation {\n  filesystem_mirror { path = "${folder}" }\n}\n`);
     expect(await complaint({ env: { TF_CLI_CONFIG_FILE: config } })).toMatch(
-      /^The AWS provider cannot be had: .* type: export TF_CLI_CONFIG_FILE=<file>$/,
+      /^Cannot download the AWS provider: .* type: export TF_CLI_CONFIG_FILE=<file>$/,
     );
   });
 });

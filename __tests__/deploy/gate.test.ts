@@ -100,7 +100,7 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     const { code, output } = await plan();
     expect(code).toBe(1);
     expect(output.trim().split("\n").at(-1)).toMatch(
-      /^aws_s3_bucket\.\w+ would be destroyed: the pictures and records in it are lost\. If that is meant, give the pull request the label allow-data-loss/,
+      /^aws_s3_bucket\.\w+ would be destroyed: the pictures and records in it are lost\. If you want that, give the pull request the label allow-data-loss/,
     );
   });
 
@@ -147,7 +147,7 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
     expect(withBlock.output).toContain("has moved to");
     expect(withBlock.code).toBe(0);
     expect(withBlock.report).toMatch(
-      /^### Plan for dev: 1 moved\n[\s\S]*\| move \| `aws_sqs_queue\.queue_dead-letter-queue_\w+` \| was `aws_sqs_queue\.queue_dead-letters_\w+`; nothing is touched in AWS \|/,
+      /^### Plan for dev: 1 moved\n[\s\S]*\| move \| `aws_sqs_queue\.queue_dead-letter-queue_\w+` \| was `aws_sqs_queue\.queue_dead-letters_\w+`; nothing changes in AWS \|/,
     );
   });
 });

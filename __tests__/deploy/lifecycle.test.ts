@@ -46,7 +46,7 @@ const STATE_BUCKET = "couch-explorers-state";
 const IMAGE_BUCKET = "couch-explorers-images-dev";
 const QUEUE = "image-generation-queue-dev";
 const FUNCTION = "image-processor-dev";
-const QUESTION = /Type apply to go on: /;
+const QUESTION = /Type apply to continue: /;
 
 // The tests of this file are the steps of one environment's life, in their order: an apply takes a minute.
 describe.skipIf(inject("missing") !== "")("an environment, from its first deploy to its end", () => {
@@ -228,7 +228,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
   it("finds no drift after that, and closes the issue on what was", async () => {
     const issue = { number: 1, title: "Nightly check of dev", body: "- something" };
     const { output, github } = await checkNightly({ comments: {}, issues: [issue] });
-    const all = "dev is what the code says, AWS serves all of its models, and no waiver is due.";
+    const all = "dev has no drift, all of its models are active, and no waiver is due for review.";
     expect(output).toContain(all);
     expect(github.state.issues).toEqual([{ ...issue, closed: all }]);
   });
@@ -240,7 +240,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     expect(code).toBe(1);
     const lines = github.state.issues[0]?.body.trim().split("\n");
     expect(lines).toHaveLength(2);
-    for (const line of lines ?? []) expect(line).toMatch(/^- AWS could not be asked about `stability\./);
+    for (const line of lines ?? []) expect(line).toMatch(/^- Cannot read the lifecycle of `stability\./);
     expect(github.state.issues[0]).not.toHaveProperty("closed");
   });
 
@@ -265,7 +265,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     const { code, output } = await deploy.outcome;
     expect(code, output).toBe(1);
     expect(output.trim().split("\n").at(-1)).toBe(
-      "The state has changed since the plan was made. Make a new one: npm run deploy",
+      "The state has changed since the plan was made. To make a new plan, type: npm run deploy",
     );
     expect(await memoryOfConsumer()).toBe(256);
   });
@@ -309,10 +309,10 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     expect(findings).toEqual([
       expect.stringMatching(/^- `aws_lambda_function\.\S+` waits for a deploy \(update: .*memory_size.*\)\./),
       expect.stringMatching(
-        /^- `aws_s3_bucket_public_access_block\.\S+` was deleted outside of Terraform\. Whoever/,
+        /^- `aws_s3_bucket_public_access_block\.\S+` was deleted outside of Terraform\. To keep/,
       ),
       expect.stringMatching(
-        /^- `aws_sqs_queue\.\S+` was changed outside of Terraform \(message_retention_seconds\)\. Whoever/,
+        /^- `aws_sqs_queue\.\S+` was changed outside of Terraform \(message_retention_seconds\)\. To keep/,
       ),
     ]);
   });
@@ -452,7 +452,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
   it("refuses to destroy production", async () => {
     const { code, output } = await project.npm("destroy", { args: ["--yes"], env: { ENVIRONMENT: "prod" } });
     expect(code).toBe(1);
-    expect(output.trim()).toMatch(/^prod is production: it is not destroyed by command\./);
+    expect(output.trim()).toMatch(/^prod is production, which no command destroys\./);
   });
 
   it("destroys everything but the state bucket, pictures included", async () => {

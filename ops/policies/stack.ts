@@ -11,8 +11,8 @@ const stackSchema = z.object({
 });
 
 /**
- * Reads the resources out of a stack's `cdk.tf.json`. Its providers are there as resources of the type `provider`, and
- * what it demands of Terraform as the only one of the type `terraform`.
+ * Reads the resources in a stack's `cdk.tf.json`. Its providers become resources of the type `provider`, its Terraform
+ * settings the one resource of the type `terraform`.
  */
 export function readStack(file: string): StackResources {
   const { resource, provider, terraform } = stackSchema.parse(JSON.parse(readFileSync(file, "utf8")));

@@ -1,6 +1,6 @@
-/** Actions that functions may do and that their own code never does, and why they may. */
+/** Actions that functions are allowed and their code never calls, with the reason. */
 export interface UnusedPermission {
-  /** The beginnings of the functions' names. */
+  /** Prefixes of the function names. */
   readonly functions: readonly string[];
   readonly actions: readonly string[];
   readonly reason: string;
@@ -10,7 +10,7 @@ export const unusedPermissions: readonly UnusedPermission[] = [
   {
     functions: ["image-processor"],
     actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-    reason: "Lambda's event source polls the queue with the function's role.",
+    reason: "Lambda polls the queue with the function's role.",
   },
   {
     functions: ["image-processor", "image-api", "spend-breaker"],
@@ -20,6 +20,6 @@ export const unusedPermissions: readonly UnusedPermission[] = [
       "xray:PutTraceSegments",
       "xray:PutTelemetryRecords",
     ],
-    reason: "Lambda itself writes logs and traces with the function's role.",
+    reason: "Lambda writes logs and traces with the function's role.",
   },
 ];
