@@ -1,25 +1,24 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
 import type { GroundAt } from "./ground.ts";
 import { between } from "./random.ts";
-import type { Scene } from "./scene.ts";
-import { drawStrokes, type Point, type Stroke } from "./shapes.ts";
+import type { Picture } from "./scene.ts";
+import { drawParts, type Part, type Point } from "./shapes.ts";
 
 /** An animal that looks to the right, and how tall it is beside a person. */
 interface Animal {
   readonly tall: number;
-  readonly strokes: readonly Stroke[];
+  readonly parts: readonly Part[];
 }
 
-function legs(colour: string, thickness: number, top: number, ...at: readonly number[]): Stroke[] {
+function legs(colour: string, thickness: number, top: number, ...at: readonly number[]): Part[] {
   return at.map((x) => [colour, thickness, [x, top], [x * 1.06, 0.02]] as const);
 }
 
-function dots(colour: string, thickness: number, ...at: readonly Point[]): Stroke[] {
+function dots(colour: string, thickness: number, ...at: readonly Point[]): Part[] {
   return at.map(([x, y]) => [colour, thickness, [x, y], [x + 0.01, y]] as const);
 }
 
 /** Something on four legs with its head in front: horses, cows, camels, dogs. */
-function quadruped(colour: string, dark: string, neck: Point, head: Point): Stroke[] {
+function quadruped(colour: string, dark: string, neck: Point, head: Point): Part[] {
   return [
     ...legs(dark, 0.08, 0.4, -0.26, 0.2),
     [dark, 0.06, [-0.34, 0.58], [-0.42, 0.26]],
@@ -33,7 +32,7 @@ function quadruped(colour: string, dark: string, neck: Point, head: Point): Stro
 const animals = {
   giraffe: {
     tall: 2.5,
-    strokes: [
+    parts: [
       ...legs("#a9743a", 0.05, 0.45, -0.17, 0.12),
       ["#a9743a", 0.02, [-0.22, 0.52], [-0.27, 0.3]],
       ["#d9a657", 0.17, [-0.14, 0.5], [0.1, 0.55]],
@@ -47,7 +46,7 @@ const animals = {
   },
   elephant: {
     tall: 1.7,
-    strokes: [
+    parts: [
       ...legs("#6d6c74", 0.17, 0.35, -0.28, 0.16),
       ["#6d6c74", 0.03, [-0.46, 0.6], [-0.5, 0.3]],
       ["#8d8c94", 0.48, [-0.2, 0.58], [0.12, 0.6]],
@@ -60,7 +59,7 @@ const animals = {
   },
   lion: {
     tall: 0.95,
-    strokes: [
+    parts: [
       ...quadruped("#c8964f", "#a97a3c", [0.36, 0.72], [0.46, 0.72]),
       ["#7d4a20", 0.46, [0.38, 0.74], [0.39, 0.73]],
       ["#d3a45c", 0.22, [0.43, 0.74], [0.47, 0.7]],
@@ -69,14 +68,14 @@ const animals = {
   },
   horse: {
     tall: 1.15,
-    strokes: [
+    parts: [
       ...quadruped("#8a5636", "#4a2d1c", [0.4, 0.88], [0.54, 0.78]),
       ["#3a2418", 0.06, [0.2, 0.7], [0.36, 0.95]],
     ],
   },
   cow: {
     tall: 1.1,
-    strokes: [
+    parts: [
       ...quadruped("#efe9df", "#d8d0c4", [0.4, 0.72], [0.52, 0.66]),
       ...dots("#4a372c", 0.16, [-0.2, 0.58], [0.08, 0.52]),
       ["#4a372c", 0.03, [0.36, 0.82], [0.46, 0.84]],
@@ -84,21 +83,21 @@ const animals = {
   },
   camel: {
     tall: 1.35,
-    strokes: [
+    parts: [
       ...quadruped("#c79a5f", "#a67c45", [0.46, 0.84], [0.58, 0.84]),
       ["#c79a5f", 0.2, [-0.05, 0.66], [0.02, 0.74]],
     ],
   },
   dog: {
     tall: 0.75,
-    strokes: [
+    parts: [
       ...quadruped("#a8733f", "#7d532b", [0.36, 0.8], [0.52, 0.76]),
       ["#5e3d1f", 0.1, [0.32, 0.86], [0.28, 0.7]],
     ],
   },
   cat: {
     tall: 0.65,
-    strokes: [
+    parts: [
       ...quadruped("#4b4a52", "#37363d", [0.34, 0.78], [0.42, 0.78]),
       ["#4b4a52", 0.2, [0.38, 0.8], [0.4, 0.8]],
       ["#4b4a52", 0.06, [0.33, 0.84], [0.32, 0.98]],
@@ -108,7 +107,7 @@ const animals = {
 } as const satisfies Readonly<Record<string, Animal>>;
 
 /** Draws each animal that is asked for, two of a kind, one farther away than the other. */
-export function drawAnimals(context: SKRSContext2D, scene: Scene, ground: GroundAt, size: number): void {
+export function drawAnimals(scene: Picture, ground: GroundAt, size: number): void {
   const random = scene.stream("animals");
   const place = (near: number) => scene.width * (0.5 + (near - 0.5) * 0.2 + between(random, -0.3, 0.3));
   for (const [species, animal] of Object.entries(animals)) {
@@ -117,7 +116,7 @@ export function drawAnimals(context: SKRSContext2D, scene: Scene, ground: Ground
       const x = place(near);
       const y = ground(x) + size * 0.5 * (near - 1);
       const faces = random() < 0.5 ? 1 : -1;
-      drawStrokes(context, scene, { x, y, size: size * animal.tall * near, faces }, animal.strokes);
+      drawParts(scene, { x, y, size: size * animal.tall * near, faces }, animal.parts);
     }
   }
 }

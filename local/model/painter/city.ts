@@ -1,40 +1,25 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
-import type { Rgb } from "./colour.ts";
-import { css, lit, mix, rgb } from "./colour.ts";
-import type { Random } from "./random.ts";
-import { between, pick } from "./random.ts";
-import type { Scene } from "./scene.ts";
+import { css, lit, mix, type Rgb, rgb } from "./colour.ts";
+import { between, pick, type Random } from "./random.ts";
+import type { Picture } from "./scene.ts";
 
-const walls: readonly [string, ...string[]] = [
-  "#7d8797",
-  "#948a86",
-  "#5f6b80",
-  "#a39a8f",
-  "#6b7f8c",
-  "#86788a",
-];
-const lamps: readonly [string, ...string[]] = ["#ffd98a", "#ffe9bd", "#ffc46b", "#cfe4ff"];
+const walls = ["#7d8797", "#948a86", "#5f6b80", "#a39a8f", "#6b7f8c", "#86788a"] as const;
+const lamps = ["#ffd98a", "#ffe9bd", "#ffc46b", "#cfe4ff"] as const;
 
 /** Draws a skyline along the horizon, the rearmost buildings first, with a tower if one is asked for. */
-export function drawCity(context: SKRSContext2D, scene: Scene): void {
+export function drawCity(scene: Picture): void {
   if (!scene.features.has("city")) return;
   const { width, unit, horizon, features } = scene;
   const random = scene.stream("city");
   const centre = scene.sun.x < width / 2 ? width * 0.64 : width * 0.36;
   for (const near of [0, 0.5, 1]) {
-    if (near === 1 && features.has("tower")) drawTower(context, scene, centre);
+    if (near === 1 && features.has("tower")) drawTower(scene, centre);
     let x = -0.05 * unit * random();
     while (x < width) {
       const breadth = unit * between(random, 0.03, 0.065) * (0.75 + 0.35 * near);
       const middle = Math.exp(-(((x - centre) / (width * 0.26)) ** 2));
       const storeys = between(random, 0.25, 1) ** 1.5 * (0.14 + 0.32 * middle) * (1.1 - 0.62 * near) + 0.03;
       const low = features.has("tower") ? 0.55 : 1;
-      drawBuilding(
-        context,
-        scene,
-        { x, breadth, tall: storeys * low * Math.min(unit, horizon * 1.5), near },
-        random,
-      );
+      drawBuilding(scene, { x, breadth, tall: storeys * low * Math.min(unit, horizon * 1.5), near }, random);
       x += breadth * between(random, 0.85, 1.25);
     }
   }
@@ -47,8 +32,8 @@ interface Building {
   readonly near: number;
 }
 
-function drawBuilding(context: SKRSContext2D, scene: Scene, building: Building, random: Random): void {
-  const { palette, horizon, unit, time, sun } = scene;
+function drawBuilding(scene: Picture, building: Building, random: Random): void {
+  const { context, palette, horizon, unit, time, sun } = scene;
   const { x, breadth, tall, near } = building;
   const top = horizon - tall;
   const veil = 0.66 - 0.5 * near;
@@ -84,7 +69,7 @@ function drawBuilding(context: SKRSContext2D, scene: Scene, building: Building, 
   }
 }
 
-function drawTower(context: SKRSContext2D, { palette, unit, horizon, time }: Scene, x: number): void {
+function drawTower({ palette, unit, horizon, time, context }: Picture, x: number): void {
   const tall = Math.min(unit, horizon * 1.5) * 0.47;
   const halfAt = (part: number): number => tall * (0.2 * (1 - part) ** 2.4 + 0.012 * (1 - part) + 0.003);
   const iron = lit(
@@ -99,21 +84,18 @@ function drawTower(context: SKRSContext2D, { palette, unit, horizon, time }: Sce
     const [low, high] = [(step / steps) ** 0.9, ((step + 1) / steps) ** 0.9];
     const [bottom, top] = [horizon - low * tall, horizon - high * tall];
     const arch = low < 0.16 ? 0.62 : 0;
+    const line = (thickness: number, from: number, to: number): void => {
+      context.lineWidth = tall * thickness;
+      context.beginPath();
+      context.moveTo(x + from * halfAt(low), bottom);
+      context.lineTo(x + to * halfAt(high), top);
+      context.stroke();
+    };
     for (const side of [-1, 1]) {
-      context.lineWidth = tall * (0.014 - 0.009 * low);
-      context.beginPath();
-      context.moveTo(x + side * halfAt(low), bottom);
-      context.lineTo(x + side * halfAt(high), top);
-      context.moveTo(x + side * halfAt(low) * arch, bottom);
-      context.lineTo(x + side * halfAt(high) * arch, top);
-      context.stroke();
-      context.lineWidth = tall * 0.0035;
-      context.beginPath();
-      context.moveTo(x + side * halfAt(low), bottom);
-      context.lineTo(x + (arch ? side : -side) * halfAt(high) * (arch || 1), top);
-      context.moveTo(x + side * halfAt(low) * (arch || 1), bottom);
-      context.lineTo(x + side * halfAt(high), top);
-      context.stroke();
+      line(0.014 - 0.009 * low, side, side);
+      line(0.014 - 0.009 * low, side * arch, side * arch);
+      line(0.0035, side, arch ? side * arch : -side);
+      line(0.0035, side * (arch || 1), side);
     }
   }
   for (const level of [0.17, 0.36, 0.93]) {

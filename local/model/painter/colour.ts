@@ -1,5 +1,4 @@
-import type { Random } from "./random.ts";
-import { between } from "./random.ts";
+import { between, type Random } from "./random.ts";
 
 /** Red, green, blue from 0 to 255. */
 export type Rgb = readonly [number, number, number];

@@ -1,7 +1,5 @@
-import type { Rgb } from "./colour.ts";
-import { lit, mix, rgb } from "./colour.ts";
-import type { Grid } from "./grid.ts";
-import { visibleColumns } from "./grid.ts";
+import { lit, mix, type Rgb, rgb } from "./colour.ts";
+import { type Grid, visibleColumns } from "./grid.ts";
 import { gradientNoise, smoothstep } from "./noise.ts";
 import type { Land, Scene } from "./scene.ts";
 

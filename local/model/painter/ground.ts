@@ -1,14 +1,10 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
-import type { Rgb } from "./colour.ts";
-import { css, lit, mix, rgb } from "./colour.ts";
+import { css, lit, mix, type Rgb, rgb } from "./colour.ts";
 import { fractal, gradientNoise } from "./noise.ts";
 import { between, pick } from "./random.ts";
-import type { Relief } from "./relief.ts";
-import { drawRelief } from "./relief.ts";
-import type { Scene } from "./scene.ts";
-import { shaded } from "./shapes.ts";
-import type { Tree } from "./trees.ts";
-import { drawConifer, drawLeafyTree, drawPalm } from "./trees.ts";
+import { drawRelief, type Relief } from "./relief.ts";
+import type { Picture } from "./scene.ts";
+import { fillOval, shaded } from "./shapes.ts";
+import { drawConifer, drawLeafyTree, drawPalm, type Tree } from "./trees.ts";
 import type { Feature } from "./words.ts";
 
 /** Where things in the foreground stand: the ground's edge at a place across the picture. */
@@ -32,8 +28,8 @@ const fieldTrees: readonly (readonly [Feature, number])[] = [
 ];
 
 /** Draws the bank on the viewer's side of the water, with its trees. */
-export function drawBank(context: SKRSContext2D, scene: Scene): GroundAt {
-  const { width, height, palette, features, unit } = scene;
+export function drawBank(scene: Picture): GroundAt {
+  const { context, width, height, palette, features, unit } = scene;
   const noise = gradientNoise(scene.stream("bank"));
   const tilt = scene.sun.x < width / 2 ? 1 : -1;
   const top = height * 0.93 - 0.1 * unit;
@@ -56,20 +52,20 @@ export function drawBank(context: SKRSContext2D, scene: Scene): GroundAt {
   lighting.addColorStop(1, css(mix(soil, [8, 10, 22], sandy || snowy ? 0.3 : 0.6)));
   context.fillStyle = lighting;
   context.fill();
-  if (!sandy && !snowy) drawGrass(context, scene, bank, soil);
+  if (!sandy && !snowy) drawGrass(scene, bank, soil);
   const trees = bankTrees.find(([feature]) => features.has(feature))?.[1] ?? 5;
   const random = scene.stream("bank trees");
   for (let tree = 0; tree < trees; tree++) {
     const inward = random() ** 1.7 * 0.4;
     const x = (random() < 0.72 === tilt > 0 ? 1 - inward : inward) * width;
     const size = unit * between(random, 0.14, 0.27);
-    plant(context, scene, { x, y: bank(x) + size * 0.05, size, near: 0.9, random });
+    plant(scene, { x, y: bank(x) + size * 0.05, size, near: 0.9, random });
   }
   return bank;
 }
 
-function drawGrass(context: SKRSContext2D, scene: Scene, ground: GroundAt, soil: Rgb): void {
-  const { width, height, unit, palette } = scene;
+function drawGrass(scene: Picture, ground: GroundAt, soil: Rgb): void {
+  const { context, width, height, unit, palette } = scene;
   const random = scene.stream("grass");
   context.lineWidth = unit * 0.0016;
   context.lineCap = "round";
@@ -89,9 +85,9 @@ function drawGrass(context: SKRSContext2D, scene: Scene, ground: GroundAt, soil:
 }
 
 /** Draws open country up to the viewer's feet, unless the far land already reaches there, and its trees. */
-export function drawField(context: SKRSContext2D, scene: Scene, far: Relief): GroundAt {
+export function drawField(scene: Picture, far: Relief): GroundAt {
   const { width, height, unit, features, land } = scene;
-  const { contours } = land === "dunes" || land === "hills" ? far : drawRelief(context, scene, "hills");
+  const { contours } = land === "dunes" || land === "hills" ? far : drawRelief(scene, "hills");
   const random = scene.stream("field trees");
   const density = fieldTrees.find(([feature]) => features.has(feature))?.[1] ?? 0.12;
   for (const { scale, levels } of contours) {
@@ -103,31 +99,29 @@ export function drawField(context: SKRSContext2D, scene: Scene, far: Relief): Gr
       const size = unit * 0.26 * scale * between(random, 0.65, 1.2);
       const inTheWay = scale > 0.3 && Math.abs(x / width - 0.5) < 0.3;
       if (Number.isNaN(y) || inTheWay) continue;
-      plant(context, scene, { x, y: y + size * 0.05, size, near: scale, random });
+      plant(scene, { x, y: y + size * 0.05, size, near: scale, random });
     }
   }
-  if (features.has("flowers")) drawFlowers(context, scene);
+  if (features.has("flowers")) drawFlowers(scene);
   return () => height * standingHeight;
 }
 
 const petals = ["#e8d24a", "#d94f6a", "#f4f1ea", "#b565c9", "#e2603c"] as const;
 
-function drawFlowers(context: SKRSContext2D, scene: Scene): void {
+function drawFlowers(scene: Picture): void {
   const { width, height, unit } = scene;
   const random = scene.stream("flowers");
   for (let flower = 0; flower < 1400; flower++) {
     const near = random() ** 0.7;
-    context.fillStyle = shaded(scene, pick(random, petals));
-    context.beginPath();
-    context.arc(random() * width, height * (0.66 + 0.36 * near), unit * 0.008 * near ** 2, 0, 2 * Math.PI);
-    context.fill();
+    const colour = shaded(scene, pick(random, petals));
+    fillOval(scene, colour, random() * width, height * (0.66 + 0.36 * near), unit * 0.008 * near ** 2);
   }
 }
 
-function plant(context: SKRSContext2D, scene: Scene, tree: Tree): void {
+function plant(scene: Picture, tree: Tree): void {
   const { features } = scene;
   const palm = features.has("palms") && (!features.has("forest") || tree.random() < 0.5);
   const leafy = ["autumn", "savanna", "flowers"] as const;
   const draw = palm ? drawPalm : leafy.some((feature) => features.has(feature)) ? drawLeafyTree : drawConifer;
-  draw(context, scene, tree);
+  draw(scene, tree);
 }

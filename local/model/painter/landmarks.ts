@@ -1,133 +1,86 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
+import { Path2D } from "@napi-rs/canvas";
 import { css, mix } from "./colour.ts";
-import type { GroundAt } from "./ground.ts";
-import type { Scene } from "./scene.ts";
-import { drawStrokes, fill, glow, shaded } from "./shapes.ts";
+import type { Picture } from "./scene.ts";
+import { box, drawParts, fill, glow, type Part, shaded } from "./shapes.ts";
 
 /** Draws the bridge, the castle and the lighthouse at the horizon, on the side away from the sun. */
-export function drawLandmarks(context: SKRSContext2D, scene: Scene): void {
+export function drawLandmarks(scene: Picture): void {
   const { features, width, horizon, unit } = scene;
   const away = scene.sun.x < width / 2 ? 1 : -1;
   const x = width * (0.5 + away * 0.27);
-  if (features.has("castle")) drawCastle(context, scene, x, horizon + unit * 0.01, unit * 0.3);
-  if (features.has("bridge")) drawBridge(context, scene);
-  if (features.has("lighthouse")) drawLighthouse(context, scene, x, horizon + unit * 0.03, unit * 0.34);
+  if (features.has("castle")) drawCastle(scene, x, horizon + unit * 0.01, unit * 0.3);
+  if (features.has("bridge")) drawBridge(scene);
+  if (features.has("lighthouse")) drawLighthouse(scene, x, horizon + unit * 0.03, unit * 0.34);
 }
 
-function drawCastle(context: SKRSContext2D, scene: Scene, x: number, y: number, size: number): void {
+function drawCastle(scene: Picture, x: number, y: number, size: number): void {
   const place = { x, y, size };
-  const [stone, roof] = [shaded(scene, "#b3aa9c"), shaded(scene, "#5c4a52")];
-  fill(context, shaded(scene, "#5f7048"), place, [-1.2, -0.02], [-0.5, 0.16], [0.5, 0.16], [1.2, -0.02]);
+  const [stone, roof] = ["#b3aa9c", "#5c4a52"];
+  drawParts(scene, place, [
+    ["#5f7048", 0, [-1.2, -0.02], [-0.5, 0.16], [0.5, 0.16], [1.2, -0.02]],
+    [stone, 0, ...box(-0.4, 0.1, 0.4, 0.42)],
+  ]);
+  const pane = scene.time === "night" ? "#ffd98a" : shaded(scene, roof);
   for (const [left, wide, top] of [
-    [-0.4, 0.8, 0.42],
     [-0.5, 0.16, 0.66],
     [0.34, 0.16, 0.72],
     [-0.12, 0.22, 0.86],
   ] as const) {
-    fill(context, stone, place, [left, 0.1], [left, top], [left + wide, top], [left + wide, 0.1]);
-    if (wide > 0.3) continue;
-    fill(context, roof, place, [left - 0.03, top], [left + wide / 2, top + 0.28], [left + wide + 0.03, top]);
-    const pane = scene.time === "night" ? "#ffd98a" : roof;
-    fill(
-      context,
-      pane,
-      place,
-      [left + wide * 0.4, top - 0.16],
-      [left + wide * 0.4, top - 0.07],
-      [left + wide * 0.6, top - 0.07],
-      [left + wide * 0.6, top - 0.16],
-    );
+    drawParts(scene, place, [
+      [stone, 0, ...box(left, 0.1, left + wide, top)],
+      [roof, 0, [left - 0.03, top], [left + wide / 2, top + 0.28], [left + wide + 0.03, top]],
+    ]);
+    fill(scene, pane, place, ...box(left + wide * 0.4, top - 0.16, left + wide * 0.6, top - 0.07));
   }
-  fill(context, roof, place, [-0.06, 0.12], [-0.06, 0.28], [0.06, 0.28], [0.06, 0.12]);
+  drawParts(scene, place, [[roof, 0, ...box(-0.06, 0.12, 0.06, 0.28)]]);
 }
 
-function drawBridge(context: SKRSContext2D, scene: Scene): void {
-  const { width, horizon, unit, palette } = scene;
-  const deck = unit * 0.05;
+function drawBridge({ context, width, horizon, unit, palette }: Picture): void {
+  const deck = horizon - unit * 0.05;
+  const top = deck - unit * 0.24;
+  const [left, right] = [width * 0.26, width * 0.74];
+  const sag = horizon + unit * 0.125;
   context.strokeStyle = css(mix([176, 72, 52], palette.haze, 0.3));
-  const pylons = [0.26, 0.74].map((part) => part * width);
-  const line = (thickness: number, draw: () => void): void => {
+  const line = (thickness: number, path: string): void => {
     context.lineWidth = unit * thickness;
-    context.beginPath();
-    draw();
-    context.stroke();
+    context.stroke(new Path2D(path));
   };
-  line(0.012, () => {
-    context.moveTo(0, horizon - deck);
-    context.lineTo(width, horizon - deck);
-  });
-  const top = horizon - deck - unit * 0.24;
-  for (const x of pylons) {
-    line(0.014, () => {
-      context.moveTo(x, horizon + deck);
-      context.lineTo(x, top);
-    });
-  }
-  const [left = 0, right = width] = pylons;
-  const sag = horizon - deck * 1.5 + unit * 0.2;
-  line(0.005, () => {
-    context.moveTo(0, horizon - deck);
-    context.quadraticCurveTo(left * 0.6, horizon - deck * 2, left, top);
-    context.quadraticCurveTo((left + right) / 2, sag, right, top);
-    context.quadraticCurveTo(right + (width - right) * 0.4, horizon - deck * 2, width, horizon - deck);
-  });
+  line(0.012, `M0 ${deck}H${width}`);
+  for (const x of [left, right]) line(0.014, `M${x} ${horizon + unit * 0.05}V${top}`);
+  const [start, end] = [left * 0.6, right + (width - right) * 0.4];
+  line(
+    0.005,
+    `M0 ${deck}Q${start} ${deck - unit * 0.05} ${left} ${top}Q${width / 2} ${sag} ${right} ${top}Q${end} ${deck - unit * 0.05} ${width} ${deck}`,
+  );
   for (let x = left; x < right; x += unit * 0.025) {
     const part = (x - left) / (right - left);
     const cable = (1 - part) ** 2 * top + 2 * part * (1 - part) * sag + part ** 2 * top;
-    line(0.0016, () => {
-      context.moveTo(x, cable);
-      context.lineTo(x, horizon - deck);
-    });
+    line(0.0016, `M${x} ${cable}V${deck}`);
   }
 }
 
-function drawLighthouse(context: SKRSContext2D, scene: Scene, x: number, y: number, size: number): void {
-  const place = { x, y, size };
-  fill(context, shaded(scene, "#6f6a66"), place, [-0.7, -0.06], [-0.3, 0.08], [0.3, 0.1], [0.8, -0.06]);
+function drawLighthouse(scene: Picture, x: number, y: number, size: number): void {
   const half = (up: number): number => 0.12 - 0.05 * up;
-  for (let stripe = 0; stripe < 5; stripe++) {
-    const [low, high] = [0.06 + stripe * 0.15, 0.06 + (stripe + 1) * 0.15];
-    const colour = shaded(scene, stripe % 2 === 0 ? "#f4f1ea" : "#c23a30");
-    fill(
-      context,
-      colour,
-      place,
-      [-half(low), low],
-      [-half(high), high],
-      [half(high), high],
-      [half(low), low],
-    );
-  }
-  fill(context, "#ffe9a8", place, [-0.06, 0.81], [-0.06, 0.9], [0.06, 0.9], [0.06, 0.81]);
-  fill(context, shaded(scene, "#8a2f28"), place, [-0.09, 0.9], [0, 1], [0.09, 0.9]);
-  if (scene.time !== "day") glow(context, x, y - size * 0.86, size * 0.8, "rgba(255,236,170,0.6)");
+  const stripes = [0, 1, 2, 3, 4].map((stripe): Part => {
+    const [low, high] = [0.06 + stripe * 0.15, 0.21 + stripe * 0.15];
+    const colour = stripe % 2 === 0 ? "#f4f1ea" : "#c23a30";
+    return [colour, 0, [-half(low), low], [-half(high), high], [half(high), high], [half(low), low]];
+  });
+  drawParts(scene, { x, y, size }, [
+    ["#6f6a66", 0, [-0.7, -0.06], [-0.3, 0.08], [0.3, 0.1], [0.8, -0.06]],
+    ...stripes,
+    ["#8a2f28", 0, [-0.09, 0.9], [0, 1], [0.09, 0.9]],
+  ]);
+  fill(scene, "#ffe9a8", { x, y, size }, ...box(-0.06, 0.81, 0.06, 0.9));
+  if (scene.time !== "day") glow(scene, x, y - size * 0.86, size * 0.8, "rgba(255,236,170,0.6)");
 }
 
-/** Draws a car where it can stand. */
-export function drawCar(
-  context: SKRSContext2D,
-  scene: Scene,
-  ground: GroundAt,
-  x: number,
-  size: number,
-): void {
-  const place = { x, y: ground(x), size };
-  fill(
-    context,
-    shaded(scene, "#c8402f"),
-    place,
-    [-1, 0.12],
-    [-0.98, 0.36],
-    [-0.6, 0.4],
-    [0.62, 0.42],
-    [0.95, 0.36],
-    [1, 0.12],
-  );
-  fill(context, shaded(scene, "#c8402f"), place, [-0.62, 0.38], [-0.36, 0.68], [0.3, 0.68], [0.6, 0.4]);
-  fill(context, shaded(scene, "#9fb4c4"), place, [-0.5, 0.4], [-0.3, 0.62], [-0.03, 0.62], [-0.03, 0.4]);
-  fill(context, shaded(scene, "#9fb4c4"), place, [0.03, 0.4], [0.03, 0.62], [0.26, 0.62], [0.48, 0.4]);
-  drawStrokes(context, scene, place, [
-    ["#26262c", 0.3, [-0.55, 0.14], [-0.54, 0.14]],
-    ["#26262c", 0.3, [0.57, 0.14], [0.58, 0.14]],
-  ]);
-}
+/** A car, as parts of its half-length. */
+export const car: readonly Part[] = [
+  ["#c8402f", 0, [-1, 0.12], [-0.98, 0.36], [-0.6, 0.4], [0.62, 0.42], [0.95, 0.36], [1, 0.12]],
+  ["#c8402f", 0, [-0.62, 0.38], [-0.36, 0.68], [0.3, 0.68], [0.6, 0.4]],
+  ["#9fb4c4", 0, [-0.5, 0.4], [-0.3, 0.62], [-0.03, 0.62], [-0.03, 0.4]],
+  ["#9fb4c4", 0, [0.03, 0.4], [0.03, 0.62], [0.26, 0.62], [0.48, 0.4]],
+  ["#26262c", 0.3, [-0.55, 0.14], [-0.54, 0.14]],
+  ["#26262c", 0.3, [0.57, 0.14], [0.58, 0.14]],
+];

@@ -1,21 +1,17 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
 import { createCanvas } from "@napi-rs/canvas";
 import { drawAirborne, drawBoats } from "./afloat.ts";
 import { drawCity } from "./city.ts";
 import { drawFigures } from "./figures.ts";
-import { drawFinish } from "./finish.ts";
+import { encodePng, withStandInComment } from "./file.ts";
 import { drawBank, drawField } from "./ground.ts";
 import { drawLandmarks } from "./landmarks.ts";
-import { standInTexts, withStandInComment } from "./metadata.ts";
-import { encodePng } from "./png.ts";
 import { drawRelief } from "./relief.ts";
-import type { Scene } from "./scene.ts";
-import { imagine } from "./scene.ts";
+import { imagine, type Picture } from "./scene.ts";
 import { drawSky } from "./sky.ts";
 import { drawStreet } from "./street.ts";
 import { drawEruption } from "./volcano.ts";
 import { drawWater } from "./water.ts";
-import { drawWeather } from "./weather.ts";
+import { drawFinish, drawWeather } from "./weather.ts";
 
 /** The picture's size in pixels for each ratio the image models offer. */
 export const sizes = {
@@ -47,31 +43,31 @@ export async function paint(painting: Painting): Promise<Buffer> {
   const scene = imagine(prompt, negativePrompt, seed, sizes[aspectRatio]);
   const canvas = createCanvas(scene.width, scene.height);
   const context = canvas.getContext("2d");
-  drawScene(context, scene);
+  drawScene({ ...scene, context });
   if (outputFormat === "jpeg") return withStandInComment(await canvas.encode("jpeg", jpegQuality));
   const { data } = context.getImageData(0, 0, scene.width, scene.height);
-  return encodePng(data, scene.width, scene.height, standInTexts);
+  return encodePng(data, scene.width, scene.height);
 }
 
-function drawScene(context: SKRSContext2D, scene: Scene): void {
+function drawScene(scene: Picture): void {
   const { width, unit, land, water } = scene;
-  drawSky(context, scene);
-  const far = drawRelief(context, scene, land);
-  if (land === "volcano" && scene.features.has("lava")) drawEruption(context, scene, far.skyline);
-  drawCity(context, scene);
-  drawLandmarks(context, scene);
-  drawAirborne(context, scene);
+  drawSky(scene);
+  const far = drawRelief(scene, land);
+  if (land === "volcano" && scene.features.has("lava")) drawEruption(scene, far.skyline);
+  drawCity(scene);
+  drawLandmarks(scene);
+  drawAirborne(scene);
   const summit = land === "peak" ? far.skyline.indexOf(Math.min(...far.skyline)) : undefined;
   if (summit !== undefined) {
-    drawFigures(context, scene, (x) => (far.skyline[Math.round(x)] ?? 0) + 1, summit, unit * 0.05);
+    drawFigures(scene, (x) => (far.skyline[Math.round(x)] ?? 0) + 1, summit, unit * 0.05);
   }
-  if (water) drawWater(context, scene);
-  drawBoats(context, scene);
+  if (water) drawWater(scene);
+  drawBoats(scene);
   const drawGround = scene.features.has("street") ? drawStreet : water ? drawBank : drawField;
-  const ground = drawGround(context, scene, far);
+  const ground = drawGround(scene, far);
   if (summit === undefined) {
-    drawFigures(context, scene, ground, width * (scene.sun.x < width / 2 ? 0.7 : 0.3), unit * 0.085);
+    drawFigures(scene, ground, width * (scene.sun.x < width / 2 ? 0.7 : 0.3), unit * 0.085);
   }
-  drawWeather(context, scene);
-  drawFinish(context, scene);
+  drawWeather(scene);
+  drawFinish(scene);
 }

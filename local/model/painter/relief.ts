@@ -1,7 +1,6 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
 import { createCanvas } from "@napi-rs/canvas";
 import { distanceOf } from "./grid.ts";
-import type { Land, Scene } from "./scene.ts";
+import type { Land, Picture } from "./scene.ts";
 import { raiseTerrain } from "./terrain.ts";
 
 /** Where drawn land lies in the picture. */
@@ -23,8 +22,8 @@ export interface Contour {
 const contourSpacing = 6;
 
 /** Draws land in perspective, each column of the picture from the nearest row of the terrain to the farthest. */
-export function drawRelief(context: SKRSContext2D, scene: Scene, land: Land): Relief {
-  const { width, height, unit } = scene;
+export function drawRelief(scene: Picture, land: Land): Relief {
+  const { context, width, height, unit } = scene;
   const { grid, horizon, eye, heights, colours } = raiseTerrain(scene, land);
   const { columns, rows, depth } = grid;
   const canvas = createCanvas(width, height);

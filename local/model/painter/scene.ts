@@ -1,9 +1,7 @@
-import type { Palette, Time, Weather } from "./colour.ts";
-import { choosePalette } from "./colour.ts";
-import type { Random } from "./random.ts";
-import { between, pick, stream } from "./random.ts";
-import type { Feature } from "./words.ts";
-import { readWishes } from "./words.ts";
+import type { SKRSContext2D } from "@napi-rs/canvas";
+import { choosePalette, type Palette, type Time, type Weather } from "./colour.ts";
+import { between, pick, type Random, stream } from "./random.ts";
+import { type Feature, isSubject, readWishes } from "./words.ts";
 
 /** Shapes of the land in the distance. */
 export type Land = "range" | "peak" | "volcano" | "fjord" | "hills" | "dunes" | "island" | "coast";
@@ -26,29 +24,11 @@ export interface Scene {
   stream(part: string): Random;
 }
 
-const subjects: readonly Feature[] = [
-  "mountains",
-  "peak",
-  "volcano",
-  "hills",
-  "desert",
-  "pyramid",
-  "sea",
-  "lake",
-  "fjord",
-  "beach",
-  "island",
-  "palms",
-  "forest",
-  "city",
-  "tower",
-  "street",
-  "savanna",
-  "flowers",
-  "castle",
-  "bridge",
-  "lighthouse",
-];
+/** A scene on the canvas that it is drawn on. */
+export interface Picture extends Scene {
+  readonly context: SKRSContext2D;
+}
+
 const waters: readonly Feature[] = ["sea", "lake", "fjord", "beach", "island"];
 const darkness: readonly Feature[] = ["night", "moon", "stars", "aurora"];
 
@@ -84,7 +64,7 @@ export function imagine(
   if (features.has("company")) features.add("people");
   if (features.has("tower")) features.add("city");
   if (features.has("pyramid")) features.add("desert");
-  const blank = !subjects.some((feature) => features.has(feature));
+  const blank = ![...features].some(isSubject);
   for (const feature of blank ? surprise : []) features.add(feature);
   for (const feature of unwanted) features.delete(feature);
 
@@ -137,4 +117,9 @@ function shapeOfLand(features: ReadonlySet<Feature>): Land {
   if (features.has("island")) return "island";
   if (features.has("sea") || features.has("city")) return "coast";
   return "hills";
+}
+
+/** Whether lamps are lit. */
+export function hasLights({ time }: Scene): boolean {
+  return time === "night" || time === "sunset";
 }

@@ -1,6 +1,5 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
 import { css, lit, mix, rgb } from "./colour.ts";
-import type { Scene } from "./scene.ts";
+import type { Picture, Scene } from "./scene.ts";
 
 /** A point of a figure as parts of its size: to the right of its foot, and above it. */
 export type Point = readonly [right: number, up: number];
@@ -16,45 +15,65 @@ export interface Place {
   readonly up?: number;
 }
 
-/** One stroke of a figure: its colour, how thick it is, and where it goes. */
-export type Stroke = readonly [colour: string, thickness: number, ...points: Point[]];
+/** One part of a figure: its colour, how thick its line is (0: a filled shape), and where it goes. */
+export type Part = readonly [colour: string, thickness: number, ...points: Point[]];
 
-/** Fills the shape between points. */
-export function fill(
-  context: SKRSContext2D,
-  colour: string,
-  place: Place,
-  ...points: readonly Point[]
-): void {
-  context.fillStyle = colour;
-  trace(context, place, points);
-  context.fill();
+/** The corners of an upright box. */
+export function box(left: number, bottom: number, right: number, top: number): Point[] {
+  return [
+    [left, bottom],
+    [left, top],
+    [right, top],
+    [right, bottom],
+  ];
 }
 
-/** Draws a figure out of strokes, in the scene's light. */
-export function drawStrokes(
-  context: SKRSContext2D,
-  scene: Scene,
-  place: Place,
-  strokes: readonly Stroke[],
-): void {
+/** Draws a figure part by part, in the scene's light. */
+export function drawParts(scene: Picture, place: Place, parts: readonly Part[]): void {
+  const { context } = scene;
   context.lineCap = "round";
   context.lineJoin = "round";
-  for (const [colour, thickness, ...points] of strokes) {
+  for (const [colour, thickness, ...points] of parts) {
+    if (thickness === 0) {
+      fill(scene, shaded(scene, colour), place, ...points);
+      continue;
+    }
     context.strokeStyle = shaded(scene, colour);
     context.lineWidth = place.size * thickness;
-    trace(context, place, points);
+    trace(scene, place, points);
     context.stroke();
   }
 }
 
+/** Fills the shape between points. */
+export function fill(scene: Picture, colour: string, place: Place, ...points: readonly Point[]): void {
+  scene.context.fillStyle = colour;
+  trace(scene, place, points);
+  scene.context.fill();
+}
+
 function trace(
-  context: SKRSContext2D,
+  { context }: Picture,
   { x, y, size, faces = 1, up = 1 }: Place,
   points: readonly Point[],
 ): void {
   context.beginPath();
   for (const [px, py] of points) context.lineTo(x + px * size * faces, y - py * size * up);
+}
+
+/** Fills an ellipse, or a circle where only one radius is given. */
+export function fillOval(
+  { context }: Picture,
+  colour: string,
+  x: number,
+  y: number,
+  across: number,
+  down = across,
+): void {
+  context.fillStyle = colour;
+  context.beginPath();
+  context.ellipse(x, y, across, down, 0, 0, 2 * Math.PI);
+  context.fill();
 }
 
 /** A colour of something near the viewer in the scene's light, as CSS. */
@@ -63,7 +82,7 @@ export function shaded({ palette }: Scene, colour: string): string {
 }
 
 /** Lays a round glow over the picture. @param colour an `rgba()` that fades to nothing at the radius */
-export function glow(context: SKRSContext2D, x: number, y: number, radius: number, colour: string): void {
+export function glow({ context }: Picture, x: number, y: number, radius: number, colour: string): void {
   const gradient = context.createRadialGradient(x, y, 0, x, y, radius);
   gradient.addColorStop(0, colour);
   gradient.addColorStop(1, colour.replace(/[\d.]+\)$/, "0)"));

@@ -1,32 +1,31 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
 import { createCanvas } from "@napi-rs/canvas";
 import { css, mix } from "./colour.ts";
 import { fractal, gradientNoise, smoothstep } from "./noise.ts";
 import { between } from "./random.ts";
-import type { Scene } from "./scene.ts";
-import { glow } from "./shapes.ts";
+import type { Picture } from "./scene.ts";
+import { fillOval, glow } from "./shapes.ts";
 
 /** Draws everything above the land: the gradient, stars, aurora, sun or moon, clouds. */
-export function drawSky(context: SKRSContext2D, scene: Scene): void {
-  const { width, height, horizon, palette, features, time } = scene;
+export function drawSky(scene: Picture): void {
+  const { context, width, height, horizon, palette, features, time } = scene;
   const gradient = context.createLinearGradient(0, 0, 0, horizon);
   palette.sky.forEach((colour, i) => {
     gradient.addColorStop([0, 0.38, 0.74, 1][i] ?? 1, css(colour));
   });
   context.fillStyle = gradient;
   context.fillRect(0, 0, width, height);
-  if (time === "night") drawStars(context, scene);
-  if (features.has("aurora")) drawAurora(context, scene);
+  if (time === "night") drawStars(scene);
+  if (features.has("aurora")) drawAurora(scene);
   const hidden = features.has("rain") || features.has("fog");
   const starlit = features.has("aurora") || features.has("stars");
-  if (time === "night" && (features.has("moon") || !starlit)) drawMoon(context, scene);
-  if (time !== "night" && !hidden) drawSun(context, scene);
-  if (!starlit) drawClouds(context, scene);
-  if (features.has("rainbow")) drawRainbow(context, scene);
+  if (time === "night" && (features.has("moon") || !starlit)) drawMoon(scene);
+  if (time !== "night" && !hidden) drawSun(scene);
+  if (!starlit) drawClouds(scene);
+  if (features.has("rainbow")) drawRainbow(scene);
 }
 
 /** Draws a rainbow opposite the sun, red outside. */
-function drawRainbow(context: SKRSContext2D, { sun, width, horizon, unit }: Scene): void {
+function drawRainbow({ sun, width, horizon, unit, context }: Picture): void {
   const x = width - sun.x;
   context.globalCompositeOperation = "screen";
   for (let band = 0; band < 24; band++) {
@@ -39,59 +38,50 @@ function drawRainbow(context: SKRSContext2D, { sun, width, horizon, unit }: Scen
   context.globalCompositeOperation = "source-over";
 }
 
-function drawSun(context: SKRSContext2D, scene: Scene): void {
-  const { sun, unit, palette, time } = scene;
+function drawSun(scene: Picture): void {
+  const { context, sun, unit, palette, time } = scene;
   const low = time !== "day";
   context.globalCompositeOperation = "screen";
-  glow(context, sun.x, sun.y, unit * (low ? 0.75 : 0.55), css(palette.light, 0.55));
-  glow(context, sun.x, sun.y, unit * 0.22, css(palette.sun, 0.6));
+  glow(scene, sun.x, sun.y, unit * (low ? 0.75 : 0.55), css(palette.light, 0.55));
+  glow(scene, sun.x, sun.y, unit * 0.22, css(palette.sun, 0.6));
   context.globalCompositeOperation = "source-over";
-  context.fillStyle = css(palette.sun);
-  context.beginPath();
-  context.arc(sun.x, sun.y, unit * (low ? 0.05 : 0.034), 0, 2 * Math.PI);
-  context.fill();
+  fillOval(scene, css(palette.sun), sun.x, sun.y, unit * (low ? 0.05 : 0.034));
 }
 
-function drawMoon(context: SKRSContext2D, scene: Scene): void {
-  const { sun, unit, palette, features } = scene;
+function drawMoon(scene: Picture): void {
+  const { context, sun, unit, palette, features } = scene;
   const radius = unit * (features.has("moon") ? 0.062 : 0.036);
   const random = scene.stream("moon");
   context.globalCompositeOperation = "screen";
-  glow(context, sun.x, sun.y, radius * 9, css(palette.light, 0.5));
+  glow(scene, sun.x, sun.y, radius * 9, css(palette.light, 0.5));
   context.globalCompositeOperation = "source-over";
   context.save();
-  context.beginPath();
-  context.arc(sun.x, sun.y, radius, 0, 2 * Math.PI);
-  context.fillStyle = css(palette.sun);
-  context.fill();
+  fillOval(scene, css(palette.sun), sun.x, sun.y, radius);
   context.clip();
   for (let spot = 0; spot < 9; spot++) {
     const x = sun.x + between(random, -0.8, 0.8) * radius;
     const y = sun.y + between(random, -0.8, 0.8) * radius;
-    glow(context, x, y, between(random, 0.2, 0.55) * radius, css(palette.haze, 0.35));
+    glow(scene, x, y, between(random, 0.2, 0.55) * radius, css(palette.haze, 0.35));
   }
   context.restore();
 }
 
-function drawStars(context: SKRSContext2D, scene: Scene): void {
+function drawStars(scene: Picture): void {
   const { width, unit, horizon, features, palette } = scene;
   const random = scene.stream("stars");
   const starry = features.has("stars");
-  if (starry) drawMilkyWay(context, scene);
+  if (starry) drawMilkyWay(scene);
   const count = (starry ? 1900 : 650) * ((width * horizon) / 640_000);
   for (let star = 0; star < count; star++) {
     const size = unit * (0.0005 + 0.0016 * random() ** 6);
-    context.fillStyle = css(mix(palette.sun, palette.light, random()), between(random, 0.25, 0.95));
-    context.beginPath();
-    context.arc(random() * width, random() ** 1.2 * horizon, size, 0, 2 * Math.PI);
-    context.fill();
+    const colour = css(mix(palette.sun, palette.light, random()), between(random, 0.25, 0.95));
+    fillOval(scene, colour, random() * width, random() ** 1.2 * horizon, size);
   }
 }
 
 /** Lays a picture computed at low resolution over the sky, smoothly enlarged. */
 function overlay(
-  context: SKRSContext2D,
-  scene: Scene,
+  scene: Picture,
   columns: number,
   rows: number,
   shade: (
@@ -100,6 +90,7 @@ function overlay(
     put: (red: number, green: number, blue: number, opacity: number) => void,
   ) => void,
 ): void {
+  const { context } = scene;
   const canvas = createCanvas(columns, rows);
   const layer = canvas.getContext("2d");
   const image = layer.createImageData(columns, rows);
@@ -115,12 +106,13 @@ function overlay(
   context.drawImage(canvas, 0, 0, scene.width, scene.horizon);
 }
 
-function drawMilkyWay(context: SKRSContext2D, scene: Scene): void {
+function drawMilkyWay(scene: Picture): void {
+  const { context } = scene;
   const noise = gradientNoise(scene.stream("milky way"));
   const lean = scene.sun.x < scene.width / 2 ? 1 : -1;
   const { light, sun } = scene.palette;
   context.globalCompositeOperation = "screen";
-  overlay(context, scene, 256, 192, (x, y, put) => {
+  overlay(scene, 256, 192, (x, y, put) => {
     const across = (x - 0.5) * lean + (y - 0.5) * 0.75 + 0.1 * noise(x * 3, y * 3);
     const band = Math.exp(-across * across * 30);
     const cloud = 0.5 + fractal(noise, x * 7, y * 7, 5);
@@ -135,7 +127,8 @@ function drawMilkyWay(context: SKRSContext2D, scene: Scene): void {
   context.globalCompositeOperation = "source-over";
 }
 
-function drawAurora(context: SKRSContext2D, scene: Scene): void {
+function drawAurora(scene: Picture): void {
+  const { context } = scene;
   const random = scene.stream("aurora");
   const noise = gradientNoise(random);
   const curtains = [0, 1, 2].map((i) => ({
@@ -143,7 +136,7 @@ function drawAurora(context: SKRSContext2D, scene: Scene): void {
     phase: i * 13.7,
   }));
   context.globalCompositeOperation = "screen";
-  overlay(context, scene, 320, 160, (x, y, put) => {
+  overlay(scene, 320, 160, (x, y, put) => {
     let [green, violet] = [0, 0];
     for (const { base, phase } of curtains) {
       const foot = base + 0.26 * noise(x * 2.1 + phase, phase) + 0.05 * noise(x * 7, phase);
@@ -164,7 +157,7 @@ function drawAurora(context: SKRSContext2D, scene: Scene): void {
   context.globalCompositeOperation = "source-over";
 }
 
-function drawClouds(context: SKRSContext2D, scene: Scene): void {
+function drawClouds(scene: Picture): void {
   const { palette, features, width, horizon, sun } = scene;
   const random = scene.stream("clouds");
   const noise = gradientNoise(random);
@@ -173,7 +166,7 @@ function drawClouds(context: SKRSContext2D, scene: Scene): void {
   const stretch = width / horizon;
   const bright = mix(palette.light, heavy ? palette.shade : palette.sun, 0.45);
   const towards = { x: sun.x / width, y: sun.y / horizon };
-  overlay(context, scene, 288, 160, (x, y, put) => {
+  overlay(scene, 288, 160, (x, y, put) => {
     const depth = 1.25 - y;
     const u = ((x - 0.5) * stretch * 1.6) / depth + 5;
     const v = 1.7 / depth;

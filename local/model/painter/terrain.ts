@@ -1,6 +1,5 @@
 import { groundOf, illuminate } from "./daylight.ts";
-import type { Grid } from "./grid.ts";
-import { visibleColumns } from "./grid.ts";
+import { type Grid, visibleColumns } from "./grid.ts";
 import { fractal, gradientNoise, ridged, smoothstep } from "./noise.ts";
 import { between } from "./random.ts";
 import type { Land, Scene } from "./scene.ts";

@@ -1,8 +1,7 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
 import { css, lit, mix, rgb } from "./colour.ts";
-import type { Random } from "./random.ts";
-import { between, pick } from "./random.ts";
-import type { Scene } from "./scene.ts";
+import { between, pick, type Random } from "./random.ts";
+import type { Picture } from "./scene.ts";
+import { fillOval } from "./shapes.ts";
 
 /** Where a tree stands, how tall it is, and how near: 0 at the horizon, 1 at the viewer's feet. */
 export interface Tree {
@@ -14,8 +13,8 @@ export interface Tree {
 }
 
 /** Draws a fir, its sunward half in the light, or under snow in winter. */
-export function drawConifer(context: SKRSContext2D, scene: Scene, { x, y, size, near, random }: Tree): void {
-  const { palette, features, sun } = scene;
+export function drawConifer(scene: Picture, { x, y, size, near, random }: Tree): void {
+  const { context, palette, features, sun } = scene;
   const green = lit(rgb("#3d6142"), mix(palette.shade, palette.light, 0.25));
   const dark = mix(mix(green, palette.haze, 0.42 * (1 - near)), [6, 10, 18], 0.45 * near);
   const bright = features.has("snow")
@@ -51,8 +50,8 @@ export function drawConifer(context: SKRSContext2D, scene: Scene, { x, y, size, 
 }
 
 /** Draws a palm leaning a little, with a crown of fronds. */
-export function drawPalm(context: SKRSContext2D, scene: Scene, { x, y, size, near, random }: Tree): void {
-  const { palette } = scene;
+export function drawPalm(scene: Picture, { x, y, size, near, random }: Tree): void {
+  const { context, palette } = scene;
   const tall = size * 1.5;
   const lean = between(random, -0.3, 0.3) * tall;
   const crown = { x: x + lean, y: y - tall };
@@ -89,12 +88,8 @@ const summerGreens = ["#4f7d3a", "#5f8c45", "#43702f"] as const;
 const autumnLeaves = ["#d9772b", "#c8452c", "#e3a92f", "#a8632c"] as const;
 
 /** Draws a tree with leaves: a round crown, a wide flat one in the savanna. */
-export function drawLeafyTree(
-  context: SKRSContext2D,
-  scene: Scene,
-  { x, y, size, near, random }: Tree,
-): void {
-  const { palette, features } = scene;
+export function drawLeafyTree(scene: Picture, { x, y, size, near, random }: Tree): void {
+  const { context, palette, features } = scene;
   const flat = features.has("savanna");
   const light = mix(palette.shade, palette.light, 0.6);
   const colour = (hex: string): string => css(mix(lit(rgb(hex), light), palette.haze, 0.4 * (1 - near)));
@@ -111,17 +106,9 @@ export function drawLeafyTree(
   const leaves = features.has("autumn") ? autumnLeaves : summerGreens;
   for (let clump = 0; clump < 22; clump++) {
     const [across, down] = [between(random, -1, 1), between(random, -1, 1)];
-    context.fillStyle = colour(pick(random, leaves));
-    context.beginPath();
-    context.ellipse(
-      x + across * size * (flat ? 0.5 : 0.24),
-      top + down * size * (flat ? 0.06 : 0.24 * Math.sqrt(1 - across * across)),
-      size * 0.14,
-      size * (flat ? 0.05 : 0.12),
-      0,
-      0,
-      2 * Math.PI,
-    );
-    context.fill();
+    const centre = top + down * size * (flat ? 0.06 : 0.24 * Math.sqrt(1 - across * across));
+    const wide = flat ? 0.5 : 0.24;
+    const leaf = colour(pick(random, leaves));
+    fillOval(scene, leaf, x + across * size * wide, centre, size * 0.14, size * (flat ? 0.05 : 0.12));
   }
 }

@@ -1,12 +1,11 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
 import { css, mix } from "./colour.ts";
 import { between } from "./random.ts";
-import type { Scene } from "./scene.ts";
+import type { Picture } from "./scene.ts";
 import { glow } from "./shapes.ts";
 
 /** Draws a plume of smoke over the crater, glowing lava, and streams of it down the flank. */
-export function drawEruption(context: SKRSContext2D, scene: Scene, skyline: Float32Array): void {
-  const { unit, horizon, palette } = scene;
+export function drawEruption(scene: Picture, skyline: Float32Array): void {
+  const { context, unit, horizon, palette } = scene;
   const random = scene.stream("eruption");
   const top = Math.min(...skyline);
   const rim = [...skyline.keys()].filter((x) => (skyline[x] ?? 0) < top + unit * 0.02);
@@ -19,7 +18,7 @@ export function drawEruption(context: SKRSContext2D, scene: Scene, skyline: Floa
     const y = crater.y - rise * unit * 0.3 + between(random, -0.03, 0.03) * unit * rise;
     const smoke = mix(mix(palette.shade, [28, 24, 30], 0.5), palette.light, 0.3 * random());
     glow(
-      context,
+      scene,
       x,
       y,
       unit * (0.025 + 0.085 * rise),
@@ -27,8 +26,8 @@ export function drawEruption(context: SKRSContext2D, scene: Scene, skyline: Floa
     );
   }
   context.globalCompositeOperation = "screen";
-  glow(context, crater.x, crater.y, unit * 0.3, "rgba(255,96,30,0.75)");
-  glow(context, crater.x, crater.y, unit * 0.08, "rgba(255,214,120,0.9)");
+  glow(scene, crater.x, crater.y, unit * 0.3, "rgba(255,96,30,0.75)");
+  glow(scene, crater.x, crater.y, unit * 0.08, "rgba(255,214,120,0.9)");
   for (let stream = 0; stream < 5; stream++) {
     const slant = (stream - 2) * 0.45 + between(random, -0.2, 0.2);
     let { x, y } = { x: crater.x + slant * 0.5 * rim.length, y: crater.y };

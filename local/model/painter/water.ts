@@ -1,15 +1,14 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
 import { createCanvas } from "@napi-rs/canvas";
-import type { Rgb } from "./colour.ts";
-import { css, mix } from "./colour.ts";
+import { css, mix, type Rgb } from "./colour.ts";
 import { between } from "./random.ts";
-import type { Scene } from "./scene.ts";
+import type { Picture } from "./scene.ts";
+import { fillOval } from "./shapes.ts";
 
 const strip = 2;
 
 /** Covers everything below the horizon with water that mirrors what is drawn above it. */
-export function drawWater(context: SKRSContext2D, scene: Scene): void {
-  const { width, height, palette, features, time } = scene;
+export function drawWater(scene: Picture): void {
+  const { context, width, height, palette, features, time } = scene;
   const shore = Math.floor(scene.horizon);
   const open = features.has("sea");
   const random = scene.stream("water");
@@ -35,48 +34,32 @@ export function drawWater(context: SKRSContext2D, scene: Scene): void {
   depth.addColorStop(1, css(deep, open ? 0.86 : 0.68));
   context.fillStyle = depth;
   context.fillRect(0, shore, width, height - shore);
-  drawRipples(context, scene, shore, open ? 900 : 420);
-  if (!features.has("rain") && !features.has("fog") && !features.has("aurora"))
-    drawGlitter(context, scene, shore);
+  drawRipples(scene, shore, open ? 900 : 420);
+  if (!features.has("rain") && !features.has("fog") && !features.has("aurora")) drawGlitter(scene, shore);
 }
 
-function drawRipples(context: SKRSContext2D, scene: Scene, shore: number, count: number): void {
+function drawRipples(scene: Picture, shore: number, count: number): void {
   const { width, height, palette } = scene;
   const random = scene.stream("ripples");
   for (let ripple = 0; ripple < count; ripple++) {
     const near = random() ** 1.6;
     const y = shore + near * (height - shore);
     const colour = ripple % 2 === 0 ? mix(palette.sky[3], palette.light, 0.5) : palette.sky[0];
-    dash(context, random() * width, y, between(random, 0.02, 0.09) * width * (0.15 + near), 0.5 + near * 2.2);
-    context.fillStyle = css(colour, between(random, 0.05, 0.2));
-    context.fill();
+    const [x, length] = [random() * width, between(random, 0.02, 0.09) * width * (0.15 + near)];
+    fillOval(scene, css(colour, between(random, 0.05, 0.2)), x, y, length, 0.5 + near * 2.2);
   }
 }
 
-function drawGlitter(context: SKRSContext2D, scene: Scene, shore: number): void {
-  const { width, height, sun, palette, time } = scene;
+function drawGlitter(scene: Picture, shore: number): void {
+  const { context, width, height, sun, palette, time } = scene;
   const random = scene.stream("glitter");
   context.globalCompositeOperation = "screen";
   for (let spark = 0; spark < 380; spark++) {
     const near = random() ** 1.3;
     const spread = (random() + random() + random() - 1.5) * (0.05 + near * 0.16) * width;
-    dash(
-      context,
-      sun.x + spread,
-      shore + near * (height - shore),
-      (0.004 + near * 0.022) * width,
-      0.6 + near * 2,
-    );
-    context.fillStyle = css(
-      palette.sun,
-      between(random, 0.12, time === "day" ? 0.35 : 0.6) * (1 - near * 0.6),
-    );
-    context.fill();
+    const y = shore + near * (height - shore);
+    const colour = css(palette.sun, between(random, 0.12, time === "day" ? 0.35 : 0.6) * (1 - near * 0.6));
+    fillOval(scene, colour, sun.x + spread, y, (0.004 + near * 0.022) * width, 0.6 + near * 2);
   }
   context.globalCompositeOperation = "source-over";
-}
-
-function dash(context: SKRSContext2D, x: number, y: number, length: number, thickness: number): void {
-  context.beginPath();
-  context.ellipse(x, y, length, thickness, 0, 0, 2 * Math.PI);
 }

@@ -1,18 +1,19 @@
-import type { SKRSContext2D } from "@napi-rs/canvas";
+import { createCanvas } from "@napi-rs/canvas";
 import { css, mix } from "./colour.ts";
 import { between } from "./random.ts";
-import type { Scene } from "./scene.ts";
+import type { Picture } from "./scene.ts";
+import { fillOval, glow } from "./shapes.ts";
 
 /** Draws what is in the air between the viewer and the land: fog, rain, falling snow. */
-export function drawWeather(context: SKRSContext2D, scene: Scene): void {
+export function drawWeather(scene: Picture): void {
   const { features } = scene;
-  if (features.has("fog")) drawFog(context, scene);
-  if (features.has("rain")) drawRain(context, scene);
-  if (features.has("snow") && features.has("clouds")) drawSnowfall(context, scene);
+  if (features.has("fog")) drawFog(scene);
+  if (features.has("rain")) drawRain(scene);
+  if (features.has("snow") && features.has("clouds")) drawSnowfall(scene);
 }
 
-function drawFog(context: SKRSContext2D, scene: Scene): void {
-  const { width, height, horizon, palette } = scene;
+function drawFog(scene: Picture): void {
+  const { context, width, height, horizon, palette } = scene;
   const random = scene.stream("fog");
   const colour = mix(palette.haze, palette.light, 0.25);
   for (let bank = 0; bank < 14; bank++) {
@@ -22,17 +23,13 @@ function drawFog(context: SKRSContext2D, scene: Scene): void {
     context.save();
     context.translate(x, y);
     context.scale(1, 0.16);
-    const gradient = context.createRadialGradient(0, 0, 0, 0, 0, reach);
-    gradient.addColorStop(0, css(colour, 0.5));
-    gradient.addColorStop(1, css(colour, 0));
-    context.fillStyle = gradient;
-    context.fillRect(-reach, -reach, reach * 2, reach * 2);
+    glow(scene, 0, 0, reach, css(colour, 0.5));
     context.restore();
   }
 }
 
-function drawRain(context: SKRSContext2D, scene: Scene): void {
-  const { width, height, unit, palette } = scene;
+function drawRain(scene: Picture): void {
+  const { context, width, height, unit, palette } = scene;
   const random = scene.stream("rain");
   const slant = between(random, -0.25, 0.25);
   context.lineCap = "round";
@@ -50,14 +47,36 @@ function drawRain(context: SKRSContext2D, scene: Scene): void {
   }
 }
 
-function drawSnowfall(context: SKRSContext2D, scene: Scene): void {
+function drawSnowfall(scene: Picture): void {
   const { width, height, unit } = scene;
   const random = scene.stream("snowfall");
   for (let flake = 0; flake < 700; flake++) {
     const near = random() ** 3;
-    context.fillStyle = `rgba(250,252,255,${0.35 + 0.5 * random()})`;
-    context.beginPath();
-    context.arc(random() * width, random() * height, unit * (0.001 + 0.0045 * near), 0, 2 * Math.PI);
-    context.fill();
+    const colour = `rgba(250,252,255,${0.35 + 0.5 * random()})`;
+    fillOval(scene, colour, random() * width, random() * height, unit * (0.001 + 0.0045 * near));
   }
+}
+
+/** Darkens the corners and lays a fine grain over the picture. */
+export function drawFinish(scene: Picture): void {
+  const { context, width, height } = scene;
+  const reach = Math.hypot(width, height) / 2;
+  const [x, y] = [width / 2, height / 2];
+  const vignette = context.createRadialGradient(x, y, reach * 0.55, x, y, reach);
+  vignette.addColorStop(0, "rgba(8,6,20,0)");
+  vignette.addColorStop(1, "rgba(8,6,20,0.34)");
+  context.fillStyle = vignette;
+  context.fillRect(0, 0, width, height);
+
+  const random = scene.stream("grain");
+  const canvas = createCanvas(256, 256);
+  const layer = canvas.getContext("2d");
+  const image = layer.createImageData(256, 256);
+  for (let pixel = 0; pixel < image.data.length; pixel += 4) {
+    const grey = 255 * random();
+    image.data.set([grey, grey, grey, 9], pixel);
+  }
+  layer.putImageData(image, 0, 0);
+  context.fillStyle = context.createPattern(canvas, "repeat");
+  context.fillRect(0, 0, width, height);
 }

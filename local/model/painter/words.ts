@@ -1,7 +1,7 @@
 import { stemmer } from "stemmer";
 
-/** What the painter can draw, each with the words that ask for it; other forms of a word are known by its stem. */
-const vocabulary = [
+/** What a picture can be of, each with the words that ask for it; other forms of a word are known by its stem. */
+const subjects = [
   [
     "mountains",
     "mountain mount alp alpine sierra range cordillera andes himalaya rockies dolomites pyrenees carpathian " +
@@ -9,7 +9,6 @@ const vocabulary = [
   ],
   ["peak", "peak summit pinnacle gipfel 峰"],
   ["volcano", "volcano lava magma eruption crater caldera vulkan 🌋"],
-  ["lava", "lava magma eruption 🌋"],
   ["hills", "hill meadow field countryside valley vineyard farm prairie steppe moor park"],
   ["desert", "desert dune sand camel oasis wüste 砂 🏜"],
   ["pyramid", "pyramid pharaoh sphinx"],
@@ -31,9 +30,7 @@ const vocabulary = [
     "street",
     "street alley lane avenue boulevard road square piazza plaza market bazaar café cafe bistro shop straße 街",
   ],
-  ["cafe", "café cafe coffee bistro restaurant terrace bakery ☕"],
   ["savanna", "savanna savannah serengeti acacia outback"],
-  ["autumn", "autumn fall foliage october november harvest maple herbst 🍁 🍂 秋"],
   [
     "flowers",
     "flower blossom tulip rose sunflower lavender poppy garden spring bloom wildflower blume 🌸 🌷 🌻 🌺 花",
@@ -41,6 +38,14 @@ const vocabulary = [
   ["castle", "castle fortress palace citadel schloss burg 🏰 🏯 城"],
   ["bridge", "bridge viaduct brücke 🌉 橋"],
   ["lighthouse", "lighthouse beacon leuchtturm"],
+  ["tower", "tower eiffel mast turm 塔 🗼"],
+] as const;
+
+/** What else the painter can draw. */
+const details = [
+  ["lava", "lava magma eruption 🌋"],
+  ["cafe", "café cafe coffee bistro restaurant terrace bakery ☕"],
+  ["autumn", "autumn fall foliage october november harvest maple herbst 🍁 🍂 秋"],
   ["rainbow", "rainbow regenbogen 🌈 虹"],
   ["car", "car taxi cab automobile convertible jeep auto 🚗 🚕 🚙 車"],
   ["giraffe", "giraffe 🦒"],
@@ -51,7 +56,6 @@ const vocabulary = [
   ["camel", "camel dromedary 🐪 🐫"],
   ["dog", "dog puppy wolf fox husky retriever hund 🐕 🐶 🐺 🦊 犬"],
   ["cat", "cat kitten kitty katze 🐈 🐱 猫"],
-  ["tower", "tower eiffel mast turm 塔 🗼"],
   ["cabin", "cabin hut house cottage chalet lodge home village farmhouse 🏠 🏡 🛖"],
   ["tent", "tent camp campsite campfire basecamp bivouac ⛺ 🏕"],
   ["snow", "snow winter ice icy glacier frozen frost polar arctic antarctic blizzard ski schnee 雪 ❄ ⛄"],
@@ -81,80 +85,57 @@ const vocabulary = [
   ["couch", "couch sofa settee armchair divan 🛋"],
 ] as const;
 
+const vocabulary = [...subjects, ...details] as const;
+
 export type Feature = (typeof vocabulary)[number][0];
 
+/** Whether a picture can be of this alone. */
+export function isSubject(feature: Feature): boolean {
+  return subjects.some(([subject]) => subject === feature);
+}
+
 /** Words and places that stand for several things at once. */
-const places: Readonly<Record<string, readonly Feature[]>> = {
-  k2: ["mountains", "peak", "snow"],
-  everest: ["mountains", "peak", "snow"],
-  matterhorn: ["mountains", "peak", "snow"],
-  annapurna: ["mountains", "peak", "snow"],
-  "mont blanc": ["mountains", "peak", "snow"],
-  denali: ["mountains", "peak", "snow"],
-  himalayas: ["mountains", "snow"],
-  alps: ["mountains", "snow"],
-  nepal: ["mountains", "snow"],
-  switzerland: ["mountains", "snow", "lake"],
-  patagonia: ["mountains", "lake", "snow"],
-  norway: ["fjord"],
-  norwegian: ["fjord"],
-  geiranger: ["fjord"],
-  iceland: ["volcano", "snow", "lake"],
-  fuji: ["volcano", "snow", "lake"],
-  vesuvius: ["volcano", "sea"],
-  etna: ["volcano", "sea"],
-  kilimanjaro: ["volcano", "snow", "savanna"],
-  africa: ["savanna"],
-  african: ["savanna"],
-  kenya: ["savanna"],
-  tanzania: ["savanna"],
-  wildlife: ["savanna", "elephant", "giraffe"],
-  safari: ["savanna", "elephant", "giraffe"],
-  provence: ["hills", "flowers"],
-  tuscany: ["hills", "cabin"],
-  ireland: ["hills", "sea"],
-  scotland: ["hills", "lake"],
-  sahara: ["desert"],
-  gobi: ["desert"],
-  morocco: ["desert"],
-  egypt: ["desert", "pyramid"],
-  giza: ["desert", "pyramid"],
-  cairo: ["desert", "pyramid", "city"],
-  hawaii: ["volcano", "beach", "palms"],
-  maldives: ["beach", "palms", "island"],
-  bali: ["beach", "palms"],
-  bahamas: ["beach", "palms"],
-  santorini: ["sea", "island"],
-  greece: ["sea", "island"],
-  antarctica: ["sea", "mountains", "snow"],
-  greenland: ["sea", "mountains", "snow"],
-  lapland: ["forest", "snow", "aurora"],
-  paris: ["city", "tower"],
-  parisian: ["city", "tower"],
-  tokyo: ["city", "tower", "volcano"],
-  london: ["city"],
-  berlin: ["city", "tower"],
-  "new york": ["city"],
-  nyc: ["city"],
-  chicago: ["city"],
-  "hong kong": ["city", "mountains"],
-  shanghai: ["city", "tower"],
-  dubai: ["city", "desert"],
-  singapore: ["city", "palms"],
-  rio: ["city", "mountains", "beach"],
-  venice: ["city", "boat"],
-  sydney: ["city", "boat"],
-  cappadocia: ["desert", "balloon"],
-  "northern lights": ["aurora"],
-  "southern lights": ["aurora"],
-  "palm tree": ["palms"],
-  "milky way": ["stars"],
-  "golden hour": ["sunset"],
-  "golden gate": ["bridge", "city"],
-  "san francisco": ["bridge", "city"],
-  amsterdam: ["street", "boat"],
-  rome: ["street"],
-};
+const places: readonly (readonly [names: string, ...Feature[]])[] = [
+  ["k2, everest, matterhorn, annapurna, mont blanc, denali", "mountains", "peak", "snow"],
+  ["himalayas, alps, nepal", "mountains", "snow"],
+  ["switzerland", "mountains", "snow", "lake"],
+  ["patagonia", "mountains", "lake", "snow"],
+  ["norway, norwegian, geiranger", "fjord"],
+  ["iceland, fuji", "volcano", "snow", "lake"],
+  ["vesuvius, etna", "volcano", "sea"],
+  ["kilimanjaro", "volcano", "snow", "savanna"],
+  ["africa, african, kenya, tanzania", "savanna"],
+  ["wildlife, safari", "savanna", "elephant", "giraffe"],
+  ["provence", "hills", "flowers"],
+  ["tuscany", "hills", "cabin"],
+  ["ireland", "hills", "sea"],
+  ["scotland", "hills", "lake"],
+  ["sahara, gobi, morocco", "desert"],
+  ["egypt, giza", "desert", "pyramid"],
+  ["cairo", "desert", "pyramid", "city"],
+  ["hawaii", "volcano", "beach", "palms"],
+  ["maldives", "beach", "palms", "island"],
+  ["bali, bahamas", "beach", "palms"],
+  ["santorini, greece", "sea", "island"],
+  ["antarctica, greenland", "sea", "mountains", "snow"],
+  ["lapland", "forest", "snow", "aurora"],
+  ["paris, parisian, berlin, shanghai", "city", "tower"],
+  ["tokyo", "city", "tower", "volcano"],
+  ["london, new york, nyc, chicago", "city"],
+  ["hong kong", "city", "mountains"],
+  ["dubai", "city", "desert"],
+  ["singapore", "city", "palms"],
+  ["rio", "city", "mountains", "beach"],
+  ["venice, sydney", "city", "boat"],
+  ["cappadocia", "desert", "balloon"],
+  ["northern lights, southern lights", "aurora"],
+  ["palm tree", "palms"],
+  ["milky way", "stars"],
+  ["golden hour", "sunset"],
+  ["golden gate, san francisco", "bridge", "city"],
+  ["amsterdam", "street", "boat"],
+  ["rome", "street"],
+];
 
 const negators = new Set(["no", "not", "without", "never", "except", "ohne", "kein", "keine"]);
 /** Words that are no subject of a picture, so that nobody misses them. */
@@ -170,7 +151,9 @@ const wordPattern = /[\p{Script=Han}\p{Extended_Pictographic}]|(?:(?!\p{Script=H
 
 const longestPhrase = 2;
 
-const lexicon = new Map<string, readonly Feature[]>(Object.entries(places));
+const lexicon = new Map<string, readonly Feature[]>(
+  places.flatMap(([names, ...features]) => names.split(", ").map((name) => [name, features] as const)),
+);
 for (const [feature, words] of vocabulary) {
   for (const word of words.split(" ")) lexicon.set(word, [...(lexicon.get(word) ?? []), feature]);
 }
