@@ -23,3 +23,19 @@ describe("to be given another person's picture", () => {
     expect(bench.bedrock.calls.length - calls).toBeLessThanOrEqual(1);
   });
 });
+
+describe("to fill the log and the bucket", () => {
+  it("with names of fields: the log has none of them, and the record a few", async () => {
+    const requestId = randomUUID();
+    const fields = Array.from({ length: 20_000 }, (_, index) => [`My neighbour ${index}`, 1]);
+    const { log } = await bench.deliver([
+      JSON.stringify({ requestId, prompt: "K2", ...Object.fromEntries(fields) }),
+    ]);
+    expect(log).not.toContain("neighbour");
+    expect(log).toContain('"fields":["unknown","body"]');
+    const record = await bench.record(requestId);
+    if (record.status !== "rejected") throw new Error(`it is ${record.status}`);
+    expect(record.reason.message.length).toBeLessThan(2_000);
+    expect(record.reason.message).toMatch(/body: has 19990 more unknown fields$/);
+  });
+});

@@ -9,6 +9,7 @@ import { UnreadableRecordError } from "../domain/record-store.ts";
 import {
   describeProblems,
   type IdentifiedRequest,
+  loggableFields,
   type ParsedRequest,
   type PromptRequest,
   parseRequest,
@@ -77,7 +78,7 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
   if (!parsed.ok) {
     const reason = { code: "InvalidRequest", message: describeProblems(parsed.problems) };
     const { requestId } = await ledger.rejectUnread(unread, parsed.requestId, reason);
-    console.warn({ event: "rejected", requestId, fields: parsed.problems.map(({ field }) => field) });
+    console.warn({ event: "rejected", requestId, fields: loggableFields(parsed.problems) });
     metrics.emit({ Rejected: 1 }, {});
     return { kind: "rejected" };
   }

@@ -78,6 +78,11 @@ export interface FieldProblem {
   readonly message: string;
 }
 
+/** The most unknown fields that are named: a message of a megabyte has room for a hundred thousand. */
+const MOST_UNKNOWN_FIELDS = 10;
+/** How much of an unknown field's name is kept, in UTF-16 code units. */
+const LONGEST_FIELD_NAME = 64;
+
 export type ParsedRequest =
   | {
       readonly ok: true;
@@ -132,14 +137,22 @@ function refused(value: unknown, error: z.core.$ZodError): ParsedRequest {
 function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys(promptRequestSchema.shape).join(", ");
-    return issue.keys.map((key) => ({
-      field: key === "" ? '""' : key.slice(0, 64),
+    const named = issue.keys.slice(0, MOST_UNKNOWN_FIELDS).map((key) => ({
+      field: key === "" ? '""' : key.slice(0, LONGEST_FIELD_NAME),
       message: `is not a field of a request (known: ${known})`,
     }));
+    const more = issue.keys.length - named.length;
+    return more === 0 ? named : [...named, { field: "body", message: `has ${more} more unknown fields` }];
   }
   const field = issue.path.length === 0 ? "body" : issue.path.join(".");
   if (field === "body") return [{ field, message: "must be a JSON object" }];
   return [{ field, message: issue.message }];
+}
+
+/** The names of fields that a log may hold: those of the schema. Other names are the sender's words. */
+export function loggableFields(problems: readonly FieldProblem[]): string[] {
+  const known = ["body", ...Object.keys(promptRequestSchema.shape)];
+  return [...new Set(problems.map(({ field }) => (known.includes(field) ? field : "unknown")))];
 }
 
 /** One line that names every field and what is wrong with it. */
