@@ -94,6 +94,8 @@ describe("the same request", () => {
     expect(kept).toEqual([]);
     expect(await bench.record("expired")).toMatchObject({ status: "succeeded", attempts: 2, seed: 7 });
     expect(log).toContain('"abandoned"');
+    // The owner that died may have paid too.
+    expect(log.match(/"EstimatedCostUsd":0\.04/g)).toHaveLength(2);
   });
 
   const given = { lease: null, reason: { code: "ModelTimeout", message: "no answer in time" } };

@@ -119,6 +119,8 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
       if (result.claim.origin === "abandoned") {
         console.warn({ event: "abandoned", requestId });
         metrics.emit({ AbandonedLeases: 1 }, {});
+        // It may have died between paying and telling: a loop of such deaths has to reach the spending alarms.
+        emitPrice(metrics, options.chain.first);
       }
       return paintClaimed(result.claim, request, delivery, endsAt, options);
   }

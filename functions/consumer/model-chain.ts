@@ -35,18 +35,21 @@ export interface PaintOptions {
 export class ModelChain {
   readonly #models: readonly { readonly model: ChainedModel; readonly client: BedrockRuntimeClient }[];
   readonly #timeoutMs: number;
+  /** The model that is asked first. */
+  readonly first: ChainedModel;
 
   /**
    * @param clientFor gives the client for a region
    * @param timeoutMs the longest that one call may take, in milliseconds
    */
   constructor(
-    models: readonly ChainedModel[],
+    models: readonly [ChainedModel, ...ChainedModel[]],
     clientFor: (region: string) => BedrockRuntimeClient,
     timeoutMs: number,
   ) {
     this.#models = models.map((model) => ({ model, client: clientFor(model.region) }));
     this.#timeoutMs = timeoutMs;
+    this.first = models[0];
   }
 
   /**

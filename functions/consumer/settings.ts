@@ -19,7 +19,7 @@ const environmentSchema = z.object({
   /** The models to try, in this order, as JSON. */
   MODEL_CHAIN: z.pipe(
     z.string(),
-    z.transform((text: string) => z.array(modelSchema).check(z.minLength(1)).parse(JSON.parse(text))),
+    z.transform((text: string) => z.tuple([modelSchema], modelSchema).parse(JSON.parse(text))),
   ),
   /** After this many receives SQS moves a message to the dead-letter queue. */
   RECEIVE_LIMIT: z.coerce.number().check(z.int(), z.positive()),
