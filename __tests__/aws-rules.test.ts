@@ -176,6 +176,26 @@ describe(`Lambda's environments: ${DOCS}/lambda/latest/dg/lambda-runtime-environ
     await vi.waitUntil(() => performance.now() > started + 300);
     expect((await ticks()) - before).toBeLessThan(100);
   });
+
+  // https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html: "Lambda purges idle connections over time."
+  it("a connection to the model that is used again after the environment was frozen is reset", async () => {
+    const bedrock = await startTestModel({});
+    const cloud = await smallCloud({
+      code: `
+        import { Agent, request } from "node:http";
+        const agent = new Agent({ keepAlive: true });
+        const call = (url) => new Promise((resolve) => {
+          request(url, { agent, headers: { "x-amzn-trace-id": process.env._X_AMZN_TRACE_ID } })
+            .once("response", (response) => response.resume().once("close", () => setImmediate(resolve, response.statusCode)))
+            .once("error", ({ code }) => resolve(code))
+            .end();
+        });
+        export const handler = async (url) => [await call(url), await call(url)];`,
+    });
+    const callTwice = () => workerOf(cloud).invoke(`${bedrock.endpoint}/_bill`);
+    expect(await callTwice()).toEqual({ type: "result", payload: [200, 200] });
+    expect(await callTwice()).toEqual({ type: "result", payload: ["ECONNRESET", 200] });
+  });
 });
 
 describe(`Lambda's concurrency: ${DOCS}/lambda/latest/dg/lambda-concurrency.html`, () => {

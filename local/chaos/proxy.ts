@@ -7,6 +7,7 @@ import {
 } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
+import { outlivedItsInvocation } from "../lambda/frozen-connections.ts";
 import { listenOnLoopback } from "../loopback.ts";
 import { type Call, readCall } from "./call.ts";
 import { CONFLICT, type FaultKind, MODEL_ANSWERS, type ModelAnswer } from "./faults.ts";
@@ -71,6 +72,10 @@ async function handle(
 ): Promise<void> {
   const body = await buffer(request);
   const call = readCall(request, body);
+  if (call.target === "model" && outlivedItsInvocation(request)) {
+    request.socket.resetAndDestroy();
+    return;
+  }
   const entry = options.onCall(call);
   const { fault } = entry;
   const date = options.dateFor(call.caller).toUTCString();
@@ -102,7 +107,9 @@ async function handle(
       if (isModelAnswer(fault)) return send(answerOf(fault));
   }
 
-  const answer = await forward(request, body, options.upstream[call.target], agent);
+  // The model does not see which function is behind the proxy's own connections.
+  const via = call.target === "model" ? false : agent;
+  const answer = await forward(request, body, options.upstream[call.target], via);
   entry.status = answer.status;
   // A caller that has given up has closed the connection.
   entry.delivered = (entry.fault === undefined || fault === "late") && !response.closed;
@@ -128,7 +135,12 @@ async function handle(
   }
 }
 
-function forward(request: IncomingMessage, body: Buffer, upstream: string, agent: Agent): Promise<Answer> {
+function forward(
+  request: IncomingMessage,
+  body: Buffer,
+  upstream: string,
+  agent: Agent | false,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { method, headers, url = "" } = request;
     const outgoing = httpRequest(new URL(url, upstream), { method, headers, agent }, (incoming) => {

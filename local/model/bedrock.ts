@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
+import { outlivedItsInvocation } from "../lambda/frozen-connections.ts";
 import { listenOnLoopback } from "../loopback.ts";
 import { PainterPool, type PaintJob } from "./painter-pool.ts";
 import { checkRequest, type StabilityRequest } from "./stability-api.ts";
@@ -146,6 +147,10 @@ class StandInModel {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (outlivedItsInvocation(request)) {
+      request.socket.resetAndDestroy();
+      return;
+    }
     try {
       const { status, errorType, body } = await this.#answer(request, response);
       response.writeHead(status, {
