@@ -1,31 +1,20 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { settings as dev } from "../config/environments/dev.ts";
 import { runChaos } from "../local/chaos/chaos.ts";
 import type { Evidence } from "../local/chaos/evidence.ts";
 import type { Fault } from "../local/chaos/faults.ts";
 import { type PromiseName, violations } from "../local/chaos/invariants.ts";
-import type { Plan, PlannedPrompt } from "../local/chaos/plan.ts";
+import type { Plan } from "../local/chaos/plan.ts";
 import { runPlan } from "../local/chaos/run.ts";
 import { startWorld, type World } from "../local/chaos/world.ts";
 import { breakConsumer, type Damage } from "./support/broken-consumer.ts";
-import { settingsWith, synthesise } from "./support/synthesise.ts";
+import { plan, prompt } from "./support/plans.ts";
+import { copyStack, settingsWith, synthesise } from "./support/synthesise.ts";
 
 const MINUTES = 60_000;
 const stackDir = synthesise(settingsWith()).folder;
-
-function prompt(change: Partial<PlannedPrompt> = {}): PlannedPrompt {
-  return { body: "request", sent: 1, duplicates: 0, deletesLost: 0, faults: [], ...change };
-}
-
-function plan(prompts: readonly PlannedPrompt[], change: Partial<Plan> = {}): Plan {
-  return {
-    prompts,
-    clockSkewsMs: [0],
-    invocationsAtOnce: 3,
-    stormMinutes: 0,
-    order: 1,
-    ...change,
-  };
-}
 
 /** Every place at which a prompt's way can end: at each call that it makes, before and after the call takes effect. */
 const KILLS: Fault[] = (["kill before", "kill after"] as const).flatMap((kind) => [
@@ -273,6 +262,16 @@ const BROKEN: readonly {
     promise: "leases end",
   },
   {
+    name: "shows a prompt as failed while it has receives left",
+    damage: {
+      file: "functions/consumer/consume.ts",
+      from: "if (isGivenUp(kind, delivery, options))",
+      to: 'if (kind === "broken" || isGivenUp(kind, delivery, options))',
+    },
+    plan: plan([prompt({ faults: [0, 1].map((nth) => ({ on: "model", nth, kind: "no access" })) })]),
+    promise: "failed is final",
+  },
+  {
     name: "takes a throttled call for a failed try",
     damage: {
       file: "functions/consumer/invoke-model.ts",
@@ -316,6 +315,19 @@ describe("a consumer that", () => {
     if (warmUp !== undefined) await runPlan(world, warmUp);
     const left = await runPlan(world, plan);
     expect(left.flatMap(violations).map((violation) => violation.promise)).toContain(promise);
+  });
+
+  it("Lambda takes for a loop is caught: nothing is lost", async () => {
+    const folder = copyStack(settingsWith({ consumer: { ...dev.consumer, receiveLimit: 3 } }));
+    const file = join(folder, "cdk.tf.json");
+    const stack = JSON.parse(readFileSync(file, "utf8"));
+    delete stack.resource.aws_lambda_function_recursion_config;
+    writeFileSync(file, JSON.stringify(stack));
+    await using world = await startWorld({ stackDir: folder });
+    const faults = Array.from({ length: 80 }, (_, nth): Fault => ({ on: "model", nth, kind: "throttled" }));
+    const left = await runPlan(world, plan([prompt({ faults })]));
+    const broken = left.flatMap(violations).map((violation) => violation.promise);
+    expect(broken).toEqual(["nothing is lost", "throttling loses nothing"]);
   });
 
   it("has a bug counts as a function that fails, and loses nothing", async () => {

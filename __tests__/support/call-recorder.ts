@@ -35,6 +35,7 @@ export async function startCallRecorder(
       return entry;
     },
     onReached: () => {},
+    holdUp: async () => {},
     kill: async () => {},
     dateFor: () => new Date(),
   });

@@ -9,8 +9,8 @@ import type { FunctionSpec } from "../stack/stack.ts";
 
 const PRELOAD = new URL("./environment-preload.ts", import.meta.url).href;
 
-/** How long an invocation may take, in milliseconds of real time. */
-const LIMIT_MS = 20_000;
+/** How long an invocation may take, in milliseconds of real time: more than all of its calls that hang, on any machine. */
+const LIMIT_MS = 60_000;
 
 /** An execution environment at work on one message. */
 export interface Invocation {
@@ -30,7 +30,7 @@ export interface EnvironmentsOptions {
   readonly spec: FunctionSpec;
   /** The bundle. */
   readonly code: Uint8Array;
-  /** Variables beside the stack's own. */
+  /** All that are the function's own, those of the stack included. */
   readonly variables: Readonly<Record<string, string>>;
   readonly onLine: (line: string) => void;
 }
@@ -109,7 +109,6 @@ export class Environments {
     const started = new LambdaEnvironment({
       settings: runtimeSettings(spec, this.#codeDirectory),
       variables: {
-        ...spec.environment,
         ...variables,
         AWS_REGION: spec.region,
         AWS_LAMBDA_FUNCTION_NAME: spec.functionName,

@@ -15,23 +15,35 @@ export interface PaidPicture {
   readonly call: CallEvidence;
 }
 
-/** All that is known of a prompt from outside, once its messages are at rest. */
-export interface PromptEvidence {
+/** What is known of a prompt while it is under way. */
+export interface Track {
   readonly requestId: string;
   readonly planned: PlannedPrompt;
+  readonly calls: CallEvidence[];
+  readonly paid: PaidPicture[];
+  /** For each of its messages in the dead-letter queue: the last invocation that had it; undefined where none had. */
+  readonly deadLetters: (Invocation | undefined)[];
+  /** What its record said, one after the other, since it was sent or sent back. */
+  readonly statuses: string[];
+  /** How often the log says that it was taken over from an owner that died. */
+  abandoned: number;
+  /** How often the log says that a call of a model failed. */
+  failedCalls: number;
+  /** How much longer any lease ran than it may, by its owner's clock, in milliseconds; negative if shorter. */
+  leaseExcessMs: number;
+  /** How many deletions, and deliveries too many, of those that are planned have taken place. */
+  deletesLost: number;
+  duplicates: number;
+  /** Its deliveries at this moment, and those of them that wait for the others. */
+  underWay: number;
+  heldUp: number;
+}
+
+/** All that is known of a prompt from outside, once its messages are at rest. */
+export interface PromptEvidence extends Readonly<Track> {
   readonly record: RequestRecord | undefined;
   /** What is in the bucket where its picture belongs. */
   readonly image: { readonly key: string; readonly bytes: number; readonly sha256: string } | undefined;
-  /** For each of its messages in the dead-letter queue: the last invocation that had it. */
-  readonly deadLetters: readonly (Invocation | undefined)[];
-  readonly calls: readonly CallEvidence[];
-  readonly paid: readonly PaidPicture[];
-  /** How often the log says that it was taken over from an owner that died. */
-  readonly abandoned: number;
-  /** How often the log says that a call of a model failed. */
-  readonly failedCalls: number;
-  /** How much longer any lease ran than it may, by its owner's clock, in milliseconds; negative if shorter. */
-  readonly leaseExcessMs: number;
 }
 
 /** How long a message was hidden, and after how many receives. */

@@ -25,6 +25,7 @@ export const MODEL_ANSWERS = {
   "server error": { status: 500, errorType: "InternalServerException" },
   "model timeout": { status: 408, errorType: "ModelTimeoutException" },
   "model error": { status: 424, errorType: "ModelErrorException" },
+  "not on demand": { status: 400, errorType: "ValidationException" },
   "no access": { status: 403, errorType: "AccessDeniedException" },
   "inference error": { status: 200, body: { finish_reasons: ["Inference error"] } },
   "filtered prompt": { status: 200, body: { finish_reasons: ["Filter reason: prompt"] } },

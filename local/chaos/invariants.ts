@@ -1,5 +1,5 @@
 import type { CallEvidence, Evidence, PaidPicture, PromptEvidence, Usage } from "./evidence.ts";
-import { BUSY } from "./faults.ts";
+import { BUSY, CONFLICT } from "./faults.ts";
 
 /** A promise that was not kept. */
 export interface Violation {
@@ -8,58 +8,40 @@ export interface Violation {
   readonly what: string;
 }
 
-export type PromiseName =
-  | "nothing is lost"
-  | "nobody pays twice"
-  | "every loss is counted"
-  | "records match the bucket"
-  | "leases end"
-  | "a blocked prompt is not asked again"
-  | "throttling loses nothing"
-  | "back-off spreads retries"
-  | "memory and handles stay flat";
-
 type Check = (evidence: Evidence) => string[];
 
-const CHECKS: Readonly<Record<PromiseName, Check>> = {
-  "nothing is lost": (evidence) => [
-    ...each(evidence, lost),
-    ...(evidence.restless === 0 ? [] : [`${evidence.restless} messages never come to rest`]),
+const PROMISES = [
+  [
+    "nothing is lost",
+    (evidence) => [
+      ...each(evidence, lost),
+      ...(evidence.restless === 0 ? [] : [`${evidence.restless} messages never come to rest`]),
+    ],
   ],
-  "nobody pays twice": (evidence) => [...each(evidence, paidTwice), ...unknownToBill(evidence)],
-  "every loss is counted": (evidence) => [
-    ...each(evidence, miscounted),
-    ...unknownToMetric(evidence),
-    ...spentUnseen(evidence),
+  ["nobody pays twice", (evidence) => [...each(evidence, paidTwice), ...unknownToBill(evidence)]],
+  [
+    "every loss is counted",
+    (evidence) => [...each(evidence, miscounted), ...unknownToMetric(evidence), ...spentUnseen(evidence)],
   ],
-  "records match the bucket": (evidence) => each(evidence, contradiction),
-  "leases end": (evidence) =>
-    each(evidence, ({ leaseExcessMs }) =>
-      leaseExcessMs > 0 ? `is leased for ${leaseExcessMs} ms too long` : undefined,
-    ),
-  "a blocked prompt is not asked again": (evidence) => each(evidence, askedAgain),
-  "throttling loses nothing": (evidence) => each(evidence, throttledAway),
-  "back-off spreads retries": huddled,
-  "memory and handles stay flat": growing,
-};
+  ["records match the bucket", (evidence) => each(evidence, contradiction)],
+  [
+    "leases end",
+    (evidence) =>
+      each(evidence, ({ leaseExcessMs }) =>
+        leaseExcessMs > 0 ? `is leased for ${leaseExcessMs} ms too long` : undefined,
+      ),
+  ],
+  ["failed is final", (evidence) => each(evidence, failedTooEarly)],
+  ["a blocked prompt is not asked again", (evidence) => each(evidence, askedAgain)],
+  ["throttling loses nothing", (evidence) => each(evidence, throttledAway)],
+  ["back-off spreads retries", huddled],
+  ["memory and handles stay flat", growing],
+] as const satisfies readonly (readonly [string, Check])[];
+export type PromiseName = (typeof PROMISES)[number][0];
 
 /** Every promise that the evidence speaks against. */
 export function violations(evidence: Evidence): Violation[] {
-  const found: Violation[] = [];
-  for (const promise of names()) {
-    found.push(...CHECKS[promise](evidence).map((what) => ({ promise, what })));
-  }
-  return found;
-}
-
-function names(): PromiseName[] {
-  const all: PromiseName[] = [];
-  for (const name in CHECKS) if (isName(name)) all.push(name);
-  return all;
-}
-
-function isName(name: string): name is PromiseName {
-  return name in CHECKS;
+  return PROMISES.flatMap(([promise, check]) => check(evidence).map((what) => ({ promise, what })));
 }
 
 function each({ prompts }: Evidence, check: (prompt: PromptEvidence) => string | undefined): string[] {
@@ -87,15 +69,18 @@ function lost({ record, image, deadLetters, ...prompt }: PromptEvidence): string
   }
 }
 
-/** Whether an invocation was killed, or could not write what it wanted to. */
+/** Whether an invocation was killed, or could not write what it wanted to. A message that none had has no excuse. */
 function isCutShort(
   { calls }: Pick<PromptEvidence, "calls">,
   invocation: PromptEvidence["deadLetters"][number],
 ): boolean {
   return (
-    invocation === undefined ||
-    invocation.killed ||
-    calls.some((call) => call.invocation === invocation && call.call.target !== "model" && call.fault)
+    invocation !== undefined &&
+    (invocation.killed ||
+      calls.some(
+        ({ call, fault = "late", ...of }) =>
+          of.invocation === invocation && call.target !== "model" && fault !== "late" && fault !== CONFLICT,
+      ))
   );
 }
 
@@ -183,6 +168,16 @@ function contradiction({ record, image, paid, deadLetters }: PromptEvidence): st
   return isRight ? undefined : "has a picture that is not the one on record";
 }
 
+/** A request that has one message is `failed` only once that is a dead letter: who polls must not see it come and go. */
+function failedTooEarly({ planned, calls, statuses }: PromptEvidence): string | undefined {
+  const hasCopies =
+    planned.sent + planned.duplicates + planned.deletesLost > 1 ||
+    calls.some(({ call, fault }) => call.target === "queue" && fault !== undefined);
+  const failed = statuses.indexOf("failed");
+  const again = hasCopies || failed < 0 ? [] : statuses.slice(failed + 1);
+  return again.length > 0 ? `was failed, and then ${again.join(", ")}` : undefined;
+}
+
 /**
  * A blocked prompt is over, unless whoever learned of it could not write that down. So is one whose picture was held back
  * twice in one invocation: these prompts name no seed.
@@ -217,7 +212,8 @@ function throttledAway({ deadLetters, calls }: PromptEvidence): string | undefin
   const isTroubled = calls.some(
     ({ fault, invocation }) => invocation.killed || (fault !== undefined && !BUSY.includes(fault)),
   );
-  const isKilledUnseen = deadLetters.some((last) => last?.killed ?? true);
+  // One that hung for too long may have made no call.
+  const isKilledUnseen = deadLetters.some((last) => last?.killed);
   return isTroubled || isKilledUnseen ? undefined : "is a dead letter although no model ever failed";
 }
 

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { z } from "zod";
-import { CONFLICT, type Fault, MODEL_ANSWERS, TRANSPORT_FAULTS } from "./faults.ts";
+import {
+  CONFLICT,
+  type Fault,
+  type FaultKind,
+  MODEL_ANSWERS,
+  type Target,
+  TRANSPORT_FAULTS,
+} from "./faults.ts";
 
 /** One prompt, and all that goes wrong on its way. */
 export interface PlannedPrompt {
@@ -28,6 +35,13 @@ export interface Plan {
   readonly order: number;
 }
 
+/** What may go wrong with a call of each service. */
+const KINDS = {
+  model: [...TRANSPORT_FAULTS, ...keysOf(MODEL_ANSWERS)],
+  store: [CONFLICT, ...TRANSPORT_FAULTS],
+  queue: TRANSPORT_FAULTS,
+} as const satisfies Record<Target, readonly FaultKind[]>;
+
 const count = z.int().nonnegative();
 
 /** A schedule as the command prints it. */
@@ -39,9 +53,9 @@ export const planSchema = z.strictObject({
         ...{ sent: z.int().positive(), duplicates: count, deletesLost: count },
         faults: z.array(
           z.strictObject({
-            on: z.enum(["model", "store", "queue"]),
+            on: z.enum(keysOf(KINDS)),
             nth: count,
-            kind: z.enum([CONFLICT, ...TRANSPORT_FAULTS, ...keysOf(MODEL_ANSWERS)]),
+            kind: z.enum([CONFLICT, ...KINDS.model]),
           }),
         ),
       }),
@@ -59,21 +73,9 @@ const LARGEST_SKEW_MS = 14_000;
 const LATEST_CALL = 5;
 
 const fault: fc.Arbitrary<Fault> = fc.oneof(
-  fc.record({
-    on: fc.constant("model" as const),
-    nth: fc.nat(LATEST_CALL),
-    kind: fc.oneof(fc.constantFrom(...TRANSPORT_FAULTS), fc.constantFrom(...keysOf(MODEL_ANSWERS))),
-  }),
-  fc.record({
-    on: fc.constant("store" as const),
-    nth: fc.nat(LATEST_CALL),
-    kind: fc.constantFrom(CONFLICT, ...TRANSPORT_FAULTS),
-  }),
-  fc.record({
-    on: fc.constant("queue" as const),
-    nth: fc.nat(LATEST_CALL),
-    kind: fc.constantFrom(...TRANSPORT_FAULTS),
-  }),
+  ...keysOf(KINDS).map((on) =>
+    fc.record({ on: fc.constant(on), nth: fc.nat(LATEST_CALL), kind: fc.constantFrom(...KINDS[on]) }),
+  ),
 );
 
 /** @param mostFaults how much may go wrong with one prompt at the most */

@@ -1,16 +1,18 @@
 import {
-  DeleteMessageBatchCommand,
+  DeleteMessageCommand,
   GetQueueAttributesCommand,
   PurgeQueueCommand,
   ReceiveMessageCommand,
-  SendMessageBatchCommand,
+  SendMessageCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
+import pLimit from "p-limit";
 import { isReceived, toRecord } from "../lambda/event-source.ts";
 
-/** Most messages that SQS takes in one call. */
+/** Most messages that SQS hands out in one call. */
 const SQS_BATCH = 10;
+const CALLS_AT_ONCE = 8;
 
 export interface PromptQueueOptions {
   readonly sqs: SQSClient;
@@ -29,18 +31,13 @@ export class PromptQueue {
   }
 
   /** Sends messages and returns their ids, in the same order. */
-  async send(bodies: readonly string[]): Promise<string[]> {
+  send(bodies: readonly string[]): Promise<string[]> {
     const { sqs, url } = this.#options;
-    const ids: string[] = [];
-    for (const part of chunks(bodies, SQS_BATCH)) {
-      const entries = part.map((body, index) => ({ Id: String(index), MessageBody: body }));
-      const { Successful = [] } = await sqs.send(
-        new SendMessageBatchCommand({ QueueUrl: url, Entries: entries }),
-      );
-      const byEntry = new Map(Successful.map(({ Id, MessageId }) => [Id, MessageId]));
-      ids.push(...entries.map(({ Id }) => byEntry.get(Id) ?? ""));
-    }
-    return ids;
+    const limit = pLimit(CALLS_AT_ONCE);
+    return limit.map(bodies, async (body) => {
+      const { MessageId = "" } = await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: body }));
+      return MessageId;
+    });
   }
 
   /** Takes what is visible, up to a number of messages. */
@@ -62,15 +59,9 @@ export class PromptQueue {
     return records;
   }
 
-  async delete(records: readonly SQSRecord[]): Promise<void> {
+  async delete({ receiptHandle }: SQSRecord): Promise<void> {
     const { sqs, url } = this.#options;
-    for (const part of chunks(records, SQS_BATCH)) {
-      const entries = part.map(({ receiptHandle }, index) => ({
-        Id: String(index),
-        ReceiptHandle: receiptHandle,
-      }));
-      await sqs.send(new DeleteMessageBatchCommand({ QueueUrl: url, Entries: entries }));
-    }
+    await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: receiptHandle }));
   }
 
   async purge(): Promise<void> {
@@ -92,11 +83,4 @@ export class PromptQueue {
     );
     return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
   }
-}
-
-/** A list in parts of at most `size`. */
-export function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  );
 }

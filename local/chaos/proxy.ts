@@ -6,7 +6,6 @@ import {
   type ServerResponse,
 } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { setTimeout } from "node:timers/promises";
 import { outlivedItsInvocation } from "../lambda/frozen-connections.ts";
 import { listenOnLoopback } from "../loopback.ts";
 import { type Call, readCall } from "./call.ts";
@@ -35,14 +34,13 @@ export interface ProxyOptions {
   readonly onCall: (call: Call) => Journaled;
   /** Told of each call that reached its service, before the caller is. */
   readonly onReached: (call: Call, request: Buffer, answer: Answer) => void;
+  /** Resolves when a late call may go on. */
+  readonly holdUp: (call: Call) => Promise<void>;
   /** Ends the execution environment that made the call, at once. */
   readonly kill: (caller: string) => Promise<void>;
   /** The clock of the caller: a client that sees another date in an answer believes that its own clock is wrong. */
   readonly dateFor: (caller: string) => Date;
 }
-
-/** How late a late answer is, in milliseconds: long enough for other deliveries to come in between. */
-const LATE_MS = 150;
 
 /** Stands between the functions and all services, and does the harm. */
 export async function startProxy(options: ProxyOptions) {
@@ -101,7 +99,7 @@ async function handle(
       entry.fault = undefined;
       break;
     case "late":
-      await setTimeout(LATE_MS);
+      await options.holdUp(call);
       break;
     default:
       if (isModelAnswer(fault)) return send(answerOf(fault));

@@ -1,23 +1,8 @@
 import type { SQSRecord } from "aws-lambda";
 import { z } from "zod";
 import type { Call } from "./call.ts";
-import type { Invocation } from "./environments.ts";
-import type { CallEvidence, PaidPicture } from "./evidence.ts";
+import type { Track } from "./evidence.ts";
 import type { PlannedPrompt } from "./plan.ts";
-
-/** What is known of a prompt while it is under way. */
-export interface Track {
-  readonly requestId: string;
-  readonly planned: PlannedPrompt;
-  readonly calls: CallEvidence[];
-  readonly paid: PaidPicture[];
-  readonly deadLetters: (Invocation | undefined)[];
-  abandoned: number;
-  failedCalls: number;
-  leaseExcessMs: number;
-  deletesLost: number;
-  duplicates: number;
-}
 
 const requestSchema = z.object({ requestId: z.string() });
 
@@ -34,9 +19,9 @@ export class Tracks {
   /** The track of a request, a new one where it has none yet. */
   open(requestId: string, planned: PlannedPrompt): Track {
     const track = this.#byRequest.get(requestId) ?? {
-      ...{ requestId, planned, calls: [], paid: [], deadLetters: [] },
+      ...{ requestId, planned, calls: [], paid: [], deadLetters: [], statuses: [] },
       ...{ abandoned: 0, failedCalls: 0, leaseExcessMs: Number.NEGATIVE_INFINITY },
-      ...{ deletesLost: 0, duplicates: 0 },
+      ...{ deletesLost: 0, duplicates: 0, underWay: 0, heldUp: 0 },
     };
     this.#byRequest.set(requestId, track);
     return track;

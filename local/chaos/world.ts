@@ -3,13 +3,14 @@ import { readFile } from "node:fs/promises";
 import { unzipSync } from "fflate";
 import { type Cloud, startCloud } from "../cloud.ts";
 import type { PaidCall } from "../model/bedrock.ts";
+import type { Trouble } from "../model/trouble.ts";
 import type { FunctionSpec } from "../stack/stack.ts";
 import { Environments } from "./environments.ts";
 import { PromptQueue } from "./prompt-queue.ts";
 import { type ProxyOptions, startProxy } from "./proxy.ts";
 
 /** The model's time-out here, in seconds of real time: a call that hangs is to be over soon. */
-const MODEL_TIMEOUT_SECONDS = 1.5;
+const MODEL_TIMEOUT_SECONDS = 3;
 
 export interface WorldOptions {
   /** The folder that holds the synthesised `cdk.tf.json`. */
@@ -18,10 +19,12 @@ export interface WorldOptions {
   readonly code?: Uint8Array;
   /** Variables of the consumer that differ from the stack's. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** How the stand-in model misbehaves, beside what a plan does to its answers. Default: it works, at once. */
+  readonly trouble?: Trouble;
 }
 
 /** Who decides on faults, and watches. */
-export interface Observer extends Pick<ProxyOptions, "onCall" | "onReached"> {
+export interface Observer extends Pick<ProxyOptions, "onCall" | "onReached" | "holdUp"> {
   readonly onLine: (line: string) => void;
 }
 
@@ -32,8 +35,8 @@ export interface World extends AsyncDisposable {
   readonly environments: Environments;
   /** How long a claim holds, in milliseconds. */
   readonly leaseMs: number;
-  /** How often a message is handed out before it goes to the dead-letter queue. */
-  readonly receiveLimit: number;
+  /** How long a prompt that nothing can be tried for is re-sent, in milliseconds. */
+  readonly giveUpAfterMs: number;
   readonly keyPrefix: string;
   /** What the model has been paid for, oldest first. */
   readonly bill: readonly PaidCall[];
@@ -50,7 +53,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     eventSources: false,
     // The schedule says which calls meet one.
     conflicts: false,
-    trouble: { latencyMs: 0 },
+    trouble: { latencyMs: 0, ...options.trouble },
     painter: { paint: async () => picture(), stop: async () => {} },
   });
   try {
@@ -76,18 +79,21 @@ async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
     onCall: (call) =>
       observer?.onCall(call) ?? { call, fault: undefined, status: undefined, delivered: false },
     onReached: (...told) => observer?.onReached(...told),
+    holdUp: async (call) => observer?.holdUp(call),
     kill: (caller) => environments.kill(caller),
     dateFor: (caller) => new Date(Date.now() + environments.invocationOf(caller).skewMs),
   });
+  const variables: Readonly<Record<string, string>> = {
+    ...spec.environment,
+    SQS_QUEUE_URL: cloud.queueUrl.replace(cloud.endpoint, proxy.endpoint),
+    MODEL_TIMEOUT_SECONDS: String(MODEL_TIMEOUT_SECONDS),
+    AWS_ENDPOINT_URL: proxy.endpoint,
+    ...options.variables,
+  };
   const environments = await Environments.create({
     spec,
     code: options.code ?? (await uploadedCode(spec)),
-    variables: {
-      SQS_QUEUE_URL: cloud.queueUrl.replace(cloud.endpoint, proxy.endpoint),
-      MODEL_TIMEOUT_SECONDS: String(MODEL_TIMEOUT_SECONDS),
-      AWS_ENDPOINT_URL: proxy.endpoint,
-      ...options.variables,
-    },
+    variables,
     onLine: (line) => observer?.onLine(line),
   });
   const queueArn = cloud.stack.queues.find(({ url }) => url === cloud.queueUrl)?.arn ?? "";
@@ -96,8 +102,8 @@ async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
     environments,
     queue: new PromptQueue({ ...of, url: cloud.queueUrl }),
     deadLetters: new PromptQueue({ ...of, url: cloud.deadLetterQueueUrl }),
-    leaseMs: Number(spec.environment.LEASE_SECONDS) * 1000,
-    receiveLimit: Number(spec.environment.RECEIVE_LIMIT),
+    leaseMs: Number(variables.LEASE_SECONDS) * 1000,
+    giveUpAfterMs: Number(variables.GIVE_UP_AFTER_SECONDS) * 1000,
     keyPrefix: cloud.keyPrefix,
     bill: bedrock.bill,
     // Without the SDK: what is in the bucket is to be seen with other eyes than the consumer's.

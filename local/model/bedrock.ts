@@ -1,4 +1,4 @@
-import { createHash, randomInt, randomUUID } from "node:crypto";
+import { hash, randomInt, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout } from "node:timers/promises";
@@ -240,14 +240,10 @@ class StandInModel {
       outputFormat: request.output_format,
     });
     // Paid from here on, whether or not the caller still waits for the answer.
-    const [promptSha256, imageSha256] = [sha256(request.prompt), sha256(image)];
+    const [promptSha256, imageSha256] = [hash("sha256", request.prompt), hash("sha256", image)];
     this.bill.push({ modelId, seed, promptSha256, imageSha256, at: new Date().toISOString() });
     return { seeds: [seed], finish_reasons: [null], images: [image.toString("base64")] };
   }
-}
-
-function sha256(data: string | Buffer): string {
-  return createHash("sha256").update(data).digest("hex");
 }
 
 function failure(status: number, errorType: string, message: string): Answer {
