@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -8,17 +7,25 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
-import { type Message, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
+import {
+  type Message,
+  type MessageAttributeValue,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
 import { z } from "zod";
 import type { SettingsInput } from "../../config/settings.ts";
 import { type RequestRecord, recordKey, recordSchema } from "../../functions/domain/record.ts";
 import { type Cloud, startCloud } from "../../local/cloud.ts";
+import { isReceived, toRecord } from "../../local/lambda/event-source.ts";
 import { quickPainter } from "./quick-painter.ts";
 import { copyStack, settingsWith } from "./synthesise.ts";
 
 export const CORE = "stability.stable-image-core-v1:1";
 export const SD35 = "stability.sd3-5-large-v1:0";
+
+const QUEUE_ARN = "arn:aws:sqs:eu-west-1:000000000000:image-generation-queue-dev";
 
 const responseSchema = z.object({
   batchItemFailures: z.array(z.object({ itemIdentifier: z.string() })),
@@ -58,6 +65,8 @@ export interface DeliveryOptions {
   /** How often SQS says it has handed the messages out. Default 1. */
   readonly receives?: number;
   readonly sentAt?: Date;
+  /** What the sender gives the messages. Default: one attribute. */
+  readonly attributes?: Readonly<Record<string, MessageAttributeValue>>;
 }
 
 export interface BenchOptions {
@@ -112,7 +121,9 @@ export class ConsumerBench implements AsyncDisposable {
         new SendMessageCommand({
           QueueUrl: this.cloud.queueUrl,
           MessageBody: body,
-          MessageAttributes: { sender: { DataType: "String", StringValue: "the test" } },
+          MessageAttributes: options.attributes ?? {
+            sender: { DataType: "String", StringValue: "the test" },
+          },
         }),
       );
       sent.add(MessageId);
@@ -213,22 +224,14 @@ export class ConsumerBench implements AsyncDisposable {
       );
       messages.push(...Messages.filter(({ MessageId }) => ids.has(MessageId)));
     }
-    return messages.map((message) => ({
-      messageId: message.MessageId ?? randomUUID(),
-      receiptHandle: message.ReceiptHandle ?? "",
-      body: message.Body ?? "",
-      attributes: {
-        ApproximateFirstReceiveTimestamp: "0",
-        SenderId: "test",
-        ...message.Attributes,
-        SentTimestamp: options.sentAt?.getTime().toString() ?? message.Attributes?.SentTimestamp ?? "0",
-        ApproximateReceiveCount: String(options.receives ?? 1),
-      },
-      messageAttributes: { sender: { dataType: "String", stringValue: "the test" } },
-      md5OfBody: message.MD5OfBody ?? "",
-      eventSource: "aws:sqs",
-      eventSourceARN: "arn:aws:sqs:eu-west-1:000000000000:image-generation-queue-dev",
-      awsRegion: "eu-west-1",
-    }));
+    return messages.filter(isReceived).map((message) => {
+      const record = toRecord(message, QUEUE_ARN, "eu-west-1");
+      const { receives = 1, sentAt } = options;
+      const SentTimestamp = sentAt?.getTime().toString() ?? record.attributes.SentTimestamp;
+      return {
+        ...record,
+        attributes: { ...record.attributes, SentTimestamp, ApproximateReceiveCount: String(receives) },
+      };
+    });
   }
 }
