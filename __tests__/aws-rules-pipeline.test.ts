@@ -5,7 +5,6 @@
 import { once } from "node:events";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { settings as dev } from "../config/environments/dev.ts";
 import type { SettingsInput } from "../config/settings.ts";
 import type { Evidence } from "../local/chaos/evidence.ts";
 import type { Fault, FaultKind, Target } from "../local/chaos/faults.ts";
@@ -18,12 +17,12 @@ import { CORE, ConsumerBench, SD35 } from "./support/consumer-bench.ts";
 import { plan, prompt } from "./support/plans.ts";
 import { quickPainter } from "./support/quick-painter.ts";
 import { askedRecord, requestBody } from "./support/sample-request.ts";
-import { settingsWith, synthesise } from "./support/synthesise.ts";
+import { sampleSettings, settingsWith, synthesise } from "./support/synthesise.ts";
 
 const DOCS = "https://docs.aws.amazon.com";
 
 /** Few receives, so that those of a prompt are soon used up. */
-const FEW_RECEIVES: Partial<SettingsInput> = { consumer: { ...dev.consumer, receiveLimit: 3 } };
+const FEW_RECEIVES: Partial<SettingsInput> = { consumer: { ...sampleSettings.consumer, receiveLimit: 3 } };
 
 async function startTestWorld(settings: Partial<SettingsInput>, options: Partial<WorldOptions> = {}) {
   const world = await startWorld({ stackDir: synthesise(settingsWith(settings)).folder, ...options });
@@ -198,7 +197,7 @@ describe(`a new account has a concurrency of 10: ${DOCS}/lambda/latest/dg/gettin
       settingsWith({
         accountConcurrency: 10,
         models: [{ id: CORE, concurrency: 2 }],
-        api: { ...dev.api, throttling: { burst: 1, ratePerSecond: 1 } },
+        api: { ...sampleSettings.api, throttling: { burst: 1, ratePerSecond: 1 } },
       }),
     );
     // What others use is not there.

@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { settings as dev } from "../config/environments/dev.ts";
 import { runChaos } from "../local/chaos/chaos.ts";
 import type { Evidence } from "../local/chaos/evidence.ts";
 import type { Fault } from "../local/chaos/faults.ts";
@@ -11,7 +10,7 @@ import { runPlan } from "../local/chaos/run.ts";
 import { startWorld, type World } from "../local/chaos/world.ts";
 import { breakConsumer, type Damage } from "./support/broken-consumer.ts";
 import { plan, prompt } from "./support/plans.ts";
-import { copyStack, settingsWith, synthesise } from "./support/synthesise.ts";
+import { copyStack, sampleSettings, settingsWith, synthesise } from "./support/synthesise.ts";
 
 const MINUTES = 60_000;
 const stackDir = synthesise(settingsWith()).folder;
@@ -318,7 +317,7 @@ describe("a consumer that", () => {
   });
 
   it("Lambda takes for a loop is caught: nothing is lost", async () => {
-    const folder = copyStack(settingsWith({ consumer: { ...dev.consumer, receiveLimit: 3 } }));
+    const folder = copyStack(settingsWith({ consumer: { ...sampleSettings.consumer, receiveLimit: 3 } }));
     const file = join(folder, "cdk.tf.json");
     const stack = JSON.parse(readFileSync(file, "utf8"));
     delete stack.resource.aws_lambda_function_recursion_config;
