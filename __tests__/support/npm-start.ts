@@ -34,7 +34,7 @@ export async function printed(
 ): Promise<RegExpExecArray> {
   const find = () => pattern.exec(output[where]);
   let found = find();
-  if (found === null && child.exitCode === null) {
+  if (found === null && !child[where].closed) {
     for await (const _ of on(child[where], "data", { close: ["close"] })) {
       found = find();
       if (found !== null) break;

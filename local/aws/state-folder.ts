@@ -2,8 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 // biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node.js yet.
 import { DatabaseSync } from "node:sqlite";
-import { makeFolder } from "../make-folder.ts";
-import { systemErrorReason, UserError } from "../user-error.ts";
+import { makeFolder } from "../folder.ts";
+import { UserError } from "../user-error.ts";
 
 /**
  * Makes the folder that keeps state across runs, and takes it for this process alone.
@@ -12,18 +12,15 @@ import { systemErrorReason, UserError } from "../user-error.ts";
  * @throws UserError where it cannot be written to, or another process has it
  */
 export async function openStateFolder(folder: string): Promise<() => void> {
-  await makeFolder(folder).catch((error: unknown) => {
-    throw new UserError(
-      `Cannot keep state in ${folder} (${systemErrorReason(error)}). Name a folder you may write to with --state <folder>.`,
-    );
-  });
+  await makeFolder("--state", folder);
   const owner = join(folder, "owner.pid");
   const lock = new DatabaseSync(join(folder, "lock"));
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     lock.close();
-    if (!isBusy(error)) throw error;
+    // https://www.sqlite.org/rescode.html#busy
+    if (!(error instanceof Error && "errcode" in error && error.errcode === 5)) throw error;
     throw new UserError(
       `Process ${await readFile(owner, "utf8")} keeps its state in ${folder}. Stop it, or name another folder with --state <folder>.`,
     );
@@ -32,9 +29,4 @@ export async function openStateFolder(folder: string): Promise<() => void> {
   return () => {
     if (lock.isOpen) lock.close();
   };
-}
-
-/** https://www.sqlite.org/rescode.html#busy */
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && error.errcode === 5;
 }

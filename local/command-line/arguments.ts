@@ -9,42 +9,38 @@ import { DEFAULT_ACCOUNT_CONCURRENCY } from "../lambda/account-concurrency.ts";
 import type { Trouble } from "../model/trouble.ts";
 import { wholeNumber } from "./whole-number.ts";
 
-/** What the person at the keyboard asked for. */
-export interface Arguments {
-  /** Prompts on the command line; none and no file means: serve. */
-  readonly prompts: readonly string[];
+/** Options that mean the same to the command line and to what it starts. */
+interface SharedOptions {
   /** A file of prompts, one a line. */
-  readonly file: string | undefined;
+  readonly file?: string;
   readonly environment: string;
-  /** Undefined: 4566 when serving, any free one otherwise. */
-  readonly port: number | undefined;
-  /** Undefined: 4567 when serving, any free one otherwise. */
-  readonly apiPort: number | undefined;
-  readonly state: string | undefined;
+  /** Default: 4566 when serving, any free one otherwise. */
+  readonly port?: number;
+  /** Default: 4567 when serving, any free one otherwise. */
+  readonly apiPort?: number;
+  readonly state?: string;
   readonly output: string;
   readonly bedrock: "local" | "aws";
-  readonly trouble: Trouble;
   /** How many invocations the account may have at once. */
   readonly accountConcurrency: number;
-  /** Goes into every request that does not say otherwise itself. */
-  readonly wishes: Pick<PromptRequestInput, "aspectRatio" | "seed" | "outputFormat">;
   readonly verbose: boolean;
   /** Whether functions restart when their code changes. */
   readonly watch: boolean;
   readonly alarmSpeed: number;
 }
 
-/** Exit code of a wrong command line. */
-export const USAGE_ERROR = 2;
+type Wishes = Pick<PromptRequestInput, "aspectRatio" | "seed" | "outputFormat">;
 
-interface Options {
-  readonly file?: string;
-  readonly environment: string;
-  readonly port?: number;
-  readonly apiPort?: number;
-  readonly state?: string;
-  readonly output: string;
-  readonly bedrock: "local" | "aws";
+/** What the person at the keyboard asked for. */
+export interface Arguments extends SharedOptions {
+  /** Prompts on the command line; none and no file means: serve. */
+  readonly prompts: readonly string[];
+  readonly trouble: Trouble;
+  /** Goes into every request that does not say otherwise itself. */
+  readonly wishes: Wishes;
+}
+
+interface Options extends SharedOptions, Wishes {
   readonly modelLatency?: number;
   readonly throttle?: number;
   readonly broken?: true;
@@ -52,14 +48,10 @@ interface Options {
   readonly newAccount?: number;
   readonly requestsPerMinute?: number;
   readonly filterImages?: number;
-  readonly accountConcurrency: number;
-  readonly aspectRatio?: (typeof ASPECT_RATIOS)[number];
-  readonly seed?: number;
-  readonly outputFormat?: (typeof OUTPUT_FORMATS)[number];
-  readonly verbose?: true;
-  readonly watch?: true;
-  readonly alarmSpeed: number;
 }
+
+/** Exit code of a wrong command line. */
+export const USAGE_ERROR = 2;
 
 /** Reads the command line. A wrong one ends the process with {@link USAGE_ERROR} and one line on stderr. */
 export function readArguments(argv: readonly string[]): Arguments {
@@ -110,15 +102,16 @@ export function readArguments(argv: readonly string[]): Arguments {
       DEFAULT_ACCOUNT_CONCURRENCY,
     )
     .option("--alarm-speed <times>", "let time pass faster for alarms", wholeNumber(1, 600), 1)
-    .option("--watch", "while serving, restart the functions when their code changes")
-    .option("--verbose", "show everything that the functions log")
+    .option("--watch", "while serving, restart the functions when their code changes", false)
+    .option("--verbose", "show everything that the functions log", false)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "")) })
     .showHelpAfterError(false)
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE_ERROR));
   program.parse(argv, { from: "user" });
   const prompts = program.args;
-  const options = program.opts<Options>();
-  const { modelLatency, throttle, broken, denied, newAccount, requestsPerMinute, filterImages } = options;
+  const { aspectRatio, seed, outputFormat, ...others } = program.opts<Options>();
+  const { modelLatency, throttle, broken, denied, newAccount, requestsPerMinute, filterImages, ...options } =
+    others;
 
   if (
     options.bedrock === "aws" &&
@@ -139,14 +132,9 @@ export function readArguments(argv: readonly string[]): Arguments {
     program.error(`Prompt ${empty + 1} is empty. Say what to paint: npm start -- "Me on top of K2"`);
 
   return {
+    ...options,
     prompts,
-    file: options.file,
-    environment: options.environment,
-    port: options.port,
-    apiPort: options.apiPort,
-    state: options.state,
-    output: options.output,
-    bedrock: options.bedrock,
+    wishes: { aspectRatio, seed, outputFormat },
     trouble: {
       ...(modelLatency !== undefined && { latencyMs: modelLatency }),
       ...(throttle !== undefined && { throttle }),
@@ -156,15 +144,6 @@ export function readArguments(argv: readonly string[]): Arguments {
       ...(broken && { every: "ServiceUnavailableException" }),
       ...(denied && { every: "AccessDeniedException" }),
     },
-    wishes: {
-      aspectRatio: options.aspectRatio,
-      seed: options.seed,
-      outputFormat: options.outputFormat,
-    },
-    accountConcurrency: options.accountConcurrency,
-    verbose: options.verbose ?? false,
-    watch: options.watch ?? false,
-    alarmSpeed: options.alarmSpeed,
   };
 }
 

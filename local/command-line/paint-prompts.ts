@@ -11,10 +11,10 @@ import {
   type SucceededRecord,
 } from "../../functions/domain/record.ts";
 import type { Cloud } from "../cloud.ts";
+import { cannotWrite } from "../folder.ts";
 import { describeWishes } from "../model/painter/words.ts";
 import type { Arguments } from "./arguments.ts";
 import { readRecord, recordChanges } from "./follow.ts";
-import { cannotWrite } from "./output-folder.ts";
 import type { Progress } from "./progress.ts";
 import type { Job } from "./prompts.ts";
 
@@ -156,7 +156,7 @@ async function download(
   const fileName = [name, record.requestId.slice(0, 8)].filter((part) => part !== "").join("-");
   const path = join(folder, `${fileName}.${record.outputFormat}`);
   await writeFile(path, bytes).catch((error: unknown) => {
-    throw cannotWrite(folder, error);
+    throw cannotWrite("--output", folder, error);
   });
   return path;
 }

@@ -61,7 +61,7 @@ export async function runStack(run: Run): Promise<readonly PaintingOutcome[] | "
       progress.say("Letting paintings under way finish; Ctrl-C again ends at once.");
       return Promise.all(cloud.eventSources.map((source) => source.stop()));
     });
-    if (given.watch) watchCode({ cloud, environment: given.environment, progress, interrupted });
+    if (given.watch) watchCode(cloud, run);
     if (serving) await Promise.race([serve(cloud, progress), stopped]);
     const outcomes = await paintPrompts(cloud, jobs, given, progress, stopped);
     return interrupted.aborted ? "interrupted" : outcomes;

@@ -1,7 +1,7 @@
+import { makeFolder } from "../folder.ts";
 import { synthesise } from "../stack/synthesise.ts";
 import { UserError } from "../user-error.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
-import { checkOutputFolder } from "./output-folder.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { readJobs } from "./prompts.ts";
 
@@ -23,7 +23,7 @@ async function main(given: Arguments, progress: Progress): Promise<number> {
   const interrupted = interruption();
   const serving = given.prompts.length === 0 && given.file === undefined;
   const jobs = serving ? [] : await readJobs(given);
-  if (!serving) await checkOutputFolder(given.output);
+  if (!serving) await makeFolder("--output", given.output);
 
   progress.status(`synthesising ${given.environment}`);
   // The SDKs and the emulator take as long to load as the stack takes to synthesise.

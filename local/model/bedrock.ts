@@ -1,6 +1,7 @@
 import { hash, randomInt, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { json } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { outlivedItsInvocation } from "../lambda/frozen-connections.ts";
@@ -103,19 +104,6 @@ const MESSAGES: Readonly<Partial<Record<CallOutcome, string>>> = {
     "Model access is denied: the AWS Marketplace agreement for this model is missing (aws-marketplace:Subscribe, aws-marketplace:ViewSubscriptions).",
 };
 
-/** The body of `PUT /_trouble`. */
-const troubleJson = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue({ code: "custom", message: "The body is not JSON." });
-      return z.NEVER;
-    }
-  })
-  .pipe(troubleSchema);
-
 const agreementSchema = z.object({ modelId: z.string() });
 
 interface Invocation {
@@ -170,7 +158,7 @@ class StandInModel {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     if (request.method === "GET" && request.url === "/_bill") return { status: 200, body: this.bill };
     if (request.method === "PUT" && request.url === "/_trouble") {
-      const { success, data, error } = troubleJson.safeParse(await read(request));
+      const { success, data, error } = troubleSchema.safeParse(await json(request).catch(() => "not JSON"));
       if (!success) return failure(400, "ValidationException", z.prettifyError(error));
       this.setTrouble(data);
       return { status: 200, body: data };
