@@ -58,14 +58,14 @@ it("in a new account with 10 executions the API reserves nothing and does not wa
 
 it("settings are refused whose throttle lets the API use up a small account, with the number that fits", () => {
   expect(problemsOf({ accountConcurrency: 10, models: two })).toEqual([
-    "api.throttling lets the API use up the account's 10 executions: the consumer needs 3 of them, and Lambda reserves nothing in an account below 134. Fix: let burst and ratePerSecond be 7 together, or raise the quota of the account and accountConcurrency to 134",
+    "api.throttling lets the API use all 10 executions of the account: the consumer needs 3 of them, and Lambda reserves none in an account below 134. Lower burst and ratePerSecond to 7 together, or raise the account's quota and accountConcurrency to 134",
   ]);
 });
 
 it("settings are refused whose consumer has no room beside the API, with the number that does", () => {
   const models = [{ id: "stability.stable-image-core-v1:1", concurrency: 800 }];
   expect(problemsOf({ models, monthlyBudgetUsd: 100_000 })).toEqual([
-    "accountConcurrency leaves 750 executions beside the API, but the consumer and the spend breaker need 801. Fix: raise the quota of the account and this to 1068, or lower models[0].concurrency",
+    "accountConcurrency leaves 750 executions beside the API, but the consumer and the spend breaker need 801. Raise the account's quota and this setting to 1068, or lower models[0].concurrency",
   ]);
 });
 

@@ -42,23 +42,23 @@ describe("thresholds", () => {
   it.each([
     [
       { timeToImageObjectiveSeconds: 8 },
-      "alarms.timeToImageObjectiveSeconds is not above the 10 seconds that the model itself takes: the alarm would always fire. Fix: raise it, or leave it out",
+      "alarms.timeToImageObjectiveSeconds is not above the 10 seconds of a typical model call: the alarm would always fire. Raise it, or leave it out",
     ],
     [
       { timeToImageObjectiveSeconds: 900_000 },
-      "alarms.timeToImageObjectiveSeconds can never be passed: after 864000 seconds it is over anyway. Fix: lower it, or leave it out",
+      "alarms.timeToImageObjectiveSeconds is never exceeded: 864000 seconds is the maximum. Lower it, or leave it out",
     ],
     [
       { consumerDurationSeconds: 120 },
-      "alarms.consumerDurationSeconds can never be passed: after 120 seconds it is over anyway. Fix: lower it, or leave it out",
+      "alarms.consumerDurationSeconds is never exceeded: 120 seconds is the maximum. Lower it, or leave it out",
     ],
     [
       { spendLimitUsdPerHour: 0.05 },
-      "alarms.spendLimitUsdPerHour one picture for 0.08 US dollars would pass. Fix: raise it",
+      "alarms.spendLimitUsdPerHour is below the price of one picture, 0.08 US dollars. Raise it",
     ],
     [
       { spendLimitUsdPerHour: 120 },
-      "alarms.spendLimitUsdPerHour is not below 120 US dollars, the limit of a day (6 % of monthlyBudgetUsd), which stops the consumer first. Fix: lower it, or raise monthlyBudgetUsd",
+      "alarms.spendLimitUsdPerHour is not below the limit of a day, 120 US dollars (6 % of monthlyBudgetUsd). Lower it, or raise monthlyBudgetUsd",
     ],
     [{ rejectedPercent: 100 }, "alarms.rejectedPercent must be below 100"],
     [{ spendLimitUsdPerHour: 0 }, "alarms.spendLimitUsdPerHour must be above 0"],
@@ -69,11 +69,11 @@ describe("thresholds", () => {
   it.each([
     [
       1,
-      "monthlyBudgetUsd gives a limit of 0.02 US dollars an hour (2 % of it), which one picture for 0.08 US dollars would pass. Fix: raise it",
+      "monthlyBudgetUsd sets an hourly limit of 0.02 US dollars (2 %), which is below the price of one picture, 0.08 US dollars. Raise it",
     ],
     [
       1_000_000,
-      "monthlyBudgetUsd gives a limit of 20000 US dollars an hour (2 % of it), which can never be passed: all models together cost at most 2304 US dollars an hour. Fix: lower it",
+      "monthlyBudgetUsd sets an hourly limit of 20000 US dollars (2 %), which is never exceeded: all models together cost at most 2304 US dollars an hour. Lower it",
     ],
   ])("that follow from a budget of %d US dollars are refused", (monthlyBudgetUsd, problem) => {
     expect(problemsOf({ monthlyBudgetUsd })).toEqual([problem]);
@@ -84,7 +84,7 @@ describe("existing topics", () => {
   it("must be in the region of the alarms", () => {
     const page = "arn:aws:sns:us-east-1:123456789012:pager";
     expect(problemsOf({ alarms: { existingTopics: { page } } })).toEqual([
-      "alarms.existingTopics.page is in us-east-1, but an alarm can only notify topics of its own region. Fix: use a topic in eu-west-1",
+      "alarms.existingTopics.page is in us-east-1, but an alarm can only notify topics in its own region. Use a topic in eu-west-1",
     ]);
   });
 
@@ -92,7 +92,7 @@ describe("existing topics", () => {
     "must be ARNs of standard topics, unlike %s",
     (page) => {
       expect(problemsOf({ alarms: { existingTopics: { page } } })).toEqual([
-        "alarms.existingTopics.page is no ARN of a standard topic. Fix: write it like arn:aws:sns:eu-west-1:123456789012:on-call",
+        "alarms.existingTopics.page is not the ARN of a standard topic. Use the form arn:aws:sns:eu-west-1:123456789012:on-call",
       ]);
     },
   );

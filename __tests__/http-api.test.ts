@@ -90,8 +90,8 @@ describe("mistakes in the API's settings", () => {
     const problems = result.ok ? [] : result.problems;
     expect(problems.map(({ path, message }) => `${path.join(".")} ${message}`)).toEqual([
       "api.authorisation.issuer must be a URL that starts with https://",
-      "api.authorisation.audience is empty. Fix: name at least one audience",
-      "api.corsOrigins.0 is no origin. Fix: write it like https://couch.example, without a path, or *",
+      "api.authorisation.audience is empty. Name at least one audience",
+      "api.corsOrigins.0 is not a valid origin. Use the form https://couch.example, without a path, or *",
       "api.throttling.burst must be a whole number of requests from 1 to 5000",
       "api.throttling.ratePerSecond must be a whole number of requests from 1 to 10000",
     ]);

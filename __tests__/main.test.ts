@@ -46,7 +46,7 @@ describe("node main.ts", () => {
       await expect(synthesise(folder, environment)).rejects.toMatchObject({
         code: 1,
         stderr: expect.stringMatching(
-          /^config\/environments\/\w+\.ts and \w+\.ts have the same state, couch-explorers-state\/dev\/pipeline\.tfstate\. Fix: .*\n$/,
+          /^config\/environments\/\w+\.ts and \w+\.ts have the same state, couch-explorers-state\/dev\/pipeline\.tfstate\. Give each its own state\.key\.\n$/,
         ),
       });
     }
@@ -79,9 +79,9 @@ describe("node main.ts", () => {
       code: 1,
       stderr:
         "config/environments/dev.ts has 2 problems:\n" +
-        "  consumer.receiveLimit = 0 must be a whole number of receives from 3 to 1000\n" +
         '  models[0].id = "amazon.titan-image-generator-v1" is at its end of life. ' +
-        `Fix: use one of ${models.map(({ id }) => id).join(", ")}\n`,
+        `Use one of ${models.map(({ id }) => id).join(", ")}\n` +
+        "  consumer.receiveLimit = 0 must be a whole number of receives from 3 to 1000\n",
     });
   });
 
@@ -89,7 +89,7 @@ describe("node main.ts", () => {
     await expect(synthesise(cloneSources(), "staging")).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /^There is no environment "staging".*Fix: set ENVIRONMENT to one of dev, prod.*\n$/,
+        /^There is no environment "staging".*Set ENVIRONMENT to one of dev, prod.*\n$/,
       ),
     });
   });

@@ -35,24 +35,21 @@ describe("settings", () => {
       logRetentionDays: 2,
       models: [
         { id: "amazon.titan-image-generator-v2:0", concurrency: 8 },
-        { id: "stability.sd3-5-large-v1:0", region: "eu-west-1", concurrency: 0.5 },
+        { id: "stability.sd3-5-large-v1:0", concurrency: 0.5 },
       ],
     });
     expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
       "region",
       "suffix",
+      "models.0.id",
       "models.1.concurrency",
       "logRetentionDays",
-      "models.0.id",
-      "models.1.region",
     ]);
   });
 
   it("refuse a retired model by name and date", () => {
     const [problem] = problemsOf(devWith({ models: [{ id: "amazon.nova-canvas-v1:0", concurrency: 8 }] }));
-    expect(problem).toMatch(
-      /^models\.0\.id is at its end of life since 2026-09-30\. Fix: use one of stability\./,
-    );
+    expect(problem).toMatch(/^models\.0\.id is at its end of life since 2026-09-30\. Use one of stability\./);
   });
 
   it("refuse a model that the catalogue does not know", () => {
@@ -63,7 +60,7 @@ describe("settings", () => {
   it("refuse a region that does not serve the model, and name the one that does", () => {
     const models = [{ id: "stability.stable-image-core-v1:1", region: "eu-west-1", concurrency: 8 }];
     expect(problemsOf(devWith({ models }))).toEqual([
-      "models.0.region does not serve stability.stable-image-core-v1:1. Fix: use us-west-2, or leave it out",
+      "models.0.region does not serve stability.stable-image-core-v1:1. Use us-west-2, or leave it out",
     ]);
   });
 
@@ -71,7 +68,7 @@ describe("settings", () => {
     "refuse %s, a region of another partition",
     (region) => {
       expect(problemsOf(devWith({ region }))).toEqual([
-        "region is in China, GovCloud or an isolated partition, which are not supported. Fix: use a region of the partition aws",
+        "region is in China, GovCloud or an isolated partition, which are not supported. Use a region of the partition aws",
       ]);
     },
   );
@@ -79,20 +76,20 @@ describe("settings", () => {
   it("refuse a first model that takes fewer calls at once than Lambda makes at the least", () => {
     const models = [{ id: "stability.stable-image-core-v1:1", concurrency: 1 }];
     expect(problemsOf(devWith({ models }))).toEqual([
-      "models.0.concurrency is too small: Lambda paints at least 2 prompts at once. Fix: raise it to 2",
+      "models.0.concurrency is below 2, the smallest maximum concurrency of a queue's consumer. Raise it to 2",
     ]);
   });
 
   it("refuse a model time-out that leaves no time to store the picture", () => {
     const consumer = { ...dev.consumer, timeoutSeconds: 60, modelTimeoutSeconds: 55 };
     expect(problemsOf(devWith({ consumer }))).toEqual([
-      "consumer.modelTimeoutSeconds leaves no time to store the picture. Fix: lower it to 50, or raise consumer.timeoutSeconds",
+      "consumer.modelTimeoutSeconds leaves no time to store the picture. Lower it to 50, or raise consumer.timeoutSeconds",
     ]);
   });
 
   it("refuse what is no setting", () => {
     expect(problemsOf({ ...dev, visibilityTimeout: 30 })).toEqual([
-      "visibilityTimeout is no setting. Fix: remove it",
+      "visibilityTimeout is not a setting. Remove it",
     ]);
   });
 
@@ -110,14 +107,14 @@ describe("settings", () => {
 describe("the repository", () => {
   it.each([{ ownerId: 1 }, { repositoryId: 1 }])("is refused with one id only: %o", (id) => {
     expect(problemsOf({ ...dev, github: { ...dev.github, ...id } })).toEqual([
-      "github has one id only. Fix: give both ownerId and repositoryId, or neither",
+      "github has one id only. Give both ownerId and repositoryId, or neither",
     ]);
   });
 
   it.each([0, -1, 1.5, "1", "*"])("is refused with the id %o", (id) => {
     const github = { ...dev.github, ownerId: 1, repositoryId: id };
     expect(problemsOf({ ...dev, github })).toEqual([
-      "github.repositoryId is not an id of GitHub. Use the whole number that npm run bootstrap prints",
+      "github.repositoryId is not a GitHub id. Use the whole number that npm run bootstrap prints",
     ]);
   });
 

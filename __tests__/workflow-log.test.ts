@@ -12,7 +12,7 @@ function plan(env: Readonly<Record<string, string>>): string {
 describe("a command that fails", () => {
   it("says at the top of the workflow's run what failed, why, and what to type", () => {
     expect(plan({ GITHUB_ACTIONS: "true" })).toBe(
-      '::error title=npm run plan failed for 100%::There is no environment "100%25": config/environments/100%25.ts is missing. Fix: set ENVIRONMENT to one of dev, prod, or write that file.\n',
+      '::error title=npm run plan failed for 100%::There is no environment "100%25": config/environments/100%25.ts is missing. Set ENVIRONMENT to one of dev, prod, or write that file.\n',
     );
   });
 

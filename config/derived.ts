@@ -8,26 +8,25 @@ import {
 import { apiConcurrency } from "./concurrency.ts";
 import type { Settings } from "./settings.ts";
 
-/** How much longer a lease holds than its owner can live, in seconds: room for clocks that differ. */
+/** How much longer a lease is than the function's timeout, in seconds: clocks may differ. */
 const CLOCK_SKEW_SECONDS = 30;
 
-/** A model of the chain, with all that the consumer needs to know of it. */
+/** A model of the chain, as the consumer needs it. */
 export interface ChainedModel extends Pick<Model, "id" | "pricePerImageUsd" | "takesMode"> {
   readonly region: string;
 }
 
-/** What follows from the settings. None of it is ever set by hand. */
+/** The values that follow from the settings. */
 export interface Derived {
   /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-queueconfig */
   readonly visibilityTimeoutSeconds: number;
-  /** How many invocations run at once. Each paints one picture. */
+  /** The number of concurrent invocations of the consumer. Each paints one picture. */
   readonly maximumConcurrency: number;
-  /** How many executions of the API's function are reserved, and the most that it gets; undefined where Lambda reserves none. */
+  /** The reserved concurrency of the API's function; undefined for none. */
   readonly apiConcurrency: number | undefined;
   readonly leaseSeconds: number;
-  /** How long SQS keeps a prompt; one that is older is not re-sent either. */
+  /** The retention of prompts. An older one is not re-sent either. */
   readonly promptRetentionSeconds: number;
-  /** How long the dead-letter queue keeps a prompt: as long as SQS can. */
   readonly deadLetterRetentionSeconds: number;
   readonly modelChain: readonly ChainedModel[];
   readonly thresholds: Thresholds;

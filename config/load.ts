@@ -5,14 +5,14 @@ import type { Settings, SettingsProblem } from "./settings.ts";
 
 const FOLDER = new URL("environments/", import.meta.url);
 
-/** The settings cannot be used. The message lists every reason. */
+/** The settings are not valid. The message lists all problems. */
 export class SettingsError extends Error {
   override readonly name = "SettingsError";
 }
 
 /**
- * Reads and checks the settings of an environment. Throws a SettingsError for wrong ones, and where another environment
- * has the same state: a command on one of them would destroy the other.
+ * Reads and checks the settings of an environment. Throws a SettingsError if they are not valid, or if another
+ * environment has the same state: a command on one of them would destroy the other.
  * @param environment the name of a file in `config/environments`, without its ending
  */
 export async function loadSettings(environment: string): Promise<Settings> {
@@ -22,7 +22,7 @@ export async function loadSettings(environment: string): Promise<Settings> {
     const { state } = await readSettings(other);
     if (state.bucket !== bucket || state.key !== key) continue;
     throw new SettingsError(
-      `config/environments/${environment}.ts and ${other}.ts have the same state, ${bucket}/${key}. Fix: give each a state.key of its own.`,
+      `config/environments/${environment}.ts and ${other}.ts have the same state, ${bucket}/${key}. Give each its own state.key.`,
     );
   }
   return settings;
@@ -33,7 +33,7 @@ async function readSettings(environment: string): Promise<Settings> {
   const name = `config/environments/${environment}.ts`;
   if (!/^[a-z0-9-]+$/.test(environment) || !existsSync(file)) {
     throw new SettingsError(
-      `There is no environment "${environment}": ${name} is missing. Fix: set ENVIRONMENT to one of ${environmentNames().join(", ")}, or write that file.`,
+      `There is no environment "${environment}": ${name} is missing. Set ENVIRONMENT to one of ${environmentNames().join(", ")}, or write that file.`,
     );
   }
   const { settings: input }: { settings?: unknown } = await import(file.href);
@@ -45,13 +45,13 @@ async function readSettings(environment: string): Promise<Settings> {
   );
 }
 
-/** Reads and checks the other environments whose state is kept in the same bucket, in the order of their names. */
+/** Reads and checks the other environments whose state is in the same bucket, sorted by name. */
 export async function loadNeighbours({ state, suffix }: Settings): Promise<Settings[]> {
   const all = await Promise.all(environmentNames().map(readSettings));
   return all.filter((other) => other.state.bucket === state.bucket && other.suffix !== suffix);
 }
 
-/** A line for each model in use whose end of life is near. */
+/** A warning for each model in use whose end of life is near. */
 export function modelWarnings({ models }: Settings, today: Date): string[] {
   return models.flatMap(({ id }) => {
     const lifecycle = lifecycleOf(id, today);
@@ -60,7 +60,7 @@ export function modelWarnings({ models }: Settings, today: Date): string[] {
   });
 }
 
-/** All environments, by name, in order. */
+/** The names of all environments, sorted. */
 export function environmentNames(): string[] {
   return readdirSync(FOLDER)
     .map((entry) => entry.replace(/\.ts$/, ""))

@@ -145,7 +145,7 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
 
   it("for an environment that is not there", async () => {
     expect(await complaint({ env: { ENVIRONMENT: "staging" } })).toMatch(
-      /^There is no environment "staging": .* Fix: set ENVIRONMENT to one of dev, prod, or write that file\.$/,
+      /^There is no environment "staging": .* Set ENVIRONMENT to one of dev, prod, or write that file\.$/,
     );
   });
 
