@@ -6,10 +6,16 @@ import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
 export const healthSchema = z.object({
   waitingPrompts: z
     .int()
-    .check(z.nonnegative(), z.describe("Prompts on the queue, those being painted included; approximate")),
+    .check(
+      z.nonnegative(),
+      z.describe("The number of prompts in the queue, with those that are being painted. Approximate."),
+    ),
   estimatedWaitSeconds: z
     .int()
-    .check(z.positive(), z.describe("How long a prompt that is sent now will take")),
+    .check(
+      z.positive(),
+      z.describe("How long a prompt that is sent now will take, in seconds. An estimate."),
+    ),
 });
 
 export interface BacklogOptions {

@@ -28,7 +28,7 @@ export const problemSchema = z.object({
   detail: z.string(),
   errors: z
     .optional(z.array(z.object({ field: z.string(), message: z.string() })))
-    .check(z.describe("Each field or header that is wrong")),
+    .check(z.describe("Every field and header that is wrong, each with the reason.")),
 });
 
 /** A request that cannot be granted. */

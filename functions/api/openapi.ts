@@ -18,12 +18,13 @@ export function openApiDocument(): object {
       version: "1.0.0",
       summary: "Travel by picture: send a prompt, get a picture.",
       description:
-        "Painting takes seconds to minutes, so a prompt is accepted at once and painted in its turn. " +
-        "Ask for the request until it is `succeeded`, `rejected` or `failed`, or send `Prefer: wait=20` to be answered when it is. " +
-        "All paths ask for the authorisation that the API was deployed with: an AWS signature, a token, or none.",
+        "Painting a picture takes seconds to minutes. `POST /generate` accepts a prompt and answers with `202` and a request id. " +
+        "Then call `GET /requests/{id}` until its status is `succeeded`, `rejected` or `failed`. " +
+        "With the header `Prefer: wait=20`, both calls wait up to 20 seconds for the picture. " +
+        "Every path needs the authorisation that the API was deployed with: an AWS signature, a token, or none.",
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: "/", description: "Where this document is served" }],
+    servers: [{ url: "/", description: "The address that this document comes from" }],
     security: [{ awsSignature: [] }, { token: [] }, {}],
     paths: paths(operations),
     components: {
@@ -32,7 +33,7 @@ export function openApiDocument(): object {
           type: "apiKey",
           in: "header",
           name: "Authorization",
-          description: "AWS Signature Version 4 for the service `execute-api`",
+          description: "An AWS Signature Version 4 for the service `execute-api`",
         },
         token: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
       },
@@ -40,7 +41,7 @@ export function openApiDocument(): object {
         PromptRequest: toJsonSchema(promptRequestSchema, "input"),
         Request: {
           description:
-            "A request as it stands. `succeeded` and `rejected` are final. `failed` is final until the request is sent again or an operator redrives it.",
+            "A request and its status. `succeeded` and `rejected` are final. `failed` is final unless the request is sent again, or an operator redrives it.",
           oneOf: views.map(({ name }) => schema(name)),
           discriminator: {
             propertyName: "status",
@@ -51,7 +52,7 @@ export function openApiDocument(): object {
         Health: toJsonSchema(healthSchema, "output"),
         Problem: toJsonSchema(problemSchema, "output"),
         GatewayMessage: {
-          description: "What API Gateway says by itself",
+          description: "An answer of API Gateway, for a request that did not reach the API",
           type: "object",
           properties: { message: { type: "string" } },
           required: ["message"],
@@ -66,24 +67,26 @@ const prefer = {
   name: "Prefer",
   in: "header",
   description:
-    "`wait=20`: answer when the picture is there, or after so many seconds. " +
-    "A wait longer than the gateway allows is shortened, one that is hopeless because of the queue is left out; " +
-    "`Preference-Applied` tells (RFC 7240).",
+    "`wait=20` waits up to 20 seconds for the picture (RFC 7240). A wait that is too long for API Gateway is shortened. " +
+    "If the picture cannot be there in time, the API does not wait. `Preference-Applied` says how long it waited at most.",
   schema: { type: "string" },
   example: "wait=20",
 };
-const retryAfter = header("When to ask again, in seconds", { type: "integer", minimum: 1 });
-const preferenceApplied = header("How long was waited, `wait=20`; left out where it was not", {
-  type: "string",
-});
-const location = header("Where the request is", { type: "string", format: "uri-reference" });
+const retryAfter = header("After how many seconds to call again", { type: "integer", minimum: 1 });
+const preferenceApplied = header(
+  "How long the API waited at most, such as `wait=20`. Not there if it did not wait",
+  {
+    type: "string",
+  },
+);
+const location = header("The path of the request", { type: "string", format: "uri-reference" });
 
 const gatewayAnswers = {
-  401: gatewayAnswer("No valid token"),
-  403: gatewayAnswer("No valid signature, or no permission to call"),
-  429: gatewayAnswer("More requests than the stage lets through: try again later"),
-  500: problemOrGateway("Something is wrong on our side"),
-  503: problemOrGateway("For the moment it does not work: send the same request again", {
+  401: gatewayAnswer("The token is missing or not valid"),
+  403: gatewayAnswer("The signature is missing or not valid, or the caller has no permission"),
+  429: gatewayAnswer("Too many requests: wait a little, and send the same request again"),
+  500: problemOrGateway("An error of the API: send the same request again"),
+  503: problemOrGateway("Not available at the moment: send the same request again after `Retry-After`", {
     "Retry-After": retryAfter,
   }),
 };
@@ -98,8 +101,8 @@ const operations: Readonly<Record<Route, object>> = {
         name: "Idempotency-Key",
         in: "header",
         description:
-          "Becomes the request's id. The same request under the same key is one request however often it is sent; " +
-          "after an error it can be sent again safely. May be written in double quotes.",
+          "A key of your choice for one picture, such as a UUID. It becomes the request's id. " +
+          "After an error, send the same request with the same key: it is painted once. Double quotes around it are allowed.",
         schema: { type: "string", pattern: '^("[A-Za-z0-9_-]{1,64}"|[A-Za-z0-9_-]{1,64})$' },
       },
     ],
@@ -113,44 +116,47 @@ const operations: Readonly<Record<Route, object>> = {
       },
     },
     responses: {
-      200: requestAnswer("It is finished", {
+      200: requestAnswer("The request has ended: it has its picture, or it was rejected or failed", {
         Location: location,
         "Preference-Applied": preferenceApplied,
       }),
-      202: requestAnswer("It is accepted", {
+      202: requestAnswer("The request is accepted, and waits or is being painted", {
         Location: location,
         "Retry-After": retryAfter,
         "Preference-Applied": preferenceApplied,
       }),
-      400: problem("The body or a header is not valid; `errors` names each field"),
-      409: problem("The id belongs to a request for another picture"),
-      413: problemOrGateway("The body is too large"),
+      400: problem("The body or a header is not valid. `errors` names each field"),
+      409: problem("The id belongs to another request"),
+      413: problemOrGateway("The body is larger than 128 KiB"),
       415: problem("The body is not `application/json`"),
       ...gatewayAnswers,
     },
   },
   "GET /requests/{id}": {
     operationId: "getRequest",
-    summary: "Ask what became of a request",
+    summary: "Get a request and its picture",
     parameters: [
       { name: "id", in: "path", required: true, schema: toJsonSchema(requestIdSchema, "input") },
       prefer,
     ],
     responses: {
-      200: requestAnswer("The request as it stands", {
+      200: requestAnswer("The request and its status", {
         "Retry-After": retryAfter,
         "Preference-Applied": preferenceApplied,
       }),
       400: problemOrGateway("The id or a header is not valid"),
-      404: problem("There is no such request"),
+      404: problem("There is no request with this id"),
       ...gatewayAnswers,
     },
   },
   "GET /health": {
     operationId: "health",
-    summary: "Ask whether prompts are taken, and how long they wait",
+    summary: "Get the length of the queue",
     responses: {
-      200: { description: "They are", content: { "application/json": { schema: schema("Health") } } },
+      200: {
+        description: "Prompts are accepted",
+        content: { "application/json": { schema: schema("Health") } },
+      },
       ...gatewayAnswers,
     },
   },

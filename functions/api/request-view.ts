@@ -15,12 +15,19 @@ export const requestViewSchema = z.discriminatedUnion("status", [
   z.extend(queuedSchema, {
     estimatedWaitSeconds: z
       .int()
-      .check(z.positive(), z.describe("How long painting will take, judged by what is on the queue now")),
+      .check(
+        z.positive(),
+        z.describe("How long it will take, in seconds. An estimate from the length of the queue."),
+      ),
   }),
   generatingSchema,
   z.extend(succeededSchema, {
-    imageUrl: z.url().check(z.describe("A link to the picture that anybody can open until it expires")),
-    imageUrlExpiresAt: z.iso.datetime().check(z.describe("Ask for the request again to get a new link")),
+    imageUrl: z
+      .url()
+      .check(z.describe("A link to the picture. Anybody who has it can open it until `imageUrlExpiresAt`.")),
+    imageUrlExpiresAt: z.iso
+      .datetime()
+      .check(z.describe("When the link expires. `GET /requests/{id}` returns a new one.")),
   }),
   rejectedSchema,
   failedSchema,

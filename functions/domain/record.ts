@@ -4,11 +4,11 @@ import { MAX_SEED, promptRequestSchema, requestIdSchema } from "./request.ts";
 
 const instant = z.iso.datetime();
 
-/** Who is painting, and until when nobody else may. */
 const leaseSchema = z.object({ owner: z.string(), expiresAt: instant });
 
-/** Why a request is not (yet) a picture. `code` is for programs, `message` for people. */
-const reasonSchema = z.object({ code: z.string(), message: z.string() });
+const reasonSchema = z
+  .object({ code: z.string(), message: z.string() })
+  .check(z.describe("Why the last try brought no picture: `code` is for programs, `message` for people."));
 export type Reason = z.output<typeof reasonSchema>;
 
 const imageSchema = z.object({
@@ -16,8 +16,7 @@ const imageSchema = z.object({
   key: z.string(),
   contentType: z.string(),
   bytes: z.int().check(z.positive()),
-  /** Hexadecimal. */
-  sha256: z.string(),
+  sha256: z.string().check(z.describe("Hexadecimal.")),
 });
 export type StoredImage = z.output<typeof imageSchema>;
 
@@ -38,19 +37,22 @@ export function drawSeed(): number {
 }
 
 const timingsSchema = z.object({
-  /** When the prompt was sent, the last time that it was. */
-  queuedAt: instant,
-  /** When painting began, the last time that it did. */
-  startedAt: z.optional(instant),
-  finishedAt: z.optional(instant),
-  /** How long the model took, in milliseconds. */
-  modelMs: z.optional(z.number().check(z.nonnegative())),
+  queuedAt: instant.check(z.describe("When the prompt was last sent to the queue.")),
+  startedAt: z.optional(instant).check(z.describe("When the last try began.")),
+  finishedAt: z.optional(instant).check(z.describe("When the request reached its status.")),
+  modelMs: z
+    .optional(z.number().check(z.nonnegative()))
+    .check(z.describe("How long the model took, in milliseconds.")),
 });
 
 const history = {
-  /** How often painting was really tried; a throttled or interrupted try does not count. */
-  attempts: z.int().check(z.nonnegative()),
-  codeVersion: z.string(),
+  attempts: z
+    .int()
+    .check(
+      z.nonnegative(),
+      z.describe("How often it was tried. A throttled or interrupted try does not count."),
+    ),
+  codeVersion: z.string().check(z.describe("The hash of the code that wrote this.")),
 };
 
 export const queuedSchema = z.object({
@@ -58,8 +60,9 @@ export const queuedSchema = z.object({
   ...history,
   status: z.literal("queued"),
   timings: timingsSchema,
-  /** When the queue had taken the prompt, if its sender could still record that. */
-  sentAt: z.optional(instant),
+  sentAt: z
+    .optional(instant)
+    .check(z.describe("When the queue accepted the prompt. Not there if that could not be recorded.")),
 });
 
 export const generatingSchema = z.object({
@@ -67,9 +70,11 @@ export const generatingSchema = z.object({
   ...history,
   status: z.literal("generating"),
   timings: z.required(timingsSchema, { startedAt: true }),
-  /** `null` once the owner gave the request back. */
-  lease: z.nullable(leaseSchema),
-  /** Why the last try brought no picture. */
+  lease: z
+    .nullable(leaseSchema)
+    .check(
+      z.describe("Who is painting, and until when nobody else may. `null` while it waits for its next try."),
+    ),
   reason: z.optional(reasonSchema),
 });
 
@@ -81,7 +86,7 @@ export const succeededSchema = z.object({
   region: z.string(),
   image: imageSchema,
   timings: z.required(timingsSchema),
-  costUsd: z.number().check(z.nonnegative()),
+  costUsd: z.number().check(z.nonnegative(), z.describe("The list price of the picture, in US dollars.")),
 });
 
 export const rejectedSchema = z.object({
@@ -89,8 +94,7 @@ export const rejectedSchema = z.object({
   requestId: requestIdSchema,
   status: z.literal("rejected"),
   reason: reasonSchema,
-  /** The message's body, as it came. */
-  body: z.string(),
+  body: z.string().check(z.describe("The body of the message, unchanged.")),
   timings: z.required(timingsSchema, { finishedAt: true }),
 });
 

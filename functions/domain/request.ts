@@ -46,18 +46,27 @@ export const returnedSeedSchema = z.catch(
 
 /** What a user may ask for: the body of a message on the prompt queue, and of `POST /generate`. */
 export const promptRequestSchema = z.strictObject({
-  prompt: promptText.check(z.regex(/\S/, { error: "must not be empty" })),
-  requestId: z.optional(requestIdSchema),
-  negativePrompt: z.optional(promptText),
-  aspectRatio: z._default(
-    z.enum(ASPECT_RATIOS, { error: `must be one of ${ASPECT_RATIOS.join(", ")}` }),
-    "1:1",
+  prompt: promptText.check(
+    z.regex(/\S/, { error: "must not be empty" }),
+    z.describe("What the picture shows. White space around it is removed."),
   ),
-  seed: z.optional(seedSchema),
-  outputFormat: z._default(
-    z.enum(OUTPUT_FORMATS, { error: `must be one of ${OUTPUT_FORMATS.join(", ")}` }),
-    "png",
-  ),
+  requestId: z
+    .optional(requestIdSchema)
+    .check(z.describe("The id of the request. The same request under one id is painted once.")),
+  negativePrompt: z.optional(promptText).check(z.describe("What the picture must not show.")),
+  aspectRatio: z
+    ._default(z.enum(ASPECT_RATIOS, { error: `must be one of ${ASPECT_RATIOS.join(", ")}` }), "1:1")
+    .check(z.describe("Width to height.")),
+  seed: z
+    .optional(seedSchema)
+    .check(
+      z.describe(
+        "The same prompt with the same seed gives the same picture. With 0 the model chooses one. Without a seed, a random one is used.",
+      ),
+    ),
+  outputFormat: z
+    ._default(z.enum(OUTPUT_FORMATS, { error: `must be one of ${OUTPUT_FORMATS.join(", ")}` }), "png")
+    .check(z.describe("The file format of the picture.")),
 });
 
 /** What the body of a message may say: the request, and in a copy that the consumer re-sent, how old it is. */
