@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import type { ConditionalStore } from "./object-store.ts";
 import { type AskedRequest, imageKey, type StoredImage } from "./record.ts";
-import { returnedSeedSchema } from "./request.ts";
+import { requestedPicture, returnedSeedSchema } from "./request.ts";
 
 /** What a picture is known by, and what it has to show. */
 type AskedImage = Omit<AskedRequest, "seed">;
@@ -113,7 +113,6 @@ export class Images {
 }
 
 /** Ties a picture to what was asked for, without telling it: records can be deleted, and their ids used again. */
-function requestDigest({ prompt, negativePrompt, aspectRatio, outputFormat }: AskedImage): string {
-  const identity = JSON.stringify([prompt, negativePrompt, aspectRatio, outputFormat]);
-  return createHash("sha256").update(identity).digest("hex");
+function requestDigest(asked: AskedImage): string {
+  return createHash("sha256").update(requestedPicture(asked)).digest("hex");
 }

@@ -75,6 +75,13 @@ const messageSchema = z.extend(promptRequestSchema, {
   firstSentMs: z.optional(z.int({ error: "must be a whole number of milliseconds" })),
 });
 
+const pictureSchema = z.omit(z.object(promptRequestSchema.shape), { requestId: true, seed: true });
+
+/** All that a request says of its picture but the seed, as JSON: the same text for the same picture. */
+export function requestedPicture(request: Omit<PromptRequest, "requestId" | "seed">): string {
+  return JSON.stringify(pictureSchema.parse(request));
+}
+
 export type PromptRequestInput = z.input<typeof promptRequestSchema>;
 export type PromptRequest = z.output<typeof promptRequestSchema>;
 /** A request with the id under which it is painted once, and its record kept. */

@@ -1,6 +1,5 @@
-import * as z from "zod/mini";
 import type { RequestRecord } from "./record.ts";
-import { type PromptRequest, parseRequest, promptRequestSchema } from "./request.ts";
+import { type PromptRequest, parseRequest, requestedPicture } from "./request.ts";
 
 /**
  * Whether a record is this request's. One that names no seed, or 0 and so leaves it to the model, is content with the
@@ -10,16 +9,9 @@ export function isSameRequest(request: PromptRequest, record: RequestRecord): bo
   const asked = record.status === "rejected" ? rejectedRequest(record.body) : record;
   return (
     asked !== undefined &&
-    pictureOf(asked) === pictureOf(request) &&
+    requestedPicture(asked) === requestedPicture(request) &&
     (!request.seed || asked.seed === undefined || asked.seed === request.seed)
   );
-}
-
-const pictureSchema = z.omit(z.object(promptRequestSchema.shape), { requestId: true, seed: true });
-
-/** All that decides about the picture but the seed, as JSON. */
-function pictureOf(request: PromptRequest): string {
-  return JSON.stringify(pictureSchema.parse(request));
 }
 
 /** The record of a rejected request keeps the message as it came. */
