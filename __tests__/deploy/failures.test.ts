@@ -188,7 +188,7 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
     const outputs = { sqs_queue_url: { value: QueueUrl }, image_bucket: { value: "a-bucket" } };
     const terraform = fakeTerraform(`echo '${JSON.stringify({ terraform_version: "1.11.4", ...outputs })}'`);
     expect(await complaint({ env: { TERRAFORM_BINARY_NAME: terraform } }, "canary")).toBe(
-      `The queue ${QueueUrl} is not there any more: somebody has deleted it. To see what a deploy makes again, type: ENVIRONMENT=dev npm run plan`,
+      `The queue ${QueueUrl} does not exist any more. To see what a deploy would create again, type: ENVIRONMENT=dev npm run plan`,
     );
   });
 

@@ -132,7 +132,7 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
       /^CKV_AWS_50: aws_lambda_function\.\S+ must be traced\. Change it, or add a waiver with a reason and a review date to ops\/policies\/waivers\.ts/,
     );
     expect(report).toMatch(
-      /^\| CKV_AWS_117 \| 3 × `aws_lambda_function` \| It talks to AWS services only\..* \| \d{4}-\d\d-\d\d \|$/m,
+      /^\| CKV_AWS_117 \| 3 × `aws_lambda_function` \| It calls AWS services only\..* \| \d{4}-\d\d-\d\d \|$/m,
     );
   });
 
