@@ -2,7 +2,7 @@ import { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
 import { S3Backend, type S3BackendConfig, type TerraformStack } from "cdktf";
 import type { Settings } from "../config/settings.ts";
 
-/** Has the stack made in the settings' region and account, each resource tagged with its environment. */
+/** Configures the AWS provider: region, account, and tags with the environment on each resource. */
 export function connectToAws(
   stack: TerraformStack,
   { region, accountId }: Pick<Settings, "region" | "accountId">,
@@ -15,9 +15,9 @@ export function connectToAws(
   });
 }
 
-/** Keeps the stack's state in S3, where one apply at a time can lock it. */
+/** Keeps the stack's state in S3, with a lock. */
 export function keepState(stack: TerraformStack, state: Settings["state"]): void {
-  // `use_lockfile` is not among cdktf's types; what it does not know it passes on to Terraform as it is.
+  // cdktf's types lack `use_lockfile`; cdktf passes unknown properties on to Terraform.
   const config: S3BackendConfig & { readonly use_lockfile: boolean } = {
     ...state,
     encrypt: true,

@@ -11,16 +11,16 @@ import { GithubRoles } from "./github-roles.ts";
 import { policyJson } from "./policy.ts";
 import { PrivateBucket } from "./private-bucket.ts";
 
-/** What an account needs once, before its first environment: a bucket for state, roles for the workflows, and bounds for functions. */
+/** The resources that an account needs once: a state bucket, roles for the workflows, and permissions boundaries. */
 export class BootstrapStack extends TerraformStack {
-  /** @param environments those that keep their state in the same bucket; at least one */
+  /** @param environments those with their state in the same bucket */
   constructor(scope: Construct, id: string, environments: readonly [Settings, ...Settings[]]) {
     super(scope, id);
     const [{ accountId, state }] = environments;
     connectToAws(this, { region: state.region, ...(accountId !== undefined && { accountId }) }, "all");
     keepState(this, { ...state, key: "bootstrap.tfstate" });
     new PrivateBucket(this, "state", { name: state.bucket, forceDestroy: false, preventDestroy: true });
-    // AWS trusts GitHub's certificate by itself; a list of thumbprints is not needed any more.
+    // AWS trusts GitHub's certificate without a list of thumbprints.
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_verify-thumbprint.html
     const provider = new IamOpenidConnectProvider(this, "github", {
       url: "https://token.actions.githubusercontent.com",

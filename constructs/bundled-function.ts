@@ -16,10 +16,10 @@ export interface BundledFunctionProps {
   /** In seconds. */
   readonly timeout: number;
   readonly logRetentionDays: number;
-  /** How many executions are kept for it, and the most that it gets. Default: what the account has left. */
+  /** Default: the unreserved concurrency of the account. */
   readonly reservedConcurrency?: number | undefined;
   readonly environment: Readonly<Record<string, string>>;
-  /** What the function may do, besides writing its own log and traces. */
+  /** The statements of its role, beside those for its log and traces. */
   readonly permissions: readonly PolicyStatement[];
 }
 
@@ -29,22 +29,13 @@ export class BundledFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
     super(scope, id);
-    const logGroup = this.#createLogGroup(props);
-    const role = this.#createRole(props.name);
-    const permissions = this.#createPermissions(props, role, logGroup);
-    this.function = this.#createFunction(props, role, logGroup, permissions);
-  }
-
-  // Lambda would make one itself, which keeps everything for ever and outlives the stack.
-  #createLogGroup({ name, logRetentionDays }: BundledFunctionProps): CloudwatchLogGroup {
-    return new CloudwatchLogGroup(this, "logs", {
+    const { name, reservedConcurrency } = props;
+    // Lambda would create one itself, which has no retention and outlives the stack.
+    const logGroup = new CloudwatchLogGroup(this, "logs", {
       name: `/aws/lambda/${name}`,
-      retentionInDays: logRetentionDays,
+      retentionInDays: props.logRetentionDays,
     });
-  }
-
-  #createRole(name: string): IamRole {
-    return new IamRole(this, "role", {
+    const role = new IamRole(this, "role", {
       name,
       assumeRolePolicy: JSON.stringify({
         Version: "2012-10-17",
@@ -53,30 +44,15 @@ export class BundledFunction extends Construct {
         ],
       }),
     });
-  }
-
-  #createPermissions(
-    { name, permissions }: BundledFunctionProps,
-    role: IamRole,
-    logGroup: CloudwatchLogGroup,
-  ): IamRolePolicy {
-    return new IamRolePolicy(this, "permissions", {
+    const permissions = new IamRolePolicy(this, "permissions", {
       name,
       role: role.name,
-      policy: policyJson([...allowLogs(`${logGroup.arn}:*`), ...permissions]),
+      policy: policyJson([...allowLogs(`${logGroup.arn}:*`), ...props.permissions]),
     });
-  }
-
-  #createFunction(
-    props: BundledFunctionProps,
-    role: IamRole,
-    logGroup: CloudwatchLogGroup,
-    permissions: IamRolePolicy,
-  ): LambdaFunction {
     const { zip, version } = bundle(props.entry);
     const asset = new TerraformAsset(this, "code", { path: zip, type: AssetType.FILE });
-    return new LambdaFunction(this, "function", {
-      functionName: props.name,
+    this.function = new LambdaFunction(this, "function", {
+      functionName: name,
       description: props.description,
       role: role.arn,
       runtime: "nodejs22.x",
@@ -86,13 +62,11 @@ export class BundledFunction extends Construct {
       sourceCodeHash: `\${filebase64sha256("${asset.path}")}`,
       memorySize: props.memoryMb,
       timeout: props.timeout,
-      ...(props.reservedConcurrency !== undefined && {
-        reservedConcurrentExecutions: props.reservedConcurrency,
-      }),
+      ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
       environment: { variables: { ...props.environment, CODE_VERSION: version } },
       tracingConfig: { mode: "Active" },
       loggingConfig: { logFormat: "JSON", logGroup: logGroup.name },
-      // An event source can only be made for a role that may read it already.
+      // Lambda accepts an event source only for a role that may already read it.
       dependsOn: [permissions],
     });
   }

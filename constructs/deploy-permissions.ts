@@ -6,13 +6,13 @@ import { boundaryArn } from "./function-boundary.ts";
 import { allowKey } from "./image-bucket.ts";
 import type { PolicyStatement } from "./policy.ts";
 
-/** Its permissions do not fit the table of services: what it calls has a name, itself it has none. */
+/** Not in the table of services: AWS chooses the id of an event source. */
 const eventSources = "aws_lambda_event_source_mapping";
 
-/** The types of resources that the roles may read and make. */
+/** The types of resources that the roles may manage. */
 export const deployableTypes: readonly string[] = [...services.flatMap(({ types }) => types), eventSources];
 
-/** What a plan needs: to read each resource of the environment and its state, and what AWS says of its models. Nothing that is kept in them. */
+/** For a plan: to read the environment's resources and state and the lifecycle of its models, but no messages or objects. */
 export function planPermissions(settings: Settings, accountId: string): PolicyStatement[] {
   return [
     ...onServices(settings, accountId, ({ read }) => read),
@@ -28,15 +28,15 @@ export function planPermissions(settings: Settings, accountId: string): PolicySt
   ];
 }
 
-/** What an apply needs besides, to make, change and destroy what has a name of the environment. */
+/** For an apply: to manage the resources that have the environment's names. */
 export function resourcePermissions(settings: Settings, accountId: string): PolicyStatement[] {
   return onServices(settings, accountId, ({ types, write }) =>
-    // A bucket that was there before stays as it is.
+    // An existing bucket is not changed.
     settings.imageBucket.kind === "existing" && types.includes("aws_s3_bucket") ? [] : write,
   );
 }
 
-/** All else that an apply needs: what AWS names, roles, the lock, the state, and the canary. */
+/** For an apply: resources that AWS names, roles, the lock, the state, and the canary. */
 export function applyPermissions(settings: Settings, accountId: string): PolicyStatement[] {
   const { region, suffix, imageBucket } = settings;
   const keyPrefix = imageBucket.kind === "existing" ? imageBucket.keyPrefix : "";
@@ -47,7 +47,7 @@ export function applyPermissions(settings: Settings, accountId: string): PolicyS
     ...emptyingPermissions(settings),
     ...rolePermissions(settings, accountId),
     allow(["s3:PutObject"], [stateObject(settings)]),
-    // The lock is an object beside the state: https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
+    // The lock is an object next to the state: https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
     allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [`${stateObject(settings)}.tflock`]),
     // The canary: one prompt in, its record out.
     allow(["sqs:SendMessage"], [`arn:aws:sqs:${region}:${accountId}:${queueName(suffix)}`]),
@@ -71,7 +71,7 @@ function onServices(
 function readPermissions(settings: Settings): PolicyStatement[] {
   return [
     allow(["apigateway:GET"], [`arn:aws:apigateway:${settings.region}::/apis/*`]),
-    // These have no resources to name, or none that AWS lets a policy name:
+    // AWS supports no resource-level permissions for these:
     // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
     // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     allow(
@@ -92,7 +92,7 @@ function readPermissions(settings: Settings): PolicyStatement[] {
 
 function eventSourcePermissions({ region, suffix }: Settings, accountId: string): PolicyStatement[] {
   return [
-    // An event source has an id that nobody knows before; what it calls is known.
+    // AWS chooses the id of an event source; its function is known.
     allow(
       [
         "lambda:CreateEventSourceMapping",
@@ -120,7 +120,7 @@ function apiPermissions(settings: Settings, accountId: string): PolicyStatement[
       StringEquals: { "apigateway:Request/ApiName": apiName(settings.suffix) },
     }),
     allow(["apigateway:DELETE", "apigateway:POST", "apigateway:PUT"], [`${gateway}:/tags/*`]),
-    // An access log is a delivery of logs, which has no resource to name:
+    // Access logs use log delivery, which has no resource-level permissions:
     // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
     allow(
       [
@@ -134,7 +134,7 @@ function apiPermissions(settings: Settings, accountId: string): PolicyStatement[
       ],
       ["*"],
     ),
-    // The first API of an account makes this role:
+    // The first API of an account creates this role:
     // https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html
     allow(
       ["iam:CreateServiceLinkedRole"],
@@ -146,8 +146,8 @@ function apiPermissions(settings: Settings, accountId: string): PolicyStatement[
 }
 
 /**
- * Who may write a role's policy may do all that the policy can say: only with the boundary on it, which this role may
- * neither change nor take off.
+ * Whoever may write a role's policy can give it any permission. So these actions need the boundary on the role, which
+ * the apply role can neither change nor remove.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
 function rolePermissions(settings: Settings, accountId: string): PolicyStatement[] {
@@ -162,21 +162,21 @@ function rolePermissions(settings: Settings, accountId: string): PolicyStatement
   ];
 }
 
-// AWS chooses a key's id: its tags say whose it is, from the request that makes it on.
+// AWS chooses a key's id. Its tags, from the creation on, show the environment.
 function keyPermissions(settings: Settings, accountId: string): PolicyStatement[] {
   const request = tagged("aws:RequestTag", settings);
   return [
     allow(["kms:CreateKey"], ["*"], request),
     allow(["kms:TagResource"], [`arn:aws:kms:${settings.region}:${accountId}:key/*`], {
       ...request,
-      // Not a key that is another environment's already; a new one has no tags yet.
+      // Not a key of another environment; a new key has no tags yet.
       StringEqualsIfExists: tagged("aws:ResourceTag", settings).StringEquals,
     }),
   ];
 }
 
 /**
- * Whoever destroys a bucket has to delete each version of each object first; production keeps its pictures.
+ * To destroy a bucket, Terraform deletes each version of each object first. Not in production.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html
  */
 function emptyingPermissions({ imageBucket, production }: Settings): PolicyStatement[] {

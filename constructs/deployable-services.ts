@@ -12,22 +12,22 @@ import {
 import type { Settings } from "../config/settings.ts";
 import type { PolicyStatement } from "./policy.ts";
 
-/** What Terraform calls for some types of resources, beside what it names. */
+/** The actions that Terraform calls for some types of resources, and the ARNs of those. */
 export interface ServicePermissions {
   readonly types: readonly string[];
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly resources: (settings: Settings, accountId: string) => readonly string[];
-  /** What must hold of the resources besides, where AWS chooses their names. */
+  /** For resources whose names AWS chooses. */
   readonly condition?: (settings: Settings) => NonNullable<PolicyStatement["Condition"]>;
 }
 
-/** Of the environment's functions, of their roles, and at the end of their log groups. */
+/** The names of the environment's functions and of their roles. */
 export function functionNames({ suffix }: Settings): string[] {
   return [consumerName(suffix), apiFunctionName(suffix), breakerName(suffix)];
 }
 
-/** The tags that `connectToAws` gives to every resource, as a condition on a resource or on a request. */
+/** A condition on the tags that `connectToAws` adds to each resource. */
 export function tagged(where: "aws:ResourceTag" | "aws:RequestTag", { suffix }: Settings) {
   return { StringEquals: { [`${where}/Project`]: "couch-explorers", [`${where}/Environment`]: suffix } };
 }

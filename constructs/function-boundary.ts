@@ -9,8 +9,8 @@ import type { PolicyStatement } from "./policy.ts";
 import { allowConsuming, allowSending } from "./prompt-queue.ts";
 
 /**
- * The most that a function of the environment may ever do: a boundary takes away all else that its role allows. It is
- * what the roles allow, for the names that the environment's resources have.
+ * The permissions boundary for the environment's functions: what their roles allow, for the names of the environment's
+ * resources.
  */
 export function boundaryPermissions(settings: Settings, accountId: string): PolicyStatement[] {
   const { region, suffix, imageBucket } = settings;
@@ -28,7 +28,7 @@ export function boundaryPermissions(settings: Settings, accountId: string): Poli
     allowImages(bucket),
     allowImageLinks(bucket),
     ...allowRecords(bucket),
-    // Another model must not need an administrator.
+    // A change of models must not need an administrator.
     allowModels("arn:aws:bedrock:*::foundation-model/*"),
     {
       // Only AWS knows the event source's id.
@@ -40,7 +40,7 @@ export function boundaryPermissions(settings: Settings, accountId: string): Poli
   ];
 }
 
-/** Of the boundary that the bootstrap makes and that every role of the environment's functions carries. */
+/** The ARN of the boundary, which the bootstrap creates. */
 export function boundaryArn({ suffix }: Settings, accountId: string): string {
   return `arn:aws:iam::${accountId}:policy/${boundaryName(suffix)}`;
 }

@@ -10,7 +10,7 @@ import { type PolicyStatement, policyJson } from "./policy.ts";
 
 export interface GithubRolesProps {
   readonly settings: Settings;
-  /** Whom the workflows' tokens are issued by. */
+  /** The issuer of the workflows' tokens. */
   readonly provider: IamOpenidConnectProvider;
   readonly accountId: string;
 }
@@ -18,7 +18,7 @@ export interface GithubRolesProps {
 const ISSUER = "token.actions.githubusercontent.com";
 const SUBJECT = `${ISSUER}:sub`;
 
-/** The roles of the workflows for one environment: one that plans, one that applies. */
+/** The roles of the workflows for one environment: one to plan, one to apply. */
 export class GithubRoles extends Construct {
   readonly planRole: IamRole;
   readonly applyRole: IamRole;
@@ -30,8 +30,7 @@ export class GithubRoles extends Construct {
     this.planRole = this.#createRole("plan", props, {
       StringLike: { [SUBJECT]: [`${repository}:pull_request`, `${repository}:ref:refs/heads/*`] },
     });
-    // A job with an environment has this subject, on whatever branch it runs: GitHub's rules for the
-    // environment say which branches those are.
+    // A job with an environment has this subject on any branch: GitHub's rules for the environment limit the branches.
     // https://docs.github.com/en/actions/reference/security/oidc#filtering-for-a-specific-environment
     this.applyRole = this.#createRole("apply", props, {
       StringEquals: { [SUBJECT]: `${repository}:environment:${settings.suffix}` },
@@ -66,7 +65,7 @@ export class GithubRoles extends Construct {
   }
 
   /**
-   * Makes a managed policy: a role's inline policies share 10,240 characters, of these each may have 6,144.
+   * Creates a managed policy of up to 6,144 characters: all inline policies of a role share 10,240.
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
    */
   #allow(purpose: string, permissions: readonly PolicyStatement[], roles: readonly IamRole[]): void {
@@ -83,7 +82,7 @@ export class GithubRoles extends Construct {
   }
 }
 
-/** How the subject of a token names the repository: GitHub puts the ids there, or not, never one of them. */
+/** The repository in the subject of a token: with both ids, or with none. */
 function subjectOf({ repository, ownerId, repositoryId }: GithubSettings): string {
   if (ownerId === undefined || repositoryId === undefined) return `repo:${repository}`;
   return `repo:${repository.replace("/", `@${ownerId}/`)}@${repositoryId}`;

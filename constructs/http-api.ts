@@ -16,28 +16,25 @@ import { allowImageLinks, allowRecords, type ImageBucket } from "./image-bucket.
 import { allowSending } from "./prompt-queue.ts";
 
 export interface HttpApiProps {
-  /** The environment, at the end of all names. */
   readonly suffix: string;
-  /** Where the prompts go. */
   readonly queue: SqsQueue;
-  /** Where the pictures and records are. */
   readonly bucket: ImageBucket;
-  /** Who may call, from which web pages, and how often. */
+  /** Authorisation, CORS origins and throttling. */
   readonly access: Settings["api"];
-  /** How many pictures are painted at once, for the estimate of the wait. */
+  /** How many pictures are painted at once, to estimate the wait. */
   readonly picturesAtOnce: number;
-  /** How many executions are kept for its function, and the most that it gets. Undefined: none, and it does not wait for pictures. */
+  /** Of its function. Undefined: none, and the function does not wait for pictures. */
   readonly reservedConcurrency: number | undefined;
   readonly logRetentionDays: number;
 }
 
-/** The most that an HTTP API waits for a function, in seconds. */
+/** The longest integration timeout of an HTTP API, in seconds. */
 const GATEWAY_LIMIT_SECONDS = 30;
 
-/** A share of a processor comes with the memory, and start-up needs it. */
+/** CPU comes with the memory, and the start-up needs it. */
 const MEMORY_MB = 1024;
 
-/** What the access log says of a request. Prompts are in bodies, which a gateway never logs. */
+/** The fields of the access log. Prompts are in bodies, which the gateway never logs. */
 const ACCESS_LOG = {
   requestId: "$context.requestId",
   time: "$context.requestTime",
@@ -54,7 +51,7 @@ const ACCESS_LOG = {
   integrationError: "$context.integrationErrorMessage",
 };
 
-/** The HTTP endpoint: takes prompts, and tells what became of them. */
+/** The HTTP endpoint: takes prompts and returns their status. */
 export class HttpApi extends Construct {
   readonly apiId: string;
   readonly stageName: string;
@@ -67,24 +64,23 @@ export class HttpApi extends Construct {
     const { function: handler } = this.#createFunction(props);
     const api = this.#createApi(props);
     this.#createRoutes(props, api, handler);
-    this.#createPermission(api, handler);
+    new LambdaPermission(this, "invoke", {
+      functionName: handler.functionName,
+      action: "lambda:InvokeFunction",
+      principal: "apigateway.amazonaws.com",
+      sourceArn: `${api.executionArn}/*`,
+    });
     this.apiId = api.id;
     this.stageName = this.#createStage(props, api).name;
     this.functionName = handler.functionName;
     this.url = api.apiEndpoint;
   }
 
-  #createFunction({
-    suffix,
-    queue,
-    bucket,
-    picturesAtOnce,
-    reservedConcurrency,
-    logRetentionDays,
-  }: HttpApiProps): BundledFunction {
+  #createFunction(props: HttpApiProps): BundledFunction {
+    const { queue, bucket, reservedConcurrency, logRetentionDays } = props;
     return new BundledFunction(this, "handler", {
-      name: apiFunctionName(suffix),
-      description: "Takes prompts over HTTP and tells what became of them",
+      name: apiFunctionName(props.suffix),
+      description: "Takes prompts over HTTP and returns their status",
       entry: "functions/api/index.ts",
       memoryMb: MEMORY_MB,
       timeout: GATEWAY_LIMIT_SECONDS - 1,
@@ -95,7 +91,7 @@ export class HttpApi extends Construct {
         KEY_PREFIX: bucket.keyPrefix,
         SQS_QUEUE_URL: queue.url,
         MAY_WAIT: String(reservedConcurrency !== undefined),
-        PICTURES_AT_ONCE: String(picturesAtOnce),
+        PICTURES_AT_ONCE: String(props.picturesAtOnce),
       },
       permissions: [allowSending(queue.arn), ...allowRecords(bucket), allowImageLinks(bucket)],
     });
@@ -104,7 +100,7 @@ export class HttpApi extends Construct {
   #createApi({ suffix, access: { corsOrigins } }: HttpApiProps): Apigatewayv2Api {
     return new Apigatewayv2Api(this, "api", {
       name: apiName(suffix),
-      description: "POST /generate takes a prompt; GET /requests/{id} tells what became of it",
+      description: "POST /generate takes a prompt; GET /requests/{id} returns its status",
       protocolType: "HTTP",
       ...(corsOrigins.length > 0 && {
         corsConfiguration: {
@@ -112,7 +108,7 @@ export class HttpApi extends Construct {
           allowMethods: ["GET", "POST"],
           allowHeaders: [
             ...["authorization", "content-type", "idempotency-key", "prefer"],
-            // What a browser that signs its requests adds.
+            // A browser that signs its requests adds these.
             ...["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"],
           ],
           exposeHeaders: ["location", "preference-applied", "retry-after"],
@@ -140,10 +136,10 @@ export class HttpApi extends Construct {
       });
     const authorisation = this.#createAuthorisation(props, api);
     for (const key of ROUTES) route(key.replaceAll(/\W+/g, "-"), key, authorisation);
-    // The gateway's own 404 is no problem+json, and it knows no 405: the function answers for all other paths.
+    // The gateway's 404 is not problem+json, and it has no 405: the function answers for all other paths.
     route("anything-else", "$default", authorisation);
     if (props.access.corsOrigins.length > 0) {
-      // A browser asks before it signs, and $default would want a signature of that question as well.
+      // A browser sends its preflight request without a signature, and $default would require one.
       // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
       route("preflight", "OPTIONS /{proxy+}", { authorizationType: "NONE" });
     }
@@ -173,7 +169,7 @@ export class HttpApi extends Construct {
 
   #createStage({ suffix, logRetentionDays, access: { throttling } }: HttpApiProps, api: Apigatewayv2Api) {
     const logs = new CloudwatchLogGroup(this, "access-logs", {
-      // Under this prefix a log group does not count towards the limit of the account's log policy.
+      // With this prefix a log group does not count towards the size limit of the account's log policy.
       // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
       name: `/aws/vendedlogs/apigateway/${apiName(suffix)}`,
       retentionInDays: logRetentionDays,
@@ -187,15 +183,6 @@ export class HttpApi extends Construct {
         throttlingRateLimit: throttling.ratePerSecond,
       },
       accessLogSettings: { destinationArn: logs.arn, format: JSON.stringify(ACCESS_LOG) },
-    });
-  }
-
-  #createPermission(api: Apigatewayv2Api, handler: LambdaFunction): void {
-    new LambdaPermission(this, "invoke", {
-      functionName: handler.functionName,
-      action: "lambda:InvokeFunction",
-      principal: "apigateway.amazonaws.com",
-      sourceArn: `${api.executionArn}/*`,
     });
   }
 }

@@ -3,18 +3,23 @@ import type { Construct } from "constructs";
 import type { PolicyStatement } from "./policy.ts";
 import { PrivateBucket } from "./private-bucket.ts";
 
-/** Where pictures and records are kept. */
+/** The bucket for pictures and records. */
 export interface ImageBucket {
   readonly name: string;
   readonly arn: string;
-  /** Put before every key; empty or ending in `/`. */
+  /** The prefix of every key: empty, or ending in `/`. */
   readonly keyPrefix: string;
   /** The customer managed key that the bucket encrypts with, if it has one. */
   readonly kmsKeyArn?: string | undefined;
 }
 
-/** A bucket of this stack. */
-export function newImageBucket(scope: Construct, id: string, name: string, production: boolean): ImageBucket {
+/** Creates a bucket in this stack. */
+export function createImageBucket(
+  scope: Construct,
+  id: string,
+  name: string,
+  production: boolean,
+): ImageBucket {
   const { bucket } = new PrivateBucket(scope, id, {
     name,
     forceDestroy: !production,
@@ -23,8 +28,8 @@ export function newImageBucket(scope: Construct, id: string, name: string, produ
   return { name: bucket.bucket, arn: bucket.arn, keyPrefix: "" };
 }
 
-/** A bucket that is there already, and that this stack leaves as it is. A plan fails where it is not there. */
-export function existingImageBucket(
+/** Reads an existing bucket, which this stack does not change. A plan fails if it does not exist. */
+export function readImageBucket(
   scope: Construct,
   id: string,
   name: string,
@@ -34,10 +39,9 @@ export function existingImageBucket(
   return { name: bucket.bucket, arn: bucket.arn, keyPrefix, kmsKeyArn };
 }
 
-/** Where pictures and records are, for a policy. */
 type ImageObjects = Pick<ImageBucket, "arn" | "keyPrefix" | "kmsKeyArn">;
 
-/** Lets a function store pictures, and read them back. */
+/** Lets a function store and read pictures. */
 export function allowImages({ arn, keyPrefix }: ImageObjects): PolicyStatement {
   return {
     Sid: "StoreImages",
@@ -47,7 +51,7 @@ export function allowImages({ arn, keyPrefix }: ImageObjects): PolicyStatement {
   };
 }
 
-/** Lets a function sign links to pictures: a link can open only what its signer may read. */
+/** Lets a function sign links to pictures: a link has the permissions of its signer. */
 export function allowImageLinks({ arn, keyPrefix }: ImageObjects): PolicyStatement {
   return {
     Sid: "LinkImages",
@@ -58,7 +62,7 @@ export function allowImageLinks({ arn, keyPrefix }: ImageObjects): PolicyStateme
 }
 
 /**
- * Lets somebody use the bucket's key, through S3 only. Default: to read and to write.
+ * Lets a principal use the bucket's key, through S3 only. Default: to read and to write.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
  */
 export function allowKey(
@@ -78,7 +82,7 @@ export function allowKey(
   ];
 }
 
-/** Lets a function keep the ledger, with the bucket's key. */
+/** Lets a function read and write records, with the bucket's key. */
 export function allowRecords({ arn, keyPrefix, kmsKeyArn }: ImageObjects): PolicyStatement[] {
   return [
     ...allowKey(kmsKeyArn),
@@ -88,7 +92,7 @@ export function allowRecords({ arn, keyPrefix, kmsKeyArn }: ImageObjects): Polic
       Action: ["s3:GetObject", "s3:PutObject"],
       Resource: `${arn}/${keyPrefix}requests/*`,
     },
-    // Without it S3 answers 403 instead of 404 where there is no such object.
+    // Without it S3 answers 403 instead of 404 for a missing object.
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
     { Sid: "ListBucket", Effect: "Allow", Action: "s3:ListBucket", Resource: arn },
   ];

@@ -10,31 +10,28 @@ import type { PolicyStatement } from "./policy.ts";
 import { allowConsuming } from "./prompt-queue.ts";
 
 export interface ImageProcessorProps {
-  /** The environment, at the end of the function's name. */
   readonly suffix: string;
-  /** Where the prompts come from. */
   readonly queue: SqsQueue;
-  /** Where the pictures and records go. */
   readonly bucket: ImageBucket;
-  /** The models to try, the first one first. */
+  /** The models to try, in this order. */
   readonly modelChain: readonly ChainedModel[];
-  /** How many invocations run at once. Each paints one picture. */
+  /** The number of concurrent invocations. Each paints one picture. */
   readonly maximumConcurrency: number;
   readonly memoryMb: number;
-  /** Of an invocation, in seconds. */
+  /** In seconds. */
   readonly timeout: number;
-  /** The longest that one call of a model may take, in seconds. */
+  /** The timeout of one model call, in seconds. */
   readonly modelTimeout: number;
   /** How long a request stays with the invocation that claimed it, in seconds. */
   readonly lease: number;
   /** After this many receives a prompt goes to the dead-letter queue. */
   readonly receiveLimit: number;
-  /** A prompt that is older is given up, in seconds. */
+  /** The age at which a prompt is given up, in seconds. */
   readonly giveUpAfter: number;
   readonly logRetentionDays: number;
 }
 
-/** The consumer: takes prompts off the queue, has them painted, stores the pictures. */
+/** The consumer: receives prompts, calls the models, and stores the pictures. */
 export class ImageProcessor extends Construct {
   readonly function: BundledFunction["function"];
   readonly eventSource: LambdaEventSourceMapping;
@@ -87,17 +84,17 @@ export class ImageProcessor extends Construct {
     return new LambdaEventSourceMapping(this, "prompts", {
       eventSourceArn: queue.arn,
       functionName: this.function.functionName,
-      // One prompt an invocation: in a batch, the finished ones would keep their places until the slowest one is done.
+      // One prompt an invocation: in a batch, finished prompts would occupy the concurrency until the slowest one is done.
       batchSize: 1,
       functionResponseTypes: ["ReportBatchItemFailures"],
       scalingConfig: { maximumConcurrency },
-      // Only the spend breaker and whoever resumes change it: an apply must not start again what ran away.
+      // Only the spend breaker and the client's resume change it: an apply must not restart a stopped consumer.
       lifecycle: { ignoreChanges: ["enabled"] },
     });
   }
 }
 
-/** Lets a function have models paint. */
+/** Lets a function call models. */
 export function allowModels(modelArns: string | readonly string[]): PolicyStatement {
   return { Sid: "Paint", Effect: "Allow", Action: "bedrock:InvokeModel", Resource: modelArns };
 }

@@ -7,12 +7,12 @@ import type { Settings } from "../config/settings.ts";
 import { connectToAws, keepState } from "./account.ts";
 import { boundaryArn } from "./function-boundary.ts";
 import { HttpApi } from "./http-api.ts";
-import { existingImageBucket, type ImageBucket, newImageBucket } from "./image-bucket.ts";
+import { createImageBucket, type ImageBucket, readImageBucket } from "./image-bucket.ts";
 import { ImageProcessor } from "./image-processor.ts";
 import { Monitoring } from "./monitoring/monitoring.ts";
 import { PromptQueue } from "./prompt-queue.ts";
 
-/** One environment of the pipeline: prompts in, pictures out. */
+/** One environment of the pipeline. */
 export class PipelineStack extends TerraformStack {
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id);
@@ -64,11 +64,11 @@ export class PipelineStack extends TerraformStack {
 
   #createImageBucket({ imageBucket, production }: Settings): ImageBucket {
     return imageBucket.kind === "new"
-      ? newImageBucket(this, "images", imageBucket.name, production)
-      : existingImageBucket(this, "images", imageBucket.name, imageBucket);
+      ? createImageBucket(this, "images", imageBucket.name, production)
+      : readImageBucket(this, "images", imageBucket.name, imageBucket);
   }
 
-  /** The workflow that deploys may make no role without it. */
+  /** The apply role may only create roles with this permissions boundary. */
   #boundRoles(settings: Settings): void {
     const { accountId } = new DataAwsCallerIdentity(this, "account");
     Aspects.of(this).add({

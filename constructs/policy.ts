@@ -14,7 +14,7 @@ export function policyJson(statements: readonly PolicyStatement[]): string {
   return jsonOf({ Version: "2012-10-17", Statement: statements });
 }
 
-/** Refuses whoever comes without TLS. */
+/** Denies requests without TLS. */
 export function denyWithoutTls(action: string, resource: string | readonly string[]): PolicyStatement {
   return {
     Sid: "TlsOnly",

@@ -9,27 +9,27 @@ import { Construct } from "constructs";
 import { denyWithoutTls, policyJson } from "./policy.ts";
 
 export interface PrivateBucketProps {
-  /** Unique among all of AWS. */
+  /** Unique in all of AWS. */
   readonly name: string;
-  /** Whether destroying the bucket destroys what is in it. Otherwise S3 refuses while anything is. */
+  /** Whether destroying the bucket deletes its objects. Otherwise S3 refuses while it has any. */
   readonly forceDestroy: boolean;
   /** Whether Terraform refuses every plan that destroys the bucket. */
   readonly preventDestroy: boolean;
 }
 
-/** What every private bucket of this project is: not public, TLS-only, versioned, encrypted, tidied up. */
+/** A private bucket: no public access, TLS only, versioned, encrypted, with a lifecycle. */
 export class PrivateBucket extends Construct {
   readonly bucket: S3Bucket;
 
   constructor(scope: Construct, id: string, { name, forceDestroy, preventDestroy }: PrivateBucketProps) {
     super(scope, id);
     this.bucket = new S3Bucket(this, "bucket", { bucket: name, forceDestroy, lifecycle: { preventDestroy } });
-    this.#closeToThePublic();
+    this.#blockPublicAccess();
     this.#encrypt();
     this.#keepVersions();
   }
 
-  #closeToThePublic(): void {
+  #blockPublicAccess(): void {
     const { bucket, arn } = this.bucket;
     const block = new S3BucketPublicAccessBlock(this, "public-access-block", {
       bucket,
@@ -45,7 +45,7 @@ export class PrivateBucket extends Construct {
     new S3BucketPolicy(this, "policy", {
       bucket,
       policy: policyJson([denyWithoutTls("s3:*", [arn, `${arn}/*`])]),
-      // S3 refuses two changes of a bucket's access at the same time ("conflicting conditional operation").
+      // S3 refuses two changes to a bucket's access at the same time ("conflicting conditional operation").
       dependsOn: [block],
     });
   }

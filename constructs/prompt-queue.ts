@@ -12,17 +12,17 @@ export interface PromptQueueProps {
   readonly suffix: string;
   /** In seconds. */
   readonly visibilityTimeout: number;
-  /** How long an unpainted prompt is kept, in seconds. */
+  /** In seconds. */
   readonly retention: number;
-  /** How long the dead-letter queue keeps a prompt, in seconds. */
+  /** Of the dead-letter queue, in seconds. */
   readonly deadLetterRetention: number;
   /** After this many receives a prompt goes to the dead-letter queue. */
   readonly maxReceiveCount: number;
-  /** Where the pictures go: as tags on the queue, so that its URL is all that a client has to know. */
+  /** The queue carries it as tags, so that a client needs the URL of the queue only. */
   readonly bucket: ImageBucket;
 }
 
-/** The queue of prompts, and the queue of those that could not be painted. */
+/** The queue of prompts and its dead-letter queue. */
 export class PromptQueue extends Construct {
   readonly queue: SqsQueue;
   readonly deadLetterQueue: SqsQueue;
@@ -46,8 +46,8 @@ export class PromptQueue extends Construct {
     this.#createPolicy("dead-letters-policy", this.deadLetterQueue);
   }
 
-  // Two resources of their own: as attributes of the queues they would refer to each other in a circle. Terraform writes
-  // their JSON: the provider takes it for a change where AWS has other blanks.
+  // Resources of their own: as attributes of the queues they would be a circular reference. Terraform writes their JSON:
+  // the provider reports a change if AWS has other blanks.
   #createRedrive(maxReceiveCount: number): void {
     const redrive = new TerraformLocal(this, "redrive-rule", {
       deadLetterTargetArn: this.deadLetterQueue.arn,
@@ -75,7 +75,7 @@ export class PromptQueue extends Construct {
   }
 }
 
-/** Lets a function send prompts, and see how many wait. */
+/** Lets a function send prompts and read how many wait. */
 export function allowSending(queueArn: string): PolicyStatement {
   return {
     Sid: "Send",
@@ -85,7 +85,7 @@ export function allowSending(queueArn: string): PolicyStatement {
   };
 }
 
-/** Lets a function take prompts off the queue. */
+/** Lets a function consume prompts. */
 export function allowConsuming(queueArn: string): PolicyStatement {
   return {
     Sid: "Consume",
@@ -95,7 +95,7 @@ export function allowConsuming(queueArn: string): PolicyStatement {
       "sqs:DeleteMessage",
       "sqs:GetQueueAttributes",
       "sqs:ChangeMessageVisibility",
-      // Sends a prompt that nothing could be tried for again, so that its receive count starts anew.
+      // To re-send a prompt that no model could take, so that its receive count restarts.
       "sqs:SendMessage",
     ],
     Resource: queueArn,

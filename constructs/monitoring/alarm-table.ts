@@ -8,7 +8,7 @@ export interface WatchedApi {
   readonly functionName: string;
 }
 
-/** What there is to watch. Queues and functions by name. */
+/** What the alarms watch: queues and functions by name. */
 export interface Watched {
   readonly environment: string;
   readonly promptQueue: string;
@@ -45,13 +45,12 @@ function waitAlarms(watched: Watched): AlarmDefinition[] {
       severity: "page",
       watches: ownMetric(environment, "TimeToImage", "p95"),
       ...{ period: MINUTE, m: 3, n: 5, threshold: thresholds.timeToImageSeconds * 1000 },
-      usersFeel: `1 of 20 waits longer than ${thresholds.timeToImageSeconds} seconds for a picture`,
+      usersFeel: `1 of 20 pictures takes longer than ${thresholds.timeToImageSeconds} seconds`,
       causes: [
-        "more prompts than the model paints at once",
+        "more prompts than the models can paint",
         "the model is slow or throttles",
-        "tries fail and are repeated",
+        "tries fail and are retried",
       ],
-      runbook: "time-to-image",
       firstCommand: lookAtQueue,
     },
     {
@@ -64,30 +63,28 @@ function waitAlarms(watched: Watched): AlarmDefinition[] {
           delayed: queueMetric(promptQueue, "ApproximateNumberOfMessagesDelayed", "Maximum"),
           images: ownMetric(environment, "Images", "Sum"),
         },
-        // What comes back to the queue after a failed try is hidden most of the time, or delayed.
+        // After a failed try a prompt is invisible most of the time, or delayed.
         expression: "IF(visible + hidden + delayed > 0 AND FILL(images, 0) == 0, 1, 0)",
       },
       ...{ period: MINUTE, m: 5, n: 5, threshold: 0 },
-      usersFeel: "prompts go in and no picture comes out",
+      usersFeel: "prompts wait and no picture is painted",
       causes: [
         "the spend breaker stopped the consumer",
         "no model of the chain answers",
         "the consumer fails at once: a bad deployment, missing permissions",
       ],
-      runbook: "no-images",
       firstCommand: `aws lambda list-event-source-mappings --function-name ${consumer} --query 'EventSourceMappings[].State'`,
     },
     {
       id: "expiring-prompts",
       severity: "page",
-      // A message that was received three times or more is not in this metric. If nothing is painted, no-images fires;
-      // if something is, the consumer runs, and takes such a message to a copy or to the dead-letter queue.
+      // The metric leaves out messages that were received three times or more. If nothing is painted, no-images fires; if
+      // something is, the consumer runs and re-sends such a message or leaves it to the dead-letter queue.
       // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
       watches: queueMetric(promptQueue, "ApproximateAgeOfOldestMessage", "Maximum"),
       ...{ period: HOUR, m: 1, n: 1, threshold: thresholds.expiringPromptSeconds },
       usersFeel: `pictures are ${expiringDays} days late; SQS deletes the oldest prompts in ${expiringDays} days`,
       causes: ["the spend breaker stopped the consumer", "more prompts than the models can paint in days"],
-      runbook: "expiring-prompts",
       firstCommand: lookAtQueue,
     },
   ];
@@ -99,46 +96,43 @@ function failureAlarms({ environment, deadLetterQueue, consumer }: Watched): Ala
     {
       id: "dead-letters",
       severity: "ticket",
-      // Not NumberOfMessagesSent: what SQS moves by itself is not counted there.
+      // Not NumberOfMessagesSent, which leaves out the messages that SQS moves itself.
       watches: queueMetric(deadLetterQueue, "ApproximateNumberOfMessagesVisible", "Maximum"),
       ...{ period: MINUTE, m: 1, n: 1, threshold: 0 },
-      usersFeel: "their pictures never come",
-      causes: ["a model may not be called, or is gone", "a bug in the consumer", "S3 was away for long"],
-      runbook: "dead-letters",
+      usersFeel: "some pictures never come",
+      causes: [
+        "a model is not allowed, or no longer exists",
+        "a bug in the consumer",
+        "S3 was unavailable for a long time",
+      ],
       firstCommand: `aws sqs receive-message --visibility-timeout 0 --max-number-of-messages 10 --attribute-names All --queue-url ${urlOf(deadLetterQueue)}`,
     },
     {
       id: "failed-tries",
       severity: "ticket",
       watches: {
-        // Lambda counts no error when the function reports failed messages: the consumer counts them itself.
+        // Lambda counts no error for reported batch item failures, so the consumer counts them.
         metrics: { failed: retried("failed"), broken: retried("broken") },
         expression: "FILL(failed, 0) + FILL(broken, 0)",
       },
       ...{ period: MINUTE, m: 3, n: 5, threshold: 0 },
       usersFeel: "pictures come late; some may never come",
-      causes: [
-        "the model answers with errors, or not in time",
-        "missing permissions",
-        "S3 answers with errors",
-      ],
-      runbook: "failed-tries",
+      causes: ["the model returns errors, or times out", "missing permissions", "S3 returns errors"],
       firstCommand: logCommand(consumer),
     },
     {
       id: "abandoned-requests",
       severity: "ticket",
       watches: ownMetric(environment, "AbandonedLeases", "Sum"),
-      // One or two are an accident. A prompt that kills its function comes back after the visibility timeout, several
-      // times an hour: too rarely for consumer-errors.
+      // A prompt that kills its function comes back after the visibility timeout, several times an hour: too rarely for
+      // consumer-errors. One or two abandoned leases may be chance.
       ...{ period: HOUR, m: 1, n: 1, threshold: 2 },
       usersFeel: "pictures come late; some are paid for twice",
       causes: [
         "a prompt or its picture makes the consumer run out of memory",
-        "the consumer runs into its time-out",
+        "the consumer times out",
         "a bug in the consumer",
       ],
-      runbook: "abandoned-requests",
       firstCommand: logCommand(consumer, '{ $.message.event = "abandoned" }'),
     },
     {
@@ -151,18 +145,17 @@ function failureAlarms({ environment, deadLetterQueue, consumer }: Watched): Ala
         },
         expression: "100 * fallbacks / images",
       },
-      // Per cent. A burst is throttled for a while; that is what the chain is for.
+      // Per cent. A burst may be throttled for a while without an alarm.
       ...{ period: 5 * MINUTE, m: 3, n: 3, threshold: 50 },
-      usersFeel: "pictures of another style; each costs more",
-      causes: ["the first model throttles", "the first model fails, or is gone"],
-      runbook: "model-fallback",
+      usersFeel: "pictures have another style and cost more",
+      causes: ["the first model throttles", "the first model fails, or no longer exists"],
       firstCommand: logCommand(consumer, '{ $.message.event = "not painted" }'),
     },
   ];
 }
 
 function functionAlarms({ consumer, breaker, thresholds }: Watched): AlarmDefinition[] {
-  // Lambda counts a throttled invocation as no error.
+  // Lambda does not count a throttled invocation as an error.
   const failing = (name: string): Pick<AlarmDefinition, "watches" | "runbook"> => ({
     watches: {
       metrics: {
@@ -181,7 +174,7 @@ function functionAlarms({ consumer, breaker, thresholds }: Watched): AlarmDefini
       severity: "ticket",
       ...{ period: MINUTE, m: 3, n: 5, threshold: 0 },
       usersFeel: "pictures come late",
-      causes: ["it crashed: a bug, or out of memory", "it ran into its time-out", throttled],
+      causes: ["it crashed: a bug, or out of memory", "it timed out", throttled],
       firstCommand: logCommand(consumer),
     },
     {
@@ -190,7 +183,7 @@ function functionAlarms({ consumer, breaker, thresholds }: Watched): AlarmDefini
       severity: "page",
       // It runs rarely, so its first failure counts.
       ...{ period: MINUTE, m: 1, n: 5, threshold: 0 },
-      usersFeel: "nothing; but the consumer goes on spending past the limit",
+      usersFeel: "nothing, but the consumer keeps spending above the limit",
       causes: ["missing permissions", "the event source was replaced", throttled],
       firstCommand: logCommand(breaker),
     },
@@ -200,14 +193,13 @@ function functionAlarms({ consumer, breaker, thresholds }: Watched): AlarmDefini
       watches: functionMetric(consumer, "Duration", "p95"),
       ...{ period: 5 * MINUTE, m: 3, n: 3, threshold: thresholds.consumerDurationSeconds * 1000 },
       usersFeel: "pictures come late",
-      causes: ["the model is slow", "the first model fails, and the next ones are tried after it"],
-      runbook: "consumer-duration",
+      causes: ["the model is slow", "the first model fails, so the next ones are tried"],
       firstCommand: logCommand(consumer, '{ $.message.event = "not painted" }'),
     },
   ];
 }
 
-/** With fewer within a period, one sender of bad prompts in a silent night would call somebody. */
+/** The fewest rejections in a period: a single sender of bad prompts must not page anybody. */
 const FEWEST_REJECTED = 5;
 
 function rejectedPrompts({ environment, consumer, thresholds }: Watched): AlarmDefinition {
@@ -219,17 +211,16 @@ function rejectedPrompts({ environment, consumer, thresholds }: Watched): AlarmD
         rejected: ownMetric(environment, "Rejected", "Sum"),
         images: ownMetric(environment, "Images", "Sum"),
       },
-      // Without data CloudWatch would look at older periods: one without a rejection is to end the alarm.
+      // FILL, because CloudWatch looks at older periods if data is missing: a period without a rejection must end the alarm.
       expression: `IF(FILL(rejected, 0) >= ${FEWEST_REJECTED}, 100 * rejected / (rejected + FILL(images, 0)), 0)`,
     },
     ...{ period: 5 * MINUTE, m: 3, n: 3, threshold: thresholds.rejectedPercent },
-    usersFeel: `more than ${thresholds.rejectedPercent} % of prompts are rejected for good`,
+    usersFeel: `more than ${thresholds.rejectedPercent} % of prompts are rejected`,
     causes: [
-      "the model's id or the fields that it takes have changed",
+      "the model's id or request fields have changed",
       "an app sends prompts that are not valid",
       "somebody sends prompts that the content filter blocks",
     ],
-    runbook: "rejected-prompts",
     firstCommand: logCommand(consumer, '{ $.message.event = "rejected" }'),
   };
 }
@@ -246,11 +237,11 @@ function spendAlarms({ environment, promptQueue, thresholds }: Watched): AlarmDe
     severity: "page",
     watches: {
       metrics: { cost: ownMetric(environment, "EstimatedCostUsd", "Sum") },
-      // Without data CloudWatch would look at older periods: one without spending is to end the alarm.
+      // FILL, because CloudWatch looks at older periods if data is missing: a period without cost must end the alarm.
       expression: "FILL(cost, 0)",
     },
     ...{ period, m: 1, n: 1, threshold },
-    usersFeel: `models cost more than ${threshold} US dollars within a ${window}, so the consumer was stopped; prompts wait`,
+    usersFeel: `models cost more than ${threshold} US dollars within one ${window}, so the consumer is stopped and prompts wait`,
     causes: [
       "somebody sends very many prompts",
       "a message is painted again and again",
@@ -266,26 +257,25 @@ function apiErrors(api: WatchedApi): AlarmDefinition {
   return {
     id: "api-errors",
     severity: "page",
-    // A function that fails, is throttled or runs into its time-out is a 5xx of the API.
+    // The API returns 5xx if its function fails, is throttled or times out.
     watches: apiMetric(api, "5xx", "Sum"),
     ...{ period: MINUTE, m: 3, n: 5, threshold: 0 },
-    usersFeel: "prompts sent over HTTP are refused with an error",
+    usersFeel: "HTTP requests fail with 5xx",
     causes: [
       "the function fails: a bad deployment, missing permissions",
-      "SQS or S3 answer with errors",
+      "SQS or S3 return errors",
       "other functions of the account use up its concurrency",
     ],
-    runbook: "api-errors",
     firstCommand: logCommand(api.functionName),
   };
 }
 
-/** A queue's URL, for a command in a shell. */
+/** A shell expression for the URL of a queue. */
 function urlOf(queueName: string): string {
   return `$(aws sqs get-queue-url --queue-name ${queueName} --query QueueUrl --output text)`;
 }
 
-/** Reads the last of a function's log. */
+/** Reads the last 15 minutes of a function's log. */
 function logCommand(functionName: string, filter = '{ $.level = "ERROR" }'): string {
   return `aws logs filter-log-events --log-group-name /aws/lambda/${functionName} --start-time $(($(date +%s) - 900))000 --filter-pattern '${filter}'`;
 }

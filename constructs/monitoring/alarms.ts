@@ -12,19 +12,19 @@ export interface AlarmsProps {
   readonly suffix: string;
   readonly table: readonly AlarmDefinition[];
   readonly topicArns: Readonly<Record<AlarmDefinition["severity"], string>>;
-  /** `owner/name` on GitHub, where the runbooks are read. */
+  /** `owner/name` on GitHub, for the links to the runbooks. */
   readonly repository: string;
   /** What the alarms with `stopsConsumer` invoke. */
   readonly breaker: SpendBreaker;
 }
 
 /**
- * The table of alarms, made. Each notifies the topic of its severity. None is joined with others in a composite alarm:
- * while one of the joined alarms fires, CloudWatch would tell nobody of the next.
+ * Creates the alarms of a table. Each notifies the topic of its severity. There is no composite alarm: while one of its
+ * alarms fires, CloudWatch would send no notification for the next.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Composite_Alarm.html
  */
 export class Alarms extends Construct {
-  /** Of the alarms in the table, in its order. */
+  /** In the order of the table. */
   readonly arns: readonly string[];
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
@@ -38,7 +38,7 @@ export class Alarms extends Construct {
     const alarm = new CloudwatchMetricAlarm(this, id, {
       alarmName: alarmName(suffix, id),
       alarmDescription: describeAlarm(definition, props),
-      ...whatItWatches(definition),
+      ...metricConfigOf(definition),
       comparisonOperator: "GreaterThanThreshold",
       threshold,
       datapointsToAlarm: m,
@@ -53,7 +53,7 @@ export class Alarms extends Construct {
   }
 }
 
-function whatItWatches({ watches, period }: AlarmDefinition): Partial<CloudwatchMetricAlarmConfig> {
+function metricConfigOf({ watches, period }: AlarmDefinition): Partial<CloudwatchMetricAlarmConfig> {
   if (!("expression" in watches)) {
     const { namespace, name, dimensions, statistic } = watches;
     return {
@@ -79,9 +79,8 @@ function isPercentile({ statistic }: Metric): boolean {
   return /^p\d/.test(statistic);
 }
 
-/** What the notification says: all that somebody half awake needs. */
 function describeAlarm(definition: AlarmDefinition, { repository }: AlarmsProps): string {
-  const { severity, usersFeel, causes, firstCommand, runbook } = definition;
+  const { id, severity, usersFeel, causes, firstCommand, runbook = id } = definition;
   return [
     `${severity.toUpperCase()}. What users feel: ${usersFeel}.`,
     `Likely: ${causes.map((cause, index) => `${index + 1}) ${cause}`).join("; ")}.`,

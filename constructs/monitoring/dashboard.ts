@@ -2,6 +2,7 @@ import { CloudwatchDashboard } from "@cdktf/provider-aws/lib/cloudwatch-dashboar
 import { Construct } from "constructs";
 import type { Derived } from "../../config/derived.ts";
 import { dashboardName } from "../../config/names.ts";
+import type { MetricName } from "../../functions/domain/metrics.ts";
 import { jsonOf } from "../json.ts";
 import type { WatchedApi } from "./alarm-table.ts";
 import { apiMetric, functionMetric, type Metric, ownMetric, queueMetric } from "./metrics.ts";
@@ -20,14 +21,11 @@ export interface DashboardProps {
   readonly alarmArns: readonly string[];
 }
 
-interface Line extends Metric {
-  readonly label: string;
-}
-
 interface Graph {
   readonly title: string;
-  readonly lines: readonly Line[];
-  /** Where an alarm or a promise stands. */
+  /** Each metric with its label. */
+  readonly lines: readonly (readonly [label: string, metric: Metric])[];
+  /** The threshold of an alarm, or an objective. */
   readonly limit?: { readonly label: string; readonly value: number };
   /** In seconds. Default: a minute. */
   readonly period?: number;
@@ -40,150 +38,112 @@ const HEIGHT = 6;
 /** Room for three lines of alarms. */
 const ALARMS_HEIGHT = 3;
 
-/** One page for the environment: what users feel first, then the machine, then money. */
+/** The dashboard of an environment: alarms, what users feel, the machine, and money. */
 export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
-    const rows = [
-      { title: "What users feel", graphs: whatUsersFeel(props) },
-      { title: "The machine", graphs: machine(props) },
-      { title: "Money", graphs: money(props) },
-    ];
     const alarms = {
       ...{ type: "alarm", x: 0, y: 0, width: 24, height: ALARMS_HEIGHT },
       properties: { title: "Alarms", alarms: props.alarmArns },
     };
+    const rows = Object.entries(graphsOf(props)).flatMap(([title, graphs], index) =>
+      toWidgets(title, graphs, ALARMS_HEIGHT + index * (HEIGHT + 1), props.region),
+    );
     new CloudwatchDashboard(this, "dashboard", {
       dashboardName: dashboardName(props.suffix),
-      dashboardBody: jsonOf({
-        widgets: [
-          alarms,
-          ...rows.flatMap((row, index) => toWidgets(row, ALARMS_HEIGHT + index * (HEIGHT + 1), props)),
-        ],
-      }),
+      dashboardBody: jsonOf({ widgets: [alarms, ...rows] }),
     });
   }
 }
 
-function whatUsersFeel({ suffix, derived, promptQueue, deadLetterQueue, api }: DashboardProps): Graph[] {
-  const { timeToImageSeconds } = derived.thresholds;
-  return [
-    {
-      title: "Time to image, ms",
-      lines: [
-        { ...ownMetric(suffix, "TimeToImage", "p50"), label: "half of all" },
-        { ...ownMetric(suffix, "TimeToImage", "p95"), label: "19 of 20" },
-      ],
-      limit: { label: "objective", value: timeToImageSeconds * 1000 },
-    },
-    {
-      title: "Prompts that wait",
-      lines: [
-        { ...queueMetric(promptQueue, "ApproximateNumberOfMessagesVisible", "Maximum"), label: "waiting" },
-        {
-          ...queueMetric(promptQueue, "ApproximateNumberOfMessagesNotVisible", "Maximum"),
-          label: "being painted, or before the next try",
-        },
-      ],
-    },
-    {
-      title: "Images a minute",
-      lines: [{ ...ownMetric(suffix, "Images", "Sum"), label: "images" }],
-    },
-    {
-      title: "Failures",
-      lines: [
-        { ...ownMetric(suffix, "Rejected", "Sum"), label: "rejected" },
-        { ...retried(suffix, "failed"), label: "failed tries" },
-        { ...retried(suffix, "broken"), label: "broken" },
-        {
-          ...queueMetric(deadLetterQueue, "ApproximateNumberOfMessagesVisible", "Maximum"),
-          label: "dead letters",
-        },
-        { ...apiMetric(api, "5xx", "Sum"), label: "HTTP requests answered with an error" },
-      ],
-    },
-  ];
+/** The graphs, by the heading of their row. */
+function graphsOf(props: DashboardProps): Readonly<Record<string, readonly Graph[]>> {
+  const { derived, promptQueue, deadLetterQueue, consumer, api } = props;
+  const { timeToImageSeconds, spendUsdPerHour } = derived.thresholds;
+  const own = (name: MetricName, statistic = "Sum") => ownMetric(props.suffix, name, statistic);
+  const retried = (Outcome: string) => ownMetric(props.suffix, "Retried", "Sum", { Outcome });
+  const byModel = (name: MetricName, statistic: string) =>
+    derived.modelChain.map(
+      ({ id }) => [id, ownMetric(props.suffix, name, statistic, { Model: id })] as const,
+    );
+  const waiting = (queue: string, name: string) => queueMetric(queue, name, "Maximum");
+  return {
+    "What users feel": [
+      {
+        title: "Time to image, ms",
+        lines: [
+          ["half of all", own("TimeToImage", "p50")],
+          ["19 of 20", own("TimeToImage", "p95")],
+        ],
+        limit: { label: "objective", value: timeToImageSeconds * 1000 },
+      },
+      {
+        title: "Waiting prompts",
+        lines: [
+          ["waiting", waiting(promptQueue, "ApproximateNumberOfMessagesVisible")],
+          ["being painted, or before a retry", waiting(promptQueue, "ApproximateNumberOfMessagesNotVisible")],
+        ],
+      },
+      { title: "Images a minute", lines: [["images", own("Images")]] },
+      {
+        title: "Failures",
+        lines: [
+          ["rejected", own("Rejected")],
+          ["failed tries", retried("failed")],
+          ["broken", retried("broken")],
+          ["dead letters", waiting(deadLetterQueue, "ApproximateNumberOfMessagesVisible")],
+          ["HTTP 5xx", apiMetric(api, "5xx", "Sum")],
+        ],
+      },
+    ],
+    "The machine": [
+      {
+        title: "Oldest prompt, s",
+        lines: [["age", waiting(promptQueue, "ApproximateAgeOfOldestMessage")]],
+        limit: { label: "objective", value: timeToImageSeconds },
+      },
+      {
+        title: "Consumer's run time, ms",
+        lines: [
+          ["19 of 20", functionMetric(consumer, "Duration", "p95")],
+          ["longest", functionMetric(consumer, "Duration", "Maximum")],
+        ],
+        limit: { label: "timeout", value: props.consumerTimeout * 1000 },
+      },
+      { title: "Model latency, ms", lines: byModel("ModelLatency", "p95") },
+      {
+        title: "Trouble a minute",
+        lines: [
+          ["errors", functionMetric(consumer, "Errors", "Sum")],
+          ["throttled invocations", functionMetric(consumer, "Throttles", "Sum")],
+          ["postponed", retried("postponed")],
+          ["painted by another model", own("Fallbacks")],
+          ["duplicate deliveries", own("DuplicateDeliveries")],
+          ["abandoned", own("AbandonedLeases")],
+        ],
+      },
+    ],
+    Money: [
+      {
+        title: "Model cost an hour, US dollars",
+        lines: [["all models", own("EstimatedCostUsd")]],
+        limit: { label: "the breaker stops the consumer", value: spendUsdPerHour },
+        period: 3600,
+      },
+      { title: "Model cost a minute, US dollars", lines: byModel("EstimatedCostUsd", "Sum") },
+      { title: "Pictures a minute by model", lines: byModel("ModelLatency", "SampleCount") },
+    ],
+  };
 }
 
-function machine({ suffix, derived, promptQueue, consumer, consumerTimeout }: DashboardProps): Graph[] {
+function toWidgets(heading: string, graphs: readonly Graph[], y: number, region: string): object[] {
   return [
-    {
-      title: "Oldest prompt, s",
-      lines: [{ ...queueMetric(promptQueue, "ApproximateAgeOfOldestMessage", "Maximum"), label: "age" }],
-      limit: { label: "objective", value: derived.thresholds.timeToImageSeconds },
-    },
-    {
-      title: "Consumer's run time, ms",
-      lines: [
-        { ...functionMetric(consumer, "Duration", "p95"), label: "19 of 20" },
-        { ...functionMetric(consumer, "Duration", "Maximum"), label: "longest" },
-      ],
-      limit: { label: "time-out", value: consumerTimeout * 1000 },
-    },
-    {
-      title: "Model latency, ms",
-      lines: derived.modelChain.map(({ id }) => ({
-        ...ownMetric(suffix, "ModelLatency", "p95", { Model: id }),
-        label: id,
-      })),
-    },
-    {
-      title: "Trouble a minute",
-      lines: [
-        { ...functionMetric(consumer, "Errors", "Sum"), label: "errors" },
-        { ...functionMetric(consumer, "Throttles", "Sum"), label: "throttled invocations" },
-        { ...retried(suffix, "postponed"), label: "postponed" },
-        { ...ownMetric(suffix, "Fallbacks", "Sum"), label: "painted by another model" },
-        { ...ownMetric(suffix, "DuplicateDeliveries", "Sum"), label: "duplicate deliveries" },
-        { ...ownMetric(suffix, "AbandonedLeases", "Sum"), label: "abandoned" },
-      ],
-    },
-  ];
-}
-
-function money({ suffix, derived }: DashboardProps): Graph[] {
-  return [
-    {
-      title: "Model cost an hour, US dollars",
-      lines: [{ ...ownMetric(suffix, "EstimatedCostUsd", "Sum"), label: "all models" }],
-      limit: { label: "the breaker stops the consumer", value: derived.thresholds.spendUsdPerHour },
-      period: 3600,
-    },
-    {
-      title: "Model cost a minute, US dollars",
-      lines: derived.modelChain.map(({ id }) => ({
-        ...ownMetric(suffix, "EstimatedCostUsd", "Sum", { Model: id }),
-        label: id,
-      })),
-    },
-    {
-      title: "Pictures a minute by model",
-      lines: derived.modelChain.map(({ id }) => ({
-        ...ownMetric(suffix, "ModelLatency", "SampleCount", { Model: id }),
-        label: id,
-      })),
-    },
-  ];
-}
-
-function retried(suffix: string, outcome: string): Metric {
-  return ownMetric(suffix, "Retried", "Sum", { Outcome: outcome });
-}
-
-function toWidgets(
-  { title, graphs }: { readonly title: string; readonly graphs: readonly Graph[] },
-  y: number,
-  { region }: DashboardProps,
-): object[] {
-  const heading = { type: "text", x: 0, y, width: 24, height: 1, properties: { markdown: `## ${title}` } };
-  return [
-    heading,
+    { type: "text", x: 0, y, width: 24, height: 1, properties: { markdown: `## ${heading}` } },
     ...graphs.map(({ title, lines, limit, period = 60 }, index) => ({
       ...{ type: "metric", x: index * WIDTH, y: y + 1, width: WIDTH, height: HEIGHT },
       properties: {
         ...{ title, region, period, view: "timeSeries" },
-        metrics: lines.map(({ namespace, name, dimensions, statistic, label }) => [
+        metrics: lines.map(([label, { namespace, name, dimensions, statistic }]) => [
           ...[namespace, name, ...Object.entries(dimensions).flat()],
           { stat: statistic, label },
         ]),

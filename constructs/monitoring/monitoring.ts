@@ -19,7 +19,7 @@ export interface MonitoringProps {
   readonly api: WatchedApi;
 }
 
-/** Tells people before users notice, and stops runaway spending. */
+/** Alarms with their notifications, the spend breaker, and the dashboard. */
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);

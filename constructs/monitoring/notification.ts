@@ -18,14 +18,14 @@ export interface NotificationProps {
   readonly existingTopics: AlarmSettings["existingTopics"];
 }
 
-/** What the topics of this stack share. */
+/** Shared by the topics of this stack. */
 interface Channel {
   readonly key: KmsKey;
-  /** Only alarms of this account and region. */
+  /** Allows alarms of this account and region only. */
   readonly fromAlarms: NonNullable<PolicyStatement["Condition"]>;
 }
 
-/** Where alarms go: a topic for each severity, so that a pager can listen to one of them only. */
+/** A topic for each severity, so that a pager can subscribe to one of them. */
 export class Notification extends Construct {
   readonly topicArns: Readonly<Record<Severity, string>>;
   #channel: Channel | undefined;
@@ -40,19 +40,19 @@ export class Notification extends Construct {
     };
   }
 
-  // Sensitive, because plans are posted where many can read them.
+  // Sensitive, because plans are posted on pull requests.
   #createVariable(): void {
     const variable = new TerraformVariable(this, "alarm_email", {
       type: "string",
       default: "",
       sensitive: true,
-      description: "Who is told of alarms: e-mail addresses with commas between them; empty for nobody",
+      description: "The e-mail addresses to notify of alarms, separated by commas; empty for none",
     });
     variable.overrideLogicalId("alarm_email");
     variable.addValidation({
       condition: `\${alltrue([for address in ${ADDRESSES} : can(regex("^[^@[:space:]]+@[^@[:space:]]+[.][^@.[:space:]]+$", address))])}`,
       errorMessage:
-        "alarm_email is no list of e-mail addresses. Write it like on-call@example.com, or like a@example.com, b@example.com.",
+        "alarm_email is not a valid list of e-mail addresses. Use the form on-call@example.com, or a@example.com, b@example.com.",
     });
   }
 
@@ -74,7 +74,7 @@ export class Notification extends Construct {
           Resource: topic.arn,
           Condition: fromAlarms,
         },
-        // SNS takes no wildcard here, and Publish is its only action that carries data.
+        // SNS accepts no wildcard here, and Publish is its only action with data.
         denyWithoutTls("sns:Publish", topic.arn),
       ]),
     });
@@ -92,11 +92,11 @@ export class Notification extends Construct {
     return { key: this.#createKey(accountId, fromAlarms), fromAlarms };
   }
 
-  // A key of our own, because CloudWatch may not use the one that SNS brings along:
+  // CloudWatch cannot use the AWS managed key of SNS:
   // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
   #createKey(accountId: string, fromAlarms: Channel["fromAlarms"]): KmsKey {
     return new KmsKey(this, "key", {
-      description: "Encrypts notifications of alarms",
+      description: "Encrypts alarm notifications",
       enableKeyRotation: true,
       policy: policyJson([
         {
@@ -118,7 +118,7 @@ export class Notification extends Construct {
     });
   }
 
-  // Each address is a resource of its own, so that one can come or go without the others being asked to confirm again.
+  // Each address is a resource of its own: a change of one asks no other to confirm again.
   #subscribe(severity: Severity, topic: SnsTopic): void {
     const subscription = new SnsTopicSubscription(this, `${severity}-email`, {
       topicArn: topic.arn,
@@ -126,25 +126,25 @@ export class Notification extends Construct {
       // biome-ignore lint/suspicious/noTemplateCurlyInString: Terraform fills it in
       endpoint: "${each.value}",
     });
-    // The addresses are secret, a part of their digests is not: Terraform shows the names of resources.
+    // Terraform shows the keys of resources, so they are digests instead of the secret addresses.
     subscription.addOverride(
       "for_each",
       `\${{ for address in nonsensitive(${ADDRESSES}) : substr(sha256(address), 0, 8) => sensitive(address) }}`,
     );
   }
 
-  // A check warns on every plan and apply, and stops neither.
+  // A check warns on each plan and apply, and stops neither.
   #warnWithoutAddress(): void {
     TerraformStack.of(this).addOverride("check.somebody_is_told", {
       assert: {
         // biome-ignore lint/suspicious/noTemplateCurlyInString: Terraform fills it in
         condition: '${nonsensitive(trimspace(var.alarm_email)) != ""}',
         error_message:
-          "Nobody is told of alarms by e-mail: alarm_email is empty. Set it, or subscribe to the topics in another way.",
+          "Alarms notify nobody by e-mail: alarm_email is empty. Set it, or subscribe to the topics in another way.",
       },
     });
   }
 }
 
-/** The addresses in the variable, each once, as a Terraform expression: `for_each` refuses a key that comes twice. */
+/** The distinct addresses in the variable, as a Terraform expression: `for_each` refuses a key that occurs twice. */
 const ADDRESSES = 'distinct(compact([for part in split(",", var.alarm_email) : trimspace(part)]))';

@@ -7,15 +7,11 @@ import type { PolicyStatement } from "../policy.ts";
 
 export interface SpendBreakerProps {
   readonly suffix: string;
-  /** What is stopped. */
   readonly eventSource: LambdaEventSourceMapping;
   readonly logRetentionDays: number;
 }
 
-/**
- * Stops the consumer when models cost too much. The alarms invoke the function themselves: a topic in between would be
- * one more thing to fail, and would have to let more in than these alarms.
- */
+/** Stops the consumer when models cost too much. The alarms invoke its function directly, without a topic. */
 export class SpendBreaker extends Construct {
   readonly function: BundledFunction["function"];
 
