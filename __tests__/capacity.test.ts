@@ -1,9 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { answer, changes, troubles } from "../bench/capacity/answer.ts";
+import { answer, lowestSufficientLimit } from "../bench/capacity/answer.ts";
+import { questionOf } from "../bench/capacity/ask.ts";
 import type { Question } from "../bench/capacity/question.ts";
-import { describeChanges } from "../bench/capacity/report.ts";
+import { describeChange, troubles } from "../bench/capacity/report.ts";
 import { simulate } from "../bench/capacity/simulate.ts";
-import { checkPlanner } from "../bench/planner.ts";
+import { checkPlanner } from "./support/planner-check.ts";
 import { isThorough } from "./support/thorough.ts";
 
 const model = {
@@ -20,15 +22,9 @@ function question(change: Partial<Question> = {}): Question {
     prompts: 1000,
     within: 0,
     models: [model],
-    consumer: {
-      memoryMb: 1024,
-      timeout: 120,
-      modelTimeout: 50,
-      maximumConcurrency: 20,
-      receiveLimit: 10,
-    },
-    retention: 345_600,
-    measured: { cpuPerPicture: 0, cpuToStart: 0, write: 0 },
+    consumer: { memoryMb: 1024, timeoutSeconds: 120, modelTimeoutSeconds: 50, receiveLimit: 10 },
+    ...{ maximumConcurrency: 20, mostConcurrency: 1000 },
+    ...{ retention: 345_600, cpuPerPicture: 0, cpuToStart: 0, write: 0 },
     thresholds: {
       timeToImageSeconds: 60,
       expiringPromptSeconds: 432_000,
@@ -46,8 +42,12 @@ function question(change: Partial<Question> = {}): Question {
 describe("the capacity planner", () => {
   // Other test files at work would make the real pipeline slower.
   describe.runIf(isThorough)("foresees the real pipeline within a tenth", () => {
-    it.concurrent.each([0, 0.1])("with %d of the calls throttled", async (throttle) => {
-      const { planned, real } = await checkPlanner(6, throttle);
+    it.each([
+      [0.25, 0],
+      [0.5, 0],
+      [0.5, 0.1],
+    ])("with model times of spread %d, and %d of the calls throttled", async (spread, throttle) => {
+      const { planned, real } = await checkPlanner(8, spread, throttle);
       expect(planned).toBeGreaterThan(0.9 * real);
       expect(planned).toBeLessThan(1.1 * real);
     });
@@ -55,8 +55,7 @@ describe("the capacity planner", () => {
 
   it("comes to prompts × latency ÷ concurrency where the pipeline itself takes no time", () => {
     // As many as Lambda starts with, so that none of them comes later.
-    const consumer = { ...question().consumer, maximumConcurrency: 5 };
-    expect(answer(question({ consumer })).lastPicture).toBeCloseTo((1000 * 10) / 5, 6);
+    expect(answer(question({ maximumConcurrency: 5 })).lastPicture).toBeCloseTo((1000 * 10) / 5, 6);
   });
 
   it("gives the same answer for the same seed, and another for another", () => {
@@ -80,14 +79,13 @@ describe("the capacity planner", () => {
   });
 
   it("starts with five invocations and adds five for each second of a backlog, as Lambda does", () => {
-    const consumer = { ...question().consumer, maximumConcurrency: 1000 };
-    const { finished } = simulate(question({ consumer, prompts: 100 }));
+    const { finished } = simulate(question({ maximumConcurrency: 1000, prompts: 100 }));
     expect(finished.filter((at) => at <= 10)).toHaveLength(5);
     expect(finished.filter((at) => at <= 13)).toHaveLength(20);
   });
 
   it("calls a model that takes nothing once for each receive, as the consumer does", () => {
-    const { throttled, finished, calls } = simulate(
+    const { throttled, finished, s3Writes } = simulate(
       question({
         models: [{ ...model, throttle: 1 - Number.EPSILON }],
         retention: 600,
@@ -96,13 +94,36 @@ describe("the capacity planner", () => {
     );
     expect(finished).toEqual([]);
     // Each receive writes that it is claimed, and that it waits again.
-    expect(throttled).toBe(calls.s3Writes / 2);
+    expect(throttled).toBe(s3Writes / 2);
   });
 
-  it("asks for a higher limit first where the limit is what users wait for", () => {
-    const [first] = changes(question());
-    expect(first?.what).toMatch(/^a limit of 40 calls at once for core/);
-    expect(first?.answer.lastPicture).toBeLessThan(0.52 * answer(question()).lastPicture);
+  it("lets a model take no more calls a minute than its limit", () => {
+    const models = [{ ...model, requestsPerMinute: 30 }];
+    const { finished, throttled } = simulate(question({ models, prompts: 90 }));
+    expect(throttled).toBeGreaterThan(0);
+    const calls = Map.groupBy(finished, (at) => Math.floor((at - model.latency) / 60));
+    expect(calls.get(0)).toHaveLength(30);
+    expect(Math.max(...[...calls.values()].map(({ length }) => length))).toBe(30);
+  });
+
+  it("finds the lowest limit that keeps the objective", () => {
+    const asked = question({ prompts: 500 });
+    const { what, answer: found } = lowestSufficientLimit(asked);
+    const limit = Number(/^with (\d+) calls at once, the first/.exec(what)?.[1]);
+    expect(found.p95).toBeLessThanOrEqual(asked.thresholds.timeToImageSeconds);
+    const oneLess = answer(question({ prompts: 500, maximumConcurrency: limit - 1 }));
+    expect(oneLess.p95).toBeGreaterThan(asked.thresholds.timeToImageSeconds);
+  });
+
+  it.each<[string, Partial<Question>]>([
+    ["where Lambda starts too few invocations in time", {}],
+    ["where the account runs too few", { prompts: 500, mostConcurrency: 30 }],
+    ["where the model fails too often", { models: [{ ...model, failures: 0.9 }] }],
+    ["where a minute's calls are too few", { models: [{ ...model, requestsPerMinute: 60 }] }],
+  ])("says that no limit keeps the objective %s", (_, change) => {
+    expect(lowestSufficientLimit(question(change)).what).toBe(
+      `no limit keeps the objective, not even ${change.mostConcurrency ?? 1000} calls at once`,
+    );
   });
 
   const troublesOf = (change: Partial<Question>) => {
@@ -142,34 +163,52 @@ describe("the capacity planner", () => {
     expect([run.deadLetters, run.expired]).toEqual([10, 0]);
   });
 
-  it("does not say that there is nothing to change while prompts are lost", () => {
-    const lossy = question({ prompts: 2000, retention: 300 });
-    const found = answer(lossy);
-    expect(found.run.expired).toBeGreaterThan(0);
-    expect(describeChanges(changes(lossy), found)).toMatch(
-      /^What to change first:\n {2}1\. a limit of 40 calls at once .*: \d+ without a picture, /,
+  const changeOf = (change: Partial<Question>) => {
+    const asked = question(change);
+    return describeChange(asked, answer(asked), lowestSufficientLimit(asked));
+  };
+
+  it("says that there is nothing to change only where the objective is kept", () => {
+    expect(changeOf({ prompts: 20 })).toMatch(/^Nothing to change: this keeps the objective/);
+    expect(changeOf({ prompts: 500 })).toMatch(
+      /^What to change first .*\n {2}with \d+ calls at once, the first that keeps/,
     );
   });
 
-  it("refuses what makes no sense, everything by name", () => {
-    const { consumer } = question();
-    expect(() =>
-      simulate(
-        question({
-          prompts: 0.5,
-          within: -1,
-          consumer: { ...consumer, maximumConcurrency: 0 },
-          models: [{ ...model, latency: -3, pricePerImageUsd: 0 }],
-        }),
-      ),
-    ).toThrow(
+  it("names the prompts that are lost although the limit is raised", () => {
+    const models = [{ ...model, failures: 0.9 }];
+    expect(changeOf({ models })).toMatch(
+      /no limit keeps the objective.*\d+ prompts in the dead-letter queue$/,
+    );
+  });
+
+  it("refuses values that cannot be planned, everything by name", async () => {
+    const load = { environment: "prod", promptsPerUser: 1, within: 0, throttle: 0, failures: 0, seed: 1 };
+    const asked = { ...load, users: 5_000_001, latency: 50, latencySpread: 0, concurrency: 0 };
+    await expect(questionOf(asked)).rejects.toThrow(
       [
-        "prompts = 0.5 must be a whole number above 0",
-        "within = -1 must not be negative",
-        "concurrency = 0 must be above 0",
-        "core: latency = -3 must be above 0 seconds",
-        "core: price = 0 must be above 0 US dollars",
+        "models.0.concurrency must be a whole number of calls at once from 1 to 1000",
+        "5000001 prompts are more than 5000000. Plan a day, not a year",
+        "a latency of 50 s is not below the model's time-out of 50 s: most prompts would never be painted. Use a shorter one",
       ].join("\n"),
     );
+  });
+
+  it.each([
+    ["--latency", "0s", "Give a time above 0s."],
+    ["--within", "-1s", "Use the form 30s, 10m or 24h."],
+    ["--throttle", "1", "Give a number from 0 to 0.999."],
+    ["--latency-spread", "", "Give a number from 0 to 2."],
+    ["--users", "0.5", "Give a whole number from 1 to 1000000000."],
+  ])("refuses %s=%s by name", (option, value, fix) => {
+    const { stderr, status } = spawnSync(
+      process.execPath,
+      ["bench/capacity/index.ts", `${option}=${value}`],
+      {
+        encoding: "utf8",
+      },
+    );
+    expect(status).toBe(1);
+    expect(stderr).toContain(`argument '${value}' is invalid. ${fix}`);
   });
 });

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import measuredFile from "../bench/measured.json" with { type: "json" };
-import { measuredSchema, rightSize } from "../bench/right-size.ts";
+import measured from "../bench/measured.json" with { type: "json" };
+import { rightSize } from "../bench/right-size.ts";
 import { environmentNames, loadSettings } from "../config/load.ts";
-
-const measured = measuredSchema.parse(measuredFile);
+import { models } from "../functions/domain/models.ts";
 
 describe("the right size", () => {
   it.each(environmentNames())("is what %s has, or up to half as much memory again", async (name) => {
@@ -17,5 +16,10 @@ describe("the right size", () => {
     const { memoryMb } = rightSize(measured);
     expect(rightSize({ ...measured, pictureMs: 10 * measured.pictureMs }).memoryMb).toBeGreaterThan(memoryMb);
     expect(rightSize({ ...measured, peakMb: 10 * measured.peakMb }).memoryMb).toBeGreaterThan(memoryMb);
+  });
+
+  it("lets Lambda cost at most half a per cent of the cheapest picture", () => {
+    const cheapest = Math.min(...models.map(({ pricePerImageUsd }) => pricePerImageUsd));
+    expect(rightSize(measured).usdPerPicture).toBeLessThan(0.005 * cheapest);
   });
 });

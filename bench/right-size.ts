@@ -1,26 +1,8 @@
-import { z } from "zod";
 import { environmentNames, loadSettings } from "../config/load.ts";
 import { SECONDS_PER_PICTURE } from "../functions/domain/timing.ts";
-import { LAMBDA_GB_SECOND } from "./capacity/cost.ts";
-import { MB_PER_PROCESSOR } from "./capacity/invocation.ts";
-
-/** What the sizes follow from; `bench/measured.json`. */
-export const measuredSchema = z.object({
-  /** Processor time to load the consumer, in milliseconds. */
-  startMs: z.number(),
-  /** Processor time for a picture, in milliseconds. */
-  pictureMs: z.number(),
-  /** Memory at its peak, in megabytes. */
-  peakMb: z.number(),
-});
-
-export type Measured = z.output<typeof measuredSchema>;
-
-export interface Size {
-  readonly memoryMb: number;
-  /** What Lambda bills for a picture, in US dollars. */
-  readonly usdPerPicture: number;
-}
+import { LAMBDA_GB_SECOND } from "./capacity/answer.ts";
+import { MB_PER_PROCESSOR } from "./capacity/simulate.ts";
+import type { Measured } from "./table.ts";
 
 /** How much longer an invocation may take than the model, in seconds. */
 const LONGEST_WORK = 0.03 * SECONDS_PER_PICTURE;
@@ -28,8 +10,11 @@ const LONGEST_WORK = 0.03 * SECONDS_PER_PICTURE;
 const SPARE = 1 / 3;
 const STEP_MB = 64;
 
-/** The cheapest size: the least memory that leaves a third of it free and enough of a processor for one picture's work. */
-export function rightSize({ pictureMs, peakMb }: Measured): Size {
+/**
+ * The least memory that leaves a third of it free and enough of a processor for one picture's work, and what Lambda
+ * bills with it for a picture, in US dollars.
+ */
+export function rightSize({ pictureMs, peakMb }: Measured) {
   const least = Math.max(peakMb / (1 - SPARE), (pictureMs / 1000 / LONGEST_WORK) * MB_PER_PROCESSOR);
   const memoryMb = Math.ceil(least / STEP_MB) * STEP_MB;
   return {

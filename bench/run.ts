@@ -4,26 +4,32 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { acceptance } from "./acceptance.ts";
-import { callsTable, countCalls } from "./calls.ts";
-import { client } from "./client.ts";
-import { makespan } from "./makespan.ts";
-import { figuresOf } from "./measure.ts";
-import { describeSizes, measuredSchema } from "./right-size.ts";
+import measured from "./measured.json" with { type: "json" };
+import { describeSizes } from "./right-size.ts";
 import { sending } from "./sending.ts";
 import { startUp } from "./start-up.ts";
-import { CannotMeasureError, format, markdown, type Part, type Row, verdictOf } from "./table.ts";
-import { work } from "./work.ts";
-import { writeSection } from "./write-section.ts";
+import {
+  CannotMeasureError,
+  format,
+  markdown,
+  type Part,
+  quartiles,
+  type Row,
+  verdictOf,
+  writeSection,
+} from "./table.ts";
+import { waiting } from "./waiting.ts";
+import { callsTable, work } from "./work.ts";
 
-// The makespan wants a machine that is not busy yet.
-const parts: readonly Part[] = [makespan, startUp, work, acceptance, sending, client];
+// The waiting needs a machine that is not busy yet.
+const parts: readonly Part[] = [waiting, startUp, work, acceptance, sending];
 
-/** By how much the quick form lets a target be passed: it guards against blunders, on any machine. */
+/** The quick form accepts three times each target: it finds blunders, on any machine. */
 const QUICK_MARGIN = 3;
 
 const { quick = false, only } = new Command("npm run bench --")
   .description("Measures the pipeline against named baselines and writes docs/performance.md.")
-  .option("--quick", "only what is stable on a busy machine, with wide margins; writes nothing")
+  .option("--quick", "only what is stable on a busy machine, with three times each target; writes nothing")
   .addOption(
     new Option("--only <part>", "one part; writes nothing")
       .choices(parts.map(({ name }) => name))
@@ -32,7 +38,7 @@ const { quick = false, only } = new Command("npm run bench --")
   .parse()
   .opts<{ quick?: true; only?: string }>();
 
-// What this process and those that it starts leave in temporary folders goes at the end.
+// Temporary files of this process and of those that it starts are removed at the end.
 process.env.TMPDIR = mkdtempSync(join(tmpdir(), "couch-bench-"));
 process.once("exit", () => rmSync(tmpdir(), { recursive: true, force: true }));
 
@@ -47,7 +53,7 @@ for (const part of parts) {
     const value = verdict === "too noisy to tell" ? "" : format(row);
     console.log(`  ${[row.what, row.against, value, verdict].filter(Boolean).join(" · ")}`);
     if (verdict === "missed" || verdict === "too noisy to tell") process.exitCode = 1;
-    // Nothing is planned with a figure that says nothing.
+    // Nobody plans with a figure that means nothing.
     if (verdict === "too noisy to tell" && row.measures) isWhole = false;
   }
 }
@@ -57,12 +63,12 @@ if (isWhole) {
     "bench",
     `Node.js ${version}, ${arch}, ${availableParallelism()} processors.\n\n${markdown(rows)}`,
   );
-  const measured = Object.fromEntries(
-    rows.flatMap((row) => (row.measures ? [[row.measures, Math.round(figuresOf(row.values).median)]] : [])),
-  );
+  for (const { measures, values } of rows) {
+    if (measures) measured[measures] = Math.round(quartiles(values).median);
+  }
   writeFileSync(new URL("measured.json", import.meta.url), `${JSON.stringify(measured, undefined, 2)}\n`);
-  writeSection("right size", await describeSizes(measuredSchema.parse(measured)));
-  writeSection("calls", callsTable(await countCalls()));
+  writeSection("right size", await describeSizes(measured));
+  writeSection("calls", await callsTable());
 }
 
 async function measure(part: Part): Promise<readonly Row[]> {

@@ -1,120 +1,73 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, buildSync } from "esbuild";
 import { bundle } from "../constructs/bundle.ts";
 import { consumerEnvironment, unpack } from "./fake/start.ts";
-import { pairwise, timeProcesses } from "./measure.ts";
-import type { Part } from "./table.ts";
+import { type Part, pairwise } from "./table.ts";
 
 const ROUNDS = 11;
 const CONSUMER = "functions/consumer/index.ts";
-const API = "functions/api/index.ts";
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** Of both functions. Nothing is called while they load. */
+const ENVIRONMENT = {
+  ...consumerEnvironment("http://127.0.0.1:9"),
+  ...{ PICTURES_AT_ONCE: "20", MAY_WAIT: "true" },
+};
+const TELL_CPU_TIME = fileURLToPath(new URL("./fake/tell-cpu-time.cjs", import.meta.url));
 
 /** What a function costs before it can take its first message, in processor time. */
 export const startUp: Part = {
   name: "start-up",
   quick: true,
   async run() {
-    const consumer = unpack(CONSUMER);
-    const api = unpack(API);
-    const env = {
-      ...consumerEnvironment("http://127.0.0.1:9"),
-      PICTURES_AT_ONCE: "20",
-      MAY_WAIT: "true",
-    };
-    // Below the project, where the packages are found.
-    const builds = join(ROOT, ".build", "start-up");
-    mkdirSync(builds, { recursive: true });
-    try {
-      const empty = join(builds, "empty.cjs");
-      writeFileSync(empty, "exports.handler = async () => ({ batchItemFailures: [] });\n");
-      const files = [
-        join(consumer, "index.js"),
-        join(api, "index.js"),
-        empty,
-        build(CONSUMER, join(builds, "unbundled.mjs"), { packages: "external" }),
-        build("bench/fake/powertools.ts", join(builds, "powertools.mjs"), {
-          minify: true,
-          banner: {
-            js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
-          },
-        }),
-      ];
-      const [loaded = [], apiLoaded = [], floor = [], unbundled = [], powertools = []] = timeProcesses(
-        files.map((file) => ({
-          name: file,
-          args: loading(file),
-          env,
-        })),
-        ROUNDS,
-      );
-      const above = (one: number, other: number) => one - other;
-      const ratio = (one: number, other: number) => one / other;
-      const aboveFloor = pairwise(loaded, floor, above);
-      return [
-        { what: "start-up of the consumer", against: "", unit: "ms", values: loaded, measures: "startMs" },
-        {
-          what: "start-up of the consumer",
-          against: "above an empty handler",
-          unit: "ms",
-          values: aboveFloor,
-          target: 100,
-        },
-        {
-          what: "start-up of the API",
-          against: "above an empty handler",
-          unit: "ms",
-          values: pairwise(apiLoaded, floor, above),
-          target: 100,
-        },
-        {
-          what: "start-up of the consumer",
-          against: "the same code, unbundled",
-          unit: "×",
-          values: pairwise(aboveFloor, pairwise(unbundled, floor, above), ratio),
-          target: 0.6,
-        },
-        {
-          what: "start-up of the consumer",
-          against: "a consumer as Powertools documents it",
-          unit: "×",
-          values: pairwise(aboveFloor, pairwise(powertools, floor, above), ratio),
-          target: 1,
-        },
-        {
-          what: "zip of the consumer",
-          against: "",
-          unit: "kB",
-          values: [readFileSync(bundle(CONSUMER).zip).length / 1000],
-          target: 200,
-        },
-      ];
-    } finally {
-      for (const folder of [consumer, api, builds]) rmSync(folder, { recursive: true });
+    const empty = join(mkdtempSync(join(tmpdir(), "couch-bench-")), "index.js");
+    writeFileSync(empty, "exports.handler = async () => ({ batchItemFailures: [] });\n");
+    const consumer = join(unpack(CONSUMER), "index.js");
+    const api = join(unpack("functions/api/index.ts"), "index.js");
+    const times: Record<string, number[]> = { [consumer]: [], [api]: [], [empty]: [] };
+    // In turn, so that a machine whose speed drifts slows all of them down alike. The first round is a warm-up.
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const [file, measured] of Object.entries(times)) {
+        const time = timeToLoad(file);
+        if (round > 0) measured.push(time);
+      }
     }
+    const aboveEmpty = (file: string) =>
+      pairwise(times[file] ?? [], times[empty] ?? [], (one, other) => one - other);
+    const against = "above an empty handler";
+    return [
+      {
+        what: "start-up of the consumer",
+        against: "",
+        unit: "ms",
+        values: times[consumer] ?? [],
+        measures: "startMs",
+      },
+      { what: "start-up of the consumer", against, unit: "ms", values: aboveEmpty(consumer), target: 60 },
+      { what: "start-up of the API", against, unit: "ms", values: aboveEmpty(api), target: 100 },
+      {
+        what: "zip of the consumer",
+        against: "",
+        unit: "kB",
+        values: [readFileSync(bundle(CONSUMER).zip).length / 1000],
+        target: 200,
+      },
+    ];
   },
 };
 
-function build(entry: string, outfile: string, options: BuildOptions): string {
-  buildSync({
-    entryPoints: [entry],
-    absWorkingDir: ROOT,
-    bundle: true,
-    platform: "node",
-    target: "node22",
-    format: "esm",
-    outfile,
-    ...options,
-  });
-  return outfile;
-}
-
-/** Loads a file as Lambda does: an ES module is imported, anything else is required. */
-function loading(file: string): string[] {
-  const name = JSON.stringify(file);
-  return file.endsWith(".mjs")
-    ? ["--input-type=module", "--eval", `await import(${name})`]
-    : ["--input-type=commonjs", "--eval", `require(${name})`];
+/** The processor time of a whole process that loads a function's file, in milliseconds. */
+function timeToLoad(file: string): number {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [
+      ...["--require", TELL_CPU_TIME],
+      ...["--input-type=commonjs", "--eval", `require(${JSON.stringify(file)})`],
+    ],
+    { env: ENVIRONMENT, encoding: "utf8" },
+  );
+  const time = Number.parseFloat(stderr.trimEnd().split("\n").at(-1) ?? "");
+  if (status !== 0 || Number.isNaN(time)) throw new Error(`${file} failed: ${stderr.slice(-500)}`);
+  return time;
 }

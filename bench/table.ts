@@ -1,5 +1,8 @@
-import { figuresOf } from "./measure.ts";
+import { readFileSync, writeFileSync } from "node:fs";
 import measured from "./measured.json" with { type: "json" };
+
+/** The figures that the planner and the choice of memory work with. */
+export type Measured = typeof measured;
 
 /** One line of the table: what was measured, against what. */
 export interface Row {
@@ -11,8 +14,8 @@ export interface Row {
   readonly values: readonly number[];
   /** The largest value that is good enough. */
   readonly target?: number;
-  /** Which of the figures that the planner and the choice of sizes work with this is, in `bench/measured.json`. */
-  readonly measures?: keyof typeof measured;
+  /** The name of this figure in `bench/measured.json`. */
+  readonly measures?: keyof Measured;
 }
 
 /** A part cannot be measured here and now; the message says why. */
@@ -25,18 +28,18 @@ export interface Part {
   readonly name: string;
   /** Whether it is quick, and stable on a busy machine. */
   readonly quick: boolean;
-  /** Throws {@link CannotMeasureError} rather than give a number that says nothing. */
+  /** @throws CannotMeasureError instead of a number that means nothing */
   run(): Promise<readonly Row[]>;
 }
 
 export type Verdict = "met" | "within the spread" | "missed" | "too noisy to tell" | "";
 
-/** The spread, as a part of the median, above which a value says nothing. */
+/** The spread, as a part of the median, above which a value means nothing. */
 const NOISE = 0.5;
 
-/** @param margin by how much a target may be passed: 1 is not at all */
+/** @param margin a target may be exceeded by this factor; 1: not at all */
 export function verdictOf({ values, target }: Row, margin: number): Verdict {
-  const { median, low, high } = figuresOf(values);
+  const { median, low, high } = quartiles(values);
   if (!Number.isFinite(median) || high - low > NOISE * Math.abs(median)) return "too noisy to tell";
   if (target === undefined) return "";
   if (median <= target * margin) return "met";
@@ -57,8 +60,43 @@ export function markdown(rows: readonly Row[]): string {
 }
 
 export function format({ values, unit }: Row): string {
-  const { median, low, high } = figuresOf(values);
+  const { median, low, high } = quartiles(values);
   const digits = unit === "×" ? 2 : 0;
   if (values.length === 1) return `${median.toFixed(digits)} ${unit}`;
   return `${median.toFixed(digits)} ${unit} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
+}
+
+export function quartiles(values: readonly number[]) {
+  return {
+    low: percentile(values, 0.25),
+    median: percentile(values, 0.5),
+    high: percentile(values, 0.75),
+  };
+}
+
+/** By nearest rank; NaN of no values. */
+export function percentile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? Number.NaN;
+}
+
+/** Combines two series round by round. */
+export function pairwise(
+  ones: readonly number[],
+  others: readonly number[],
+  combine: (one: number, other: number) => number,
+): number[] {
+  return ones.map((one, index) => combine(one, others[index] ?? Number.NaN));
+}
+
+const PAGE = new URL("../docs/performance.md", import.meta.url);
+
+/** Replaces the text between the markers of a section of `docs/performance.md`. */
+export function writeSection(name: string, text: string): void {
+  const before = readFileSync(PAGE, "utf8");
+  const section = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- end of ${name} -->)`);
+  if (!section.test(before)) throw new Error(`docs/performance.md has no section ${name}`);
+  writeFileSync(
+    PAGE,
+    before.replace(section, (_, begin: string, end: string) => `${begin}\n${text}\n\n${end}`),
+  );
 }

@@ -22,6 +22,11 @@ export function apiConcurrency(accountConcurrency: number): number | undefined {
     : Math.floor(accountConcurrency * API_SHARE);
 }
 
+/** How many executions the account has for the consumer. */
+export function consumerConcurrency(accountConcurrency: number): number {
+  return accountConcurrency - (apiConcurrency(accountConcurrency) ?? 0) - BREAKER_EXECUTIONS;
+}
+
 /** The smallest maximum concurrency of an SQS event source. */
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html#events-sqs-max-concurrency
 const SMALLEST_CONCURRENCY = 2;

@@ -1,97 +1,66 @@
-import { type Cost, costOf } from "./cost.ts";
+import { percentile } from "../table.ts";
 import type { Question } from "./question.ts";
 import { type Run, simulate } from "./simulate.ts";
+
+// Prices in US dollars, eu-west-1, without the free tier.
+/** https://aws.amazon.com/lambda/pricing/ (arm64) */
+export const LAMBDA_GB_SECOND = 0.0000133334;
+const LAMBDA_REQUEST = 0.2 / 1e6;
+/** https://aws.amazon.com/sqs/pricing/ */
+const SQS_CALL = 0.4 / 1e6;
+/** https://aws.amazon.com/s3/pricing/ */
+const S3_WRITE = 0.005 / 1000;
 
 /** What the planner says. Times are in seconds. */
 export interface Answer {
   readonly run: Run;
   readonly lastPicture: number;
-  readonly wait: { readonly p50: number; readonly p95: number; readonly p99: number };
-  readonly cost: Cost;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly cost: ReturnType<typeof costOf>;
 }
 
 export function answer(question: Question): Answer {
   const run = simulate(question);
-  const wait = {
-    p50: percentile(run.waits, 0.5),
-    p95: percentile(run.waits, 0.95),
-    p99: percentile(run.waits, 0.99),
+  const wait = (share: number) => percentile(run.waits, share) || 0;
+  return {
+    ...{ run, p50: wait(0.5), p95: wait(0.95), p99: wait(0.99) },
+    lastPicture: run.finished.at(-1) ?? 0,
+    cost: costOf(run, question),
   };
-  return { run, wait, lastPicture: run.finished.at(-1) ?? 0, cost: costOf(run, question) };
 }
 
-/** How to read the times of a run on which an alarm on spending fires. */
-export const SPEND_NOTE =
-  "Where a `spend-…` alarm stops the consumer, somebody has to resume it: the times are those without that stop.";
-
-/** What somebody will be told of, for people: the alarms that fire, in order, and prompts that are never painted. */
-export function troubles(
-  { thresholds }: Question,
-  { run, lastPicture }: Pick<Answer, "run" | "lastPicture">,
-): string[] {
-  return [
-    ...run.telemetry
-      .alarms(thresholds, lastPicture)
-      .map(
-        ({ id, at }) =>
-          `${id}${id.startsWith("spend-") ? ", which stops the consumer," : ""} after ${duration(at)}`,
-      ),
-    ...(run.deadLetters > 0
-      ? [`${run.deadLetters.toLocaleString("en")} prompts in the dead-letter queue`]
-      : []),
-    ...(run.expired > 0
-      ? [`LOST: ${run.expired.toLocaleString("en")} prompts were older than the queue keeps them`]
-      : []),
-  ];
+/** In US dollars, by part. */
+function costOf(run: Run, { models, consumer }: Question) {
+  const paid = models.map(({ id, pricePerImageUsd }) => (run.paid[id] ?? 0) * pricePerImageUsd);
+  const parts = {
+    models: paid.reduce((sum, price) => sum + price, 0),
+    lambda: run.billed * (consumer.memoryMb / 1024) * LAMBDA_GB_SECOND + run.invocations * LAMBDA_REQUEST,
+    sqs: run.sqsCalls * SQS_CALL,
+    s3: run.s3Writes * S3_WRITE,
+  };
+  return { ...parts, total: parts.models + parts.lambda + parts.sqs + parts.s3 };
 }
 
-/** Something that could be changed, and what it would bring. */
-export interface Change {
-  readonly what: string;
-  readonly answer: Answer;
+/** The lowest limit with which 19 of 20 users get their picture within the objective, or that there is none. */
+export function lowestSufficientLimit(question: Question): { what: string; answer: Answer } {
+  const withLimit = (maximumConcurrency: number) => answer({ ...question, maximumConcurrency });
+  let [tooLow, limit] = [0, question.mostConcurrency];
+  let enough = withLimit(limit);
+  if (!keepsObjective(question, enough)) {
+    return { what: `no limit keeps the objective, not even ${limit} calls at once`, answer: enough };
+  }
+  while (limit - tooLow > 1) {
+    const middle = (tooLow + limit) >> 1;
+    const found = withLimit(middle);
+    if (keepsObjective(question, found)) [limit, enough] = [middle, found];
+    else tooLow = middle;
+  }
+  return { what: `with ${limit} calls at once, the first that keeps the objective`, answer: enough };
 }
 
-/** Prompts that no picture comes of. */
-export function unpainted({ run }: Answer): number {
-  return run.deadLetters + run.expired;
-}
-
-/** Every change that can be made with one setting: the one that loses least first, then the one that shortens the wait most. */
-export function changes(question: Question): Change[] {
-  const { consumer } = question;
-  const [first] = question.models;
-  if (first === undefined) return [];
-  const options: readonly { readonly what: string; readonly question: Question }[] = [
-    {
-      what: `a limit of ${2 * consumer.maximumConcurrency} calls at once for ${first.id} (a higher quota, or a second model or region of its own)`,
-      question: {
-        ...question,
-        consumer: { ...consumer, maximumConcurrency: 2 * consumer.maximumConcurrency },
-      },
-    },
-    {
-      what: "twice the memory",
-      question: { ...question, consumer: { ...consumer, memoryMb: Math.min(10_240, 2 * consumer.memoryMb) } },
-    },
-  ];
-  return options
-    .map(({ what, question: changed }) => ({ what, answer: answer(changed) }))
-    .sort(({ answer: a }, { answer: b }) => unpainted(a) - unpainted(b) || a.wait.p95 - b.wait.p95);
-}
-
-/** @param sorted shortest first */
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-}
-
-/** Seconds for people. */
-export function duration(seconds: number): string {
-  if (seconds < 100) return `${seconds.toFixed(1)} s`;
-  if (seconds < 6000) return `${(seconds / 60).toFixed(1)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
-}
-
-/** US dollars for people. */
-export function dollars(amount: number): string {
-  return amount > 0 && amount < 1 ? `$${amount.toPrecision(2)}` : `$${amount.toFixed(2)}`;
+/** Whether every prompt became a picture, and 19 of 20 in time. */
+export function keepsObjective({ thresholds }: Question, { run, p95 }: Answer): boolean {
+  return run.deadLetters + run.expired === 0 && p95 <= thresholds.timeToImageSeconds;
 }

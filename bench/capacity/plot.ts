@@ -1,4 +1,4 @@
-import { duration } from "./answer.ts";
+import { duration } from "./report.ts";
 import type { Run } from "./simulate.ts";
 
 const WIDTH = 720;
@@ -7,20 +7,30 @@ const LEFT = 80;
 const RIGHT = 20;
 const TOP = 50;
 const BOTTOM = 40;
+const SAMPLES = 100;
+
+/** Times are in seconds. */
+interface Point {
+  readonly at: number;
+  readonly count: number;
+}
 
 /** Prompts waiting and pictures there, over time, as an SVG. */
 export function plot(title: string, { backlog, finished }: Run): string {
-  const end = backlog.at(-1)?.at ?? 1;
+  const end = Math.max(backlog.length - 1, 1);
   let there = 0;
-  const pictures = backlog.map(({ at }) => {
-    while (there < finished.length && (finished[there] ?? end) <= at) there += 1;
-    return { at, count: there };
-  });
-  const waiting = backlog.map(({ at, waiting: count }) => ({ at, count }));
+  const pictures: Point[] = [];
+  const waiting: Point[] = [];
+  for (let sample = 0; sample <= SAMPLES; sample++) {
+    const at = Math.round((sample / SAMPLES) * end);
+    while ((finished[there] ?? end + 1) <= at) there += 1;
+    pictures.push({ at, count: there });
+    waiting.push({ at, count: backlog[at] ?? 0 });
+  }
   const top = Math.max(1, finished.length, ...waiting.map(({ count }) => count));
   const x = (at: number) => LEFT + (at / end) * (WIDTH - LEFT - RIGHT);
   const y = (count: number) => HEIGHT - BOTTOM - (count / top) * (HEIGHT - TOP - BOTTOM);
-  const line = (points: readonly { at: number; count: number }[], colour: string) =>
+  const line = (points: readonly Point[], colour: string) =>
     `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${points
       .map(({ at, count }) => `${x(at).toFixed(1)},${y(count).toFixed(1)}`)
       .join(" ")}"/>`;

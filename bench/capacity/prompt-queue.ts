@@ -3,18 +3,10 @@ import type { Timeline } from "./timeline.ts";
 /** A copy of a prompt on the queue. */
 export interface Message {
   readonly sentAt: number;
-  /** When this copy of it was put on the queue: the queue knows no other age. */
+  /** When this copy was put on the queue: SQS knows no other age. */
   queuedAt: number;
   receives: number;
 }
-
-/** How many prompts waited at a moment, in seconds. */
-interface Depth {
-  readonly at: number;
-  waiting: number;
-}
-
-const SAMPLES = 100;
 
 /** The queue of prompts, on a timeline. Times are in seconds. */
 export class PromptQueue {
@@ -23,11 +15,12 @@ export class PromptQueue {
   // First in, first out, without moving the rest of a long queue with each one that leaves.
   #visible: Message[] = [];
   #head = 0;
-  // All that the queue has, whether or not it can be seen; the copy that has been there longest first.
+  // All messages, visible or not; the oldest copy first.
   readonly #kept = new Set<Message>();
-  readonly #depth: Depth[] = [];
-  #backlogSince = 0;
-  #expired = 0;
+  /** Since when prompts have been waiting without a break. */
+  backlogSince = 0;
+  /** Prompts that SQS deleted because they were too old. */
+  expired = 0;
 
   /** @param retention how long a copy is kept */
   constructor(timeline: Timeline, retention: number) {
@@ -35,27 +28,17 @@ export class PromptQueue {
     this.#retention = retention;
   }
 
-  /** How many can be seen. */
+  /** The number of visible messages. */
   get waiting(): number {
     return this.#visible.length - this.#head;
   }
 
-  /** How many there are, whether or not they can be seen. */
+  /** The number of all messages. */
   get size(): number {
     return this.#kept.size;
   }
 
-  /** How many were too old before anybody was done with them. */
-  get expired(): number {
-    return this.#expired;
-  }
-
-  /** Since when prompts have been waiting without a break. */
-  get backlogSince(): number {
-    return this.#backlogSince;
-  }
-
-  /** The age of the copy that has been there longest. */
+  /** The age of the oldest copy. */
   get oldestAge(): number {
     const [oldest] = this.#kept;
     return oldest === undefined ? 0 : this.#timeline.now - oldest.queuedAt;
@@ -70,61 +53,38 @@ export class PromptQueue {
 
   /** Makes a message visible. */
   show(message: Message): void {
-    if (this.waiting === 0) this.#backlogSince = this.#timeline.now;
+    if (this.waiting === 0) this.backlogSince = this.#timeline.now;
     this.#visible.push(message);
-    this.#noteDepth();
   }
 
-  /** Gives out the first of those that are visible. Those that are too old are gone. */
+  /** Takes the first visible message, and deletes those that are too old. */
   receive(): Message | undefined {
-    this.#forgetExpired();
-    const first = this.#visible[this.#head];
-    if (first !== undefined) this.#head += 1;
-    if (this.#head > 10_000) {
-      this.#visible = this.#visible.slice(this.#head);
-      this.#head = 0;
+    for (;;) {
+      const first = this.#visible[this.#head];
+      if (first === undefined) return undefined;
+      this.#head += 1;
+      if (this.#head > 10_000) {
+        this.#visible = this.#visible.slice(this.#head);
+        this.#head = 0;
+      }
+      if (this.#timeline.now - first.queuedAt <= this.#retention) {
+        first.receives += 1;
+        return first;
+      }
+      this.#kept.delete(first);
+      this.expired += 1;
     }
-    this.#noteDepth();
-    return first;
   }
 
   delete(message: Message): void {
     this.#kept.delete(message);
   }
 
-  /** Puts a fresh copy in the place of a message; it cannot be seen yet. */
+  /** Puts a fresh copy in the place of a message; it is not visible yet. */
   resend(message: Message): void {
     this.#kept.delete(message);
     message.receives = 0;
     message.queuedAt = this.#timeline.now;
     this.#kept.add(message);
-  }
-
-  /** How many waited, once for each of a hundred moments from the start to the end. */
-  backlogUntil(end: number): { readonly at: number; readonly waiting: number }[] {
-    const last = Math.max(end, this.#depth.at(-1)?.at ?? 0);
-    let index = 0;
-    return Array.from({ length: SAMPLES + 1 }, (_, sample) => {
-      const at = (sample / SAMPLES) * last;
-      while ((this.#depth[index + 1]?.at ?? Number.POSITIVE_INFINITY) <= at) index += 1;
-      return { at, waiting: this.#depth[index]?.waiting ?? 0 };
-    });
-  }
-
-  #forgetExpired(): void {
-    for (;;) {
-      const oldest = this.#visible[this.#head];
-      if (oldest === undefined || this.#timeline.now - oldest.queuedAt <= this.#retention) return;
-      this.#head += 1;
-      this.#kept.delete(oldest);
-      this.#expired += 1;
-    }
-  }
-
-  #noteDepth(): void {
-    const last = this.#depth.at(-1);
-    const at = this.#timeline.now;
-    if (last?.at === at) last.waiting = this.waiting;
-    else this.#depth.push({ at, waiting: this.waiting });
   }
 }

@@ -4,95 +4,51 @@ import { alarmTable } from "../../constructs/monitoring/alarm-table.ts";
 import { functionMetric, ownMetric, queueMetric } from "../../constructs/monitoring/metrics.ts";
 import type { AlarmSpec } from "../../local/cloudwatch/alarm-specs.ts";
 import { Evaluator } from "../../local/cloudwatch/evaluator.ts";
-import { compute, keyOf } from "../../local/cloudwatch/metric-store.ts";
-import type { MetricId } from "../../local/cloudwatch/series.ts";
+import { MetricStore } from "../../local/cloudwatch/metric-store.ts";
 
-/** An alarm that fires, and when for the first time, in seconds. */
-export interface FiredAlarm {
-  readonly id: string;
-  readonly at: number;
-}
+const WATCHED = {
+  environment: "planned",
+  promptQueue: "prompts",
+  deadLetterQueue: "dead-letters",
+  consumer: "consumer",
+  // The planner has no data of these: their alarms stay quiet.
+  breaker: "breaker",
+  api: { apiId: "api", stageName: "api", functionName: "api" },
+};
 
-// The planner's own names: nothing of an account is asked.
-const ENVIRONMENT = "planned";
-const PROMPTS = "prompts";
-const DEAD_LETTERS = "dead-letters";
-const CONSUMER = "consumer";
+const { environment, promptQueue, deadLetterQueue, consumer } = WATCHED;
+const METRICS = {
+  timeToImageMs: ownMetric(environment, "TimeToImage", "p95"),
+  images: ownMetric(environment, "Images", "Sum"),
+  fallbacks: ownMetric(environment, "Fallbacks", "Sum"),
+  costUsd: ownMetric(environment, "EstimatedCostUsd", "Sum"),
+  failed: ownMetric(environment, "Retried", "Sum", { Outcome: "failed" }),
+  durationMs: functionMetric(consumer, "Duration", "p95"),
+  oldestPrompt: queueMetric(promptQueue, "ApproximateAgeOfOldestMessage", "Maximum"),
+  visible: queueMetric(promptQueue, "ApproximateNumberOfMessagesVisible", "Maximum"),
+  hidden: queueMetric(promptQueue, "ApproximateNumberOfMessagesNotVisible", "Maximum"),
+  deadLetters: queueMetric(deadLetterQueue, "ApproximateNumberOfMessagesVisible", "Maximum"),
+};
 
 const MINUTE_MS = 60_000;
-/** How long after the last picture alarms are still looked at, in minutes: data are late by the periods that they wait for. */
+/** Alarms are evaluated for so many minutes after the last picture: some wait for several periods of data. */
 const AFTERWARDS = 15;
 
-interface Minute {
-  sum: number;
-  readonly values: number[];
-}
-
-/** Samples of one metric, by minute. */
-class Samples {
-  readonly minutes: Minute[] = [];
+/** The metrics of a run, as CloudWatch gets them. */
+export class Telemetry {
+  readonly #store = new MetricStore();
 
   /** @param at in seconds */
-  add(at: number, value: number): void {
-    const index = Math.floor(at / 60);
-    const minute = this.minutes[index] ?? { sum: 0, values: [] };
-    this.minutes[index] = minute;
-    minute.sum += value;
-    minute.values.push(value);
-  }
-}
-
-/** What CloudWatch gets to know of a run. */
-export class Telemetry {
-  readonly #samples = new Map<string, Samples>();
-  readonly timeToImageMs = this.#of(ownMetric(ENVIRONMENT, "TimeToImage", "p95"));
-  readonly images = this.#of(ownMetric(ENVIRONMENT, "Images", "Sum"));
-  readonly fallbacks = this.#of(ownMetric(ENVIRONMENT, "Fallbacks", "Sum"));
-  readonly costUsd = this.#of(ownMetric(ENVIRONMENT, "EstimatedCostUsd", "Sum"));
-  readonly failed = this.#of(ownMetric(ENVIRONMENT, "Retried", "Sum", { Outcome: "failed" }));
-  readonly durationMs = this.#of(functionMetric(CONSUMER, "Duration", "p95"));
-  readonly oldestPrompt = this.#of(queueMetric(PROMPTS, "ApproximateAgeOfOldestMessage", "Maximum"));
-  readonly visible = this.#of(queueMetric(PROMPTS, "ApproximateNumberOfMessagesVisible", "Maximum"));
-  readonly hidden = this.#of(queueMetric(PROMPTS, "ApproximateNumberOfMessagesNotVisible", "Maximum"));
-  readonly deadLetters = this.#of(queueMetric(DEAD_LETTERS, "ApproximateNumberOfMessagesVisible", "Maximum"));
-
-  #of(metric: MetricId): Samples {
-    const samples = new Samples();
-    this.#samples.set(keyOf(metric), samples);
-    return samples;
-  }
-
-  /** Of whole minutes; times are in milliseconds. */
-  statistic(metric: MetricId, statistic: string, from: number, to: number): number | undefined {
-    const all = this.#samples.get(keyOf(metric))?.minutes ?? [];
-    const minutes = all
-      .slice(Math.max(0, from / MINUTE_MS), Math.max(0, to / MINUTE_MS))
-      .filter((minute) => minute !== undefined);
-    if (minutes.length === 0) return undefined;
-    // An hour of a long run has very many values.
-    if (statistic === "Sum") return minutes.reduce((total, { sum }) => total + sum, 0);
-    return compute(
-      statistic,
-      minutes.flatMap(({ values }) => values),
-    );
+  add(metric: keyof typeof METRICS, at: number, value: number): void {
+    this.#store.record(METRICS[metric], value, 1000 * at);
   }
 
   /**
-   * The alarms of a deployment that fire, in order.
+   * The alarms of a deployment that fire, in order, and when for the first time, in seconds.
    * @param end of the run, in seconds
    */
-  alarms(thresholds: Thresholds, end: number): FiredAlarm[] {
-    const table = alarmTable({
-      environment: ENVIRONMENT,
-      promptQueue: PROMPTS,
-      deadLetterQueue: DEAD_LETTERS,
-      consumer: CONSUMER,
-      // Nothing is known of them here: their alarms stay quiet.
-      breaker: "breaker",
-      api: { apiId: "api", stageName: "api", functionName: "api" },
-      thresholds,
-    });
-    const evaluator = new Evaluator(table.map(specOf), this);
+  alarms(thresholds: Thresholds, end: number): { id: string; at: number }[] {
+    const evaluator = new Evaluator(alarmTable({ ...WATCHED, thresholds }).map(specOf), this.#store);
     const fired = new Map<string, number>();
     for (let minute = 1; minute <= Math.ceil(end / 60) + AFTERWARDS; minute++) {
       for (const { alarm, to } of evaluator.evaluate(minute * MINUTE_MS)) {

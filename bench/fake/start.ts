@@ -16,29 +16,21 @@ const reportSchema = z.object({
   peakMb: z.number(),
 }) satisfies z.ZodType<WorkReport>;
 
-/** The bundles, unpacked, and a fake AWS of their own to work against. */
+/** The consumer's bundle, unpacked, and a fake AWS for it. */
 export interface Workshop {
   /** Starts a process, has it paint, and ends it. */
-  work(order: Pick<WorkOrder, "worker" | "pictures" | "warmUp" | "deliveries">): Promise<WorkReport>;
-  /** The calls since the last time that this was asked, by kind. */
+  work(order: Omit<WorkOrder, "codeDirectory" | "endpoint">): Promise<WorkReport>;
+  /** The calls of AWS since this was last asked, by kind. */
   calls(): Promise<Readonly<Record<string, number>>>;
 }
 
 /**
- * Opens a workshop for as long as something is done in it.
- * @param latencyMs how long the fake model takes for a picture, in milliseconds
- * @param memoryMb what the function may use, in megabytes
+ * Opens a workshop as long as it is used.
+ * @param memoryMb the most memory of the function, in megabytes
  */
-export async function inWorkshop<T>(
-  latencyMs: number,
-  memoryMb: number,
-  use: (workshop: Workshop) => Promise<T>,
-): Promise<T> {
-  const codeDirectories = {
-    consumer: unpack("functions/consumer/index.ts"),
-    store: unpack("bench/fake/store.ts"),
-  };
-  const server = fork(fileURLToPath(new URL("./aws.ts", import.meta.url)), [String(latencyMs)]);
+export async function inWorkshop<T>(memoryMb: number, use: (workshop: Workshop) => Promise<T>): Promise<T> {
+  const codeDirectory = unpack("functions/consumer/index.ts");
+  const server = fork(fileURLToPath(new URL("./aws.ts", import.meta.url)));
   const [started] = await once(server, "message");
   const { endpoint } = startedSchema.parse(started);
   const workshop: Workshop = {
@@ -47,12 +39,11 @@ export async function inWorkshop<T>(
         env: consumerEnvironment(endpoint),
         // A profile that was asked for is made of the workers too.
         execArgv: [...process.execArgv, `--max-old-space-size=${memoryMb}`],
-        // Its metrics are lines on stdout.
+        // The consumer writes its metrics to stdout.
         stdio: ["ignore", "ignore", "inherit", "ipc"],
       });
       const exit = once(child, "exit");
       const answer = Promise.race([once(child, "message"), exit]);
-      const codeDirectory = codeDirectories[order.worker === "store" ? "store" : "consumer"];
       child.send({ ...order, codeDirectory, endpoint } satisfies WorkOrder);
       const [report] = await answer;
       await exit;
@@ -81,7 +72,7 @@ export function unpack(entry: string): string {
   return folder;
 }
 
-/** What the consumer needs to run. Everything it calls is at the endpoint. */
+/** The environment variables of the consumer. All of AWS is at the endpoint. */
 export function consumerEnvironment(endpoint: string): Record<string, string> {
   return {
     AWS_REGION: "eu-west-1",
