@@ -86,7 +86,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
   it("deploys the pipeline, and warns while nobody has confirmed the e-mail about alarms", async () => {
     const output = await succeed("deploy", "--yes");
     expect(output.match(/^Warning: .*$/gm)).toEqual([
-      `Warning: ${ALARM_EMAIL} gets no alarms yet. Confirm the e-mails from AWS.`,
+      `Warning: ${ALARM_EMAIL} gets no alarms until its owner confirms the e-mails from AWS.`,
     ]);
     const { QueueUrls } = await new SQSClient(client).send(new ListQueuesCommand({}));
     expect(QueueUrls?.map((url) => url.split("/").at(-1)).sort()).toEqual([QUEUE, `${QUEUE}-dlq`]);
