@@ -12,7 +12,7 @@ import { EventSourceMapping } from "./lambda/event-source-mapping.ts";
 import { LambdaFunction } from "./lambda/lambda.ts";
 import { type Bedrock, type Painter, startBedrock } from "./model/bedrock.ts";
 import type { Trouble } from "./model/trouble.ts";
-import { isFunction, readStack, type Stack } from "./stack/stack.ts";
+import { readStack, type Stack } from "./stack/stack.ts";
 import { Terraform } from "./stack/terraform.ts";
 import { UserError } from "./user-error.ts";
 
@@ -152,13 +152,9 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   });
   const feeding = options.eventSources === false ? [] : stack.eventSources;
   const eventSources = feeding.map((spec) => {
-    const target = find([...functions.values()], (fn) => isFunction(fn.spec, spec.functionRef));
-    const queue = find(stack.queues, ({ arn }) => arn === spec.queueArn);
     const mapping = new EventSourceMapping({
-      ...{ spec, region, sqs, target },
-      functionArn: target.spec.arn,
-      queueUrl: queue.url,
-      visibilitySeconds: Number(queue.attributes.VisibilityTimeout ?? 30),
+      ...{ spec, region, sqs },
+      target: find([...functions.values()], (fn) => fn.spec.functionName === spec.functionName),
       graceMs: options.graceMs ?? DEFAULT_GRACE_MS,
       onBatch: (report) => events.emit("batch", report),
       onTrouble: (error) => events.emit("trouble", error),

@@ -7,23 +7,21 @@ export function isPreflight({ method, headers }: IncomingMessage): boolean {
 }
 
 /** What API Gateway answers such a question with. */
-export function preflightHeaders({ methods, requestHeaders, maxAge }: CorsSpec): Record<string, string> {
+export function preflightHeaders(cors: CorsSpec): Record<string, string> {
   return {
-    "access-control-allow-methods": methods.join(","),
-    "access-control-allow-headers": requestHeaders.join(","),
-    ...(maxAge !== undefined && { "access-control-max-age": String(maxAge) }),
+    "access-control-allow-methods": cors.allow_methods.join(","),
+    "access-control-allow-headers": cors.allow_headers.join(","),
+    ...(cors.max_age !== undefined && { "access-control-max-age": String(cors.max_age) }),
   };
 }
 
 /** What API Gateway adds to every answer to a page of an origin that may call. */
-export function corsHeaders(cors: CorsSpec | undefined, { headers }: IncomingMessage): [string, string][] {
-  const { origin } = headers;
-  if (cors === undefined || origin === undefined) return [];
-  const allowed = cors.origins.includes("*") ? "*" : cors.origins.find((known) => known === origin);
-  if (allowed === undefined) return [];
-  const exposed = cors.exposedHeaders.join(",");
-  return [
-    ["access-control-allow-origin", allowed],
-    ...(exposed === "" ? [] : ([["access-control-expose-headers", exposed]] satisfies [string, string][])),
-  ];
+export function corsHeaders(cors: CorsSpec | undefined, origin: string | undefined): Record<string, string> {
+  if (cors === undefined || origin === undefined) return {};
+  const allowed = ["*", origin].find((known) => cors.allow_origins.includes(known));
+  if (allowed === undefined) return {};
+  return {
+    "access-control-allow-origin": allowed,
+    ...(cors.expose_headers.length > 0 && { "access-control-expose-headers": cors.expose_headers.join(",") }),
+  };
 }

@@ -3,13 +3,12 @@ import pLimit from "p-limit";
 import { z } from "zod";
 import { type LambdaFunction, withinLimit } from "../lambda/lambda.ts";
 import { listenOnLoopback } from "../loopback.ts";
-import type { HttpApiSpec, RouteSpec } from "../stack/http-api-spec.ts";
+import type { HttpApiSpec, RouteSpec, ThrottlingSpec } from "../stack/http-api-spec.ts";
 import { systemErrorCode, UserError } from "../user-error.ts";
 import { servePage } from "./api-page.ts";
 import { corsHeaders, isPreflight, preflightHeaders } from "./http-api-cors.ts";
 import { toEvent } from "./http-api-event.ts";
 import { matchRoute } from "./http-api-routes.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 export interface HttpApiOptions {
   readonly spec: HttpApiSpec;
@@ -54,7 +53,10 @@ interface Answer {
 /** Serves the routes of a synthesised HTTP API as API Gateway would, but for authorisation, which is not checked. */
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const gateway = new Gateway(options);
-  const server = createServer((request, response) => void gateway.handle(request, response));
+  const server = createServer((request, response) => {
+    // A caller that leaves in the middle of its request is not there to be told.
+    gateway.respond(request, response).catch((error: Error) => response.destroy(error));
+  });
   const port = await listenOnLoopback(server, options.port).catch((error: unknown) => {
     if (systemErrorCode(error) !== "EADDRINUSE") throw error;
     throw new UserError(`Port ${options.port} is taken. Choose another with --api-port <number>.`);
@@ -72,60 +74,49 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
 }
 
 class Gateway {
-  readonly #spec: HttpApiSpec;
-  readonly #functions: ReadonlyMap<string, LambdaFunction>;
-  readonly #onRequest: HttpApiOptions["onRequest"];
+  readonly #options: HttpApiOptions;
   readonly #bucket: TokenBucket | undefined;
   readonly #inTurn = pLimit(MOST_INVOCATIONS);
 
-  constructor({ spec, functions, onRequest }: HttpApiOptions) {
-    this.#spec = spec;
-    this.#functions = functions;
-    this.#onRequest = onRequest;
-    this.#bucket = spec.throttling && new TokenBucket(spec.throttling);
+  constructor(options: HttpApiOptions) {
+    this.#options = options;
+    this.#bucket = options.spec.throttling && new TokenBucket(options.spec.throttling);
   }
 
-  /** Invokes no function any more for those who still wait in line. */
+  /** Drops the invocations that wait for their turn. */
   stop(): void {
     this.#inTurn.clearQueue();
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      await this.#respond(request, response);
-    } catch (error) {
-      // A caller that leaves in the middle of its request is not there to be told.
-      response.destroy(error instanceof Error ? error : new Error(String(error)));
-    }
-  }
-
-  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (await servePage(request, response)) return;
     const arrived = performance.now();
     const { status, headers, cookies = [], body } = await this.#answer(request);
-    this.#onRequest({ api: this.#spec, status, latencyMs: performance.now() - arrived });
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    for (const [name, value] of corsHeaders(this.#spec.cors, request)) response.setHeader(name, value);
+    const { spec, onRequest } = this.#options;
+    onRequest({ api: spec, status, latencyMs: performance.now() - arrived });
+    const all = { ...headers, ...corsHeaders(spec.cors, request.headers.origin) };
+    response.setHeaders(new Map(Object.entries(all)));
     if (cookies.length > 0) response.setHeader("set-cookie", cookies);
     response.writeHead(status).end(body);
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
-    if (this.#spec.cors !== undefined && isPreflight(request)) {
-      return { status: 204, headers: preflightHeaders(this.#spec.cors), body: "" };
+    const { cors, routes } = this.#options.spec;
+    if (cors !== undefined && isPreflight(request)) {
+      return { status: 204, headers: preflightHeaders(cors), body: "" };
     }
     if (this.#bucket?.take() === false) return ownAnswer(429, "Too Many Requests");
     const body = await read(request);
     if (body === undefined) return ownAnswer(413, "Request Entity Too Large");
     const url = toUrl(request);
     if (url === undefined) return ownAnswer(400);
-    const match = matchRoute(this.#spec.routes, request.method ?? "GET", url.pathname);
+    const match = matchRoute(routes, request.method ?? "GET", url.pathname);
     if (match === undefined) return ownAnswer(404);
     return this.#invoke(match.route, toEvent({ request, url, body, ...match }));
   }
 
   async #invoke({ functionName, timeoutMs }: RouteSpec, event: object): Promise<Answer> {
-    const target = this.#functions.get(functionName);
+    const target = this.#options.functions.get(functionName);
     if (target === undefined) throw new Error(`The function ${functionName} does not run here.`);
     // Lambda throttles by what is under way, whether or not this machine has got round to it.
     const invoke = target.reserve();
@@ -133,6 +124,29 @@ class Gateway {
     const outcome = await this.#inTurn(() => withinLimit(invoke(event), timeoutMs));
     if (outcome === "timeout") return ownAnswer(503);
     return outcome.type === "result" ? fromPayload(outcome.payload) : ownAnswer(500);
+  }
+}
+
+/** API Gateway's throttling: a bucket of tokens that fills up at a steady rate; each request takes one. */
+class TokenBucket {
+  readonly #spec: ThrottlingSpec;
+  #tokens: number;
+  #filledAt = performance.now();
+
+  constructor(spec: ThrottlingSpec) {
+    this.#spec = spec;
+    this.#tokens = spec.burst;
+  }
+
+  /** Whether there was a token to take. */
+  take(): boolean {
+    const now = performance.now();
+    const gained = ((now - this.#filledAt) / 1000) * this.#spec.ratePerSecond;
+    this.#tokens = Math.min(this.#spec.burst, this.#tokens + gained);
+    this.#filledAt = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
   }
 }
 

@@ -1,7 +1,6 @@
 import { EventSource, type EventSourceOptions } from "./event-source.ts";
 
 export interface EventSourceMappingOptions extends EventSourceOptions {
-  readonly functionArn: string;
   /** How long stopping waits for invocations under way, in milliseconds. */
   readonly graceMs: number;
 }
@@ -18,7 +17,7 @@ export class EventSourceMapping {
 
   constructor(options: EventSourceMappingOptions) {
     this.uuid = options.spec.uuid;
-    this.functionArn = options.functionArn;
+    this.functionArn = options.target.spec.arn;
     this.#options = options;
     if (options.spec.enabled) this.enable();
   }

@@ -31,9 +31,6 @@ export interface BatchReport {
 
 export interface EventSourceOptions {
   readonly spec: EventSourceSpec;
-  readonly queueUrl: string;
-  /** How long a message that was received stays out of sight, in seconds. */
-  readonly visibilitySeconds: number;
   readonly region: string;
   readonly sqs: SQSClient;
   readonly target: LambdaFunction;
@@ -111,7 +108,7 @@ export class EventSource {
 
   async #receive(count: number, waitSeconds: number): Promise<Received[]> {
     const command = new ReceiveMessageCommand({
-      QueueUrl: this.#options.queueUrl,
+      QueueUrl: this.#options.spec.queue.url,
       MaxNumberOfMessages: count,
       WaitTimeSeconds: waitSeconds,
       MessageSystemAttributeNames: ["All"],
@@ -131,7 +128,7 @@ export class EventSource {
 
   async #handle(messages: readonly Received[]): Promise<void> {
     const { target, spec, region, onBatch } = this.#options;
-    const event: SQSEvent = { Records: messages.map((message) => toRecord(message, spec.queueArn, region)) };
+    const event: SQSEvent = { Records: messages.map((message) => toRecord(message, spec.queue.arn, region)) };
     const outcome = await this.#invoke(event);
     const failed = spec.reportsItemFailures
       ? failedMessages(outcome, messages)
@@ -151,7 +148,8 @@ export class EventSource {
    * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
    */
   async #invoke(event: SQSEvent): Promise<InvocationOutcome> {
-    const { target, visibilitySeconds } = this.#options;
+    const { target, spec } = this.#options;
+    const visibilitySeconds = Number(spec.queue.attributes.VisibilityTimeout ?? 30);
     const until = performance.now() + visibilitySeconds * 1000 - RETRY_MS;
     const traceHeaders = traceHeadersOf(event);
     while (true) {
@@ -168,7 +166,7 @@ export class EventSource {
         .slice(start, start + SQS_BATCH)
         .map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
       await this.#options.sqs.send(
-        new DeleteMessageBatchCommand({ QueueUrl: this.#options.queueUrl, Entries: entries }),
+        new DeleteMessageBatchCommand({ QueueUrl: this.#options.spec.queue.url, Entries: entries }),
       );
     }
   }

@@ -11,15 +11,6 @@ export interface RouteSpec {
   readonly timeoutMs: number;
 }
 
-export interface CorsSpec {
-  readonly origins: readonly string[];
-  readonly methods: readonly string[];
-  readonly requestHeaders: readonly string[];
-  readonly exposedHeaders: readonly string[];
-  /** How long a browser may remember the answer, in seconds. */
-  readonly maxAge: number | undefined;
-}
-
 /** What a stage lets through; undefined where it sets no limit. */
 export interface ThrottlingSpec {
   readonly burst: number;
@@ -36,20 +27,21 @@ export interface HttpApiSpec {
   readonly throttling: ThrottlingSpec | undefined;
 }
 
+const corsSchema = z.object({
+  allow_origins: z.array(z.string()).default([]),
+  allow_methods: z.array(z.string()).default([]),
+  allow_headers: z.array(z.string()).default([]),
+  expose_headers: z.array(z.string()).default([]),
+  /** How long a browser may remember the answer, in seconds. */
+  max_age: z.number().optional(),
+});
+
+export type CorsSpec = z.infer<typeof corsSchema>;
+
 const apiSchema = z.object({
   id: z.string(),
   name: z.string(),
-  cors_configuration: nested(
-    z
-      .object({
-        allow_origins: z.array(z.string()).default([]),
-        allow_methods: z.array(z.string()).default([]),
-        allow_headers: z.array(z.string()).default([]),
-        expose_headers: z.array(z.string()).default([]),
-        max_age: z.number().optional(),
-      })
-      .optional(),
-  ),
+  cors_configuration: nested(corsSchema.optional()),
 });
 
 const routeSchema = z.object({
@@ -88,7 +80,6 @@ export function readHttpApis(
     const stage = stages.find(({ api_id }) => api_id === api.id);
     if (stage === undefined) throw new UserError(`${api.address}: it has no stage.`);
     const settings = stage.default_route_settings;
-    const cors = api.cors_configuration;
     return {
       id: api.id,
       stageName: stage.name,
@@ -108,13 +99,7 @@ export function readHttpApis(
             timeoutMs: integration.timeout_milliseconds,
           };
         }),
-      cors: cors && {
-        origins: cors.allow_origins,
-        methods: cors.allow_methods,
-        requestHeaders: cors.allow_headers,
-        exposedHeaders: cors.expose_headers,
-        maxAge: cors.max_age,
-      },
+      cors: api.cors_configuration,
       throttling: settings && {
         burst: settings.throttling_burst_limit,
         ratePerSecond: settings.throttling_rate_limit,

@@ -36,9 +36,8 @@ export interface FunctionSpec {
 export interface EventSourceSpec {
   readonly uuid: string;
   readonly enabled: boolean;
-  readonly queueArn: string;
-  /** Name or ARN of the function. */
-  readonly functionRef: string;
+  readonly queue: QueueSpec;
+  readonly functionName: string;
   /** Most messages in one invocation. */
   readonly batchSize: number;
   /** How long to wait for a fuller batch, in seconds; 0 hands over what one receive brings. */
@@ -68,7 +67,6 @@ const queueSchema = z.object({
   name: z.string(),
   arn: z.string(),
   url: z.string(),
-  id: z.string(),
   visibility_timeout_seconds: z.number().optional(),
   message_retention_seconds: z.number().optional(),
   delay_seconds: z.number().optional(),
@@ -79,19 +77,22 @@ const queueSchema = z.object({
   tags: z.record(z.string(), z.string()).default({}),
 });
 
-const sqsAttributeNames = {
-  visibility_timeout_seconds: "VisibilityTimeout",
-  message_retention_seconds: "MessageRetentionPeriod",
-  delay_seconds: "DelaySeconds",
-  max_message_size: "MaximumMessageSize",
-  receive_wait_time_seconds: "ReceiveMessageWaitTimeSeconds",
-  redrive_policy: "RedrivePolicy",
-  redrive_allow_policy: "RedriveAllowPolicy",
-} as const;
+const sqsAttributeNames = [
+  ["visibility_timeout_seconds", "VisibilityTimeout"],
+  ["message_retention_seconds", "MessageRetentionPeriod"],
+  ["delay_seconds", "DelaySeconds"],
+  ["max_message_size", "MaximumMessageSize"],
+  ["receive_wait_time_seconds", "ReceiveMessageWaitTimeSeconds"],
+  ["redrive_policy", "RedrivePolicy"],
+  ["redrive_allow_policy", "RedriveAllowPolicy"],
+] as const;
 
-const attachedPolicySchema = z.object({ queue_url: z.string() });
-const redrivePolicySchema = attachedPolicySchema.extend({ redrive_policy: z.string() });
-const redriveAllowPolicySchema = attachedPolicySchema.extend({ redrive_allow_policy: z.string() });
+/** A redrive policy that is a resource of its own. */
+const attachedPolicySchema = z.object({
+  queue_url: z.string(),
+  redrive_policy: z.string().optional(),
+  redrive_allow_policy: z.string().optional(),
+});
 
 const functionSchema = z.object({
   function_name: z.string(),
@@ -123,50 +124,43 @@ const mappingSchema = z.object({
 
 /** Picks out of the synthesised stack what runs on this machine. */
 export function readStack(terraform: Terraform): Stack {
-  const buckets = [
-    ...terraform.resources("aws_s3_bucket", z.object({ bucket: z.string() })),
-    ...terraform.dataSources("aws_s3_bucket", z.object({ bucket: z.string() })),
-  ];
+  const buckets = ["aws_s3_bucket", "data.aws_s3_bucket"].flatMap((type) =>
+    terraform.resources(type, z.object({ bucket: z.string() })),
+  );
   const functions = terraform
     .resources("aws_lambda_function", functionSchema)
     .map((resource) => toFunction(resource, terraform));
   const queues = readQueues(terraform);
-  const eventSources = readEventSources(terraform, queues, functions);
   return {
     region: terraform.region,
     queues,
     topicNames: terraform.resources("aws_sns_topic", z.object({ name: z.string() })).map(({ name }) => name),
     bucketNames: buckets.map(({ bucket }) => bucket),
     functions,
-    eventSources,
+    eventSources: readEventSources(terraform, queues, functions),
     httpApis: readHttpApis(terraform, functions),
     alarms: readAlarms(terraform),
   };
 }
 
 function readQueues(terraform: Terraform): QueueSpec[] {
-  const redrive = new Map(
-    terraform
-      .resources("aws_sqs_queue_redrive_policy", redrivePolicySchema)
-      .map((policy) => [policy.queue_url, policy.redrive_policy]),
-  );
-  const redriveAllow = new Map(
-    terraform
-      .resources("aws_sqs_queue_redrive_allow_policy", redriveAllowPolicySchema)
-      .map((policy) => [policy.queue_url, policy.redrive_allow_policy]),
+  const policies = ["aws_sqs_queue_redrive_policy", "aws_sqs_queue_redrive_allow_policy"].flatMap((type) =>
+    terraform.resources(type, attachedPolicySchema),
   );
   return terraform.resources("aws_sqs_queue", queueSchema).map((queue) => {
+    const { name, arn, url, tags } = queue;
+    const attached = policies.filter(({ queue_url }) => queue_url === url);
+    const redrive = attached.find((policy) => policy.redrive_policy) ?? queue;
+    const redriveAllow = attached.find((policy) => policy.redrive_allow_policy) ?? queue;
     const settings = {
       ...queue,
-      redrive_policy: redrive.get(queue.url) ?? queue.redrive_policy,
-      redrive_allow_policy: redriveAllow.get(queue.url) ?? queue.redrive_allow_policy,
+      redrive_policy: redrive.redrive_policy,
+      redrive_allow_policy: redriveAllow.redrive_allow_policy,
     };
-    const attributes: Record<string, string> = {};
-    for (const [name, sqsName] of entries(sqsAttributeNames)) {
-      const value = settings[name];
-      if (value !== undefined) attributes[sqsName] = String(value);
-    }
-    return { name: queue.name, arn: queue.arn, url: queue.url, attributes, tags: queue.tags };
+    const attributes = sqsAttributeNames.flatMap(([attribute, sqsName]) =>
+      settings[attribute] === undefined ? [] : [[sqsName, String(settings[attribute])]],
+    );
+    return { name, arn, url, attributes: Object.fromEntries(attributes), tags };
   });
 }
 
@@ -198,34 +192,25 @@ function readEventSources(
   functions: readonly FunctionSpec[],
 ): EventSourceSpec[] {
   return terraform.resources("aws_lambda_event_source_mapping", mappingSchema).map((mapping) => {
-    if (!queues.some((queue) => queue.arn === mapping.event_source_arn)) {
+    const queue = queues.find(({ arn }) => arn === mapping.event_source_arn);
+    if (queue === undefined) {
       throw new UserError(
         `${mapping.address}: no queue of the stack has the ARN ${mapping.event_source_arn}.`,
       );
     }
-    if (!functions.some((fn) => isFunction(fn, mapping.function_name))) {
+    const target = functions.find((fn) => [fn.functionName, fn.arn].includes(mapping.function_name));
+    if (target === undefined) {
       throw new UserError(`${mapping.address}: the stack has no function ${mapping.function_name}.`);
     }
     return {
       uuid: mapping.uuid,
       enabled: mapping.enabled,
-      queueArn: mapping.event_source_arn,
-      functionRef: mapping.function_name,
+      queue,
+      functionName: target.functionName,
       batchSize: mapping.batch_size,
       batchWindowSeconds: mapping.maximum_batching_window_in_seconds,
       maximumConcurrency: mapping.scaling_config?.maximum_concurrency ?? DEFAULT_CONCURRENCY,
       reportsItemFailures: mapping.function_response_types.includes("ReportBatchItemFailures"),
     };
   });
-}
-
-/** Whether a name or ARN means this function. */
-export function isFunction(fn: FunctionSpec, reference: string): boolean {
-  return reference === fn.functionName || reference === fn.arn;
-}
-
-function entries<K extends string, V>(record: Readonly<Record<K, V>>): [K, V][] {
-  const pairs: [K, V][] = [];
-  for (const key in record) pairs.push([key, record[key]]);
-  return pairs;
 }

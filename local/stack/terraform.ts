@@ -16,14 +16,13 @@ const documentSchema = z.object({
   locals: attributesSchema.default({}),
 });
 
-type Attributes = z.infer<typeof attributesSchema>;
-
 /** One `resource` or `data` block of the synthesised stack. */
 interface Block {
+  /** `<type>.<id>`; a data source's starts with `data.`. */
   readonly address: string;
   readonly type: string;
   readonly id: string;
-  readonly attributes: Attributes;
+  readonly attributes: z.infer<typeof attributesSchema>;
 }
 
 export interface TerraformOptions {
@@ -45,6 +44,7 @@ export class Terraform {
   readonly directory: string;
   readonly region: string;
   readonly #document: z.infer<typeof documentSchema>;
+  readonly #blocks: readonly Block[];
   readonly #variables: Readonly<Record<string, unknown>>;
   readonly #local: LocalAccount;
   /** References being resolved, outermost first: finding one again is a cycle. */
@@ -54,6 +54,7 @@ export class Terraform {
     this.directory = options.directory;
     this.region = document.provider.aws.region;
     this.#document = document;
+    this.#blocks = [...blocksOf(document.resource, ""), ...blocksOf(document.data, "data.")];
     this.#variables = options.variables ?? {};
     this.#local = { endpoint: options.endpoint, region: this.region };
   }
@@ -75,31 +76,19 @@ export class Terraform {
   }
 
   /**
-   * Every resource of a type, limited to what the schema asks for: attributes that nobody reads are
-   * never resolved, so an expression the local cloud does not know costs nothing there.
+   * Every resource of a type (with `data.` before it: every data source), limited to what the schema asks for:
+   * attributes that nobody reads are never resolved, so an expression the local cloud does not know costs nothing there.
    */
   resources<S extends z.ZodObject>(type: string, schema: S): (z.infer<S> & { readonly address: string })[] {
-    return this.#blocks(this.#document.resource, type, "").map((block) => this.#read(block, schema));
-  }
-
-  /** Every data source of a type, read as {@link resources} reads. */
-  dataSources<S extends z.ZodObject>(type: string, schema: S): (z.infer<S> & { readonly address: string })[] {
-    return this.#blocks(this.#document.data, type, "data.").map((block) => this.#read(block, schema));
+    return this.#blocks
+      .filter(({ address }) => address.startsWith(`${type}.`))
+      .map((block) => this.#read(block, schema));
   }
 
   /** The value of an output; undefined when the stack has no such output. */
   output(name: string): unknown {
     const output = this.#document.output[name];
     return output === undefined ? undefined : this.#resolve(output.value, `output.${name}`);
-  }
-
-  #blocks(group: z.infer<typeof blocksSchema>, type: string, prefix: string): Block[] {
-    return Object.entries(group[type] ?? {}).map(([id, attributes]) => ({
-      address: `${prefix}${type}.${id}`,
-      type,
-      id,
-      attributes,
-    }));
   }
 
   #read<S extends z.ZodObject>(block: Block, schema: S): z.infer<S> & { readonly address: string } {
@@ -175,14 +164,21 @@ export class Terraform {
     if (head === "local" && rest[0] !== undefined) {
       return walk(this.#resolve(this.#document.locals[rest[0]], where), rest.slice(1));
     }
-    const isData = head === "data";
-    const [type, id, attribute, ...deeper] = isData ? rest : steps;
-    if (type === undefined || id === undefined || attribute === undefined) return undefined;
-    const attributes = (isData ? this.#document.data : this.#document.resource)[type]?.[id];
-    if (attributes === undefined) return undefined;
-    const address = `${isData ? "data." : ""}${type}.${id}`;
-    return walk(this.#attribute({ address, type, id, attributes }, attribute), deeper);
+    const depth = head === "data" ? 3 : 2;
+    const address = steps.slice(0, depth).join(".");
+    const [attribute, ...deeper] = steps.slice(depth);
+    const block = this.#blocks.find((candidate) => candidate.address === address);
+    return block && attribute && walk(this.#attribute(block, attribute), deeper);
   }
+}
+
+function blocksOf(group: z.infer<typeof blocksSchema>, prefix: string): Block[] {
+  return Object.entries(group).flatMap(([type, blocks]) =>
+    Object.entries(blocks).map(([id, attributes]) => ({
+      address: `${prefix}${type}.${id}`,
+      ...{ type, id, attributes },
+    })),
+  );
 }
 
 /** `a.b[0].c` as its steps; nothing for an expression that is more than a reference. */
