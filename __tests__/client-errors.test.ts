@@ -241,6 +241,11 @@ describe("wrong use", () => {
       /^Cannot make \/dev\/null\/pictures: part of the path is not a folder\. Choose another place/,
     ],
     [
+      "an output below a folder that takes none",
+      ["a", "b", "--wait", "--output", "/dev/fd/pictures/new"],
+      /^Cannot make \/dev\/fd\/pictures\/new: .+\. Choose another place with --output\.$/,
+    ],
+    [
       "a mistyped command",
       ["lsit"],
       /^lsit is not a command\. Did you mean list\? To paint it, type: image-generator-client send lsit$/,

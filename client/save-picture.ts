@@ -1,5 +1,5 @@
 import { mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { SucceededRecord } from "../functions/domain/record.ts";
 import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
@@ -50,10 +50,17 @@ export async function makeOutputFolder(output: string, count: number | undefined
   }
   const isFile = stats === undefined ? count === 1 && !output.endsWith("/") : !(await isFolder(output));
   try {
-    await mkdir(isFile ? dirname(output) : output, { recursive: true });
+    await makeFolder(resolve(isFile ? dirname(output) : output));
   } catch (error) {
     throw usageError(`Cannot make ${output}: ${systemReason(error)}. Choose another place with --output.`);
   }
+}
+
+/** Makes a folder and what is missing above it. Node.js does that by itself, but never ends below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if (await stat(path).catch(() => undefined)) return;
+  await makeFolder(dirname(path));
+  await mkdir(path);
 }
 
 /** Whether a path is a folder. Throws a usage error for a device or a pipe, which the picture would replace. */
