@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import { LOCAL_ACCOUNT_ID } from "../stack/terraform-attributes.ts";
-import type { Target } from "./faults.ts";
+import type { Target } from "./plan.ts";
 
 /** One call of an AWS service, as it came over the wire. */
 export interface Call {

@@ -15,23 +15,18 @@ export interface ChaosOptions {
   readonly shrinkMs: number;
 }
 
-/** A schedule that a promise was broken on. */
-export interface Failure {
-  readonly violations: readonly Violation[];
-  /** The shortest schedule found. */
-  readonly plan: Plan;
-}
-
 export interface ChaosResult {
-  /** What was left behind by each schedule that kept all promises. */
+  /** What was left behind by each schedule that kept all promises; of single schedules, by each. */
   readonly evidence: readonly Evidence[];
-  readonly failure: Failure | undefined;
+  readonly violations: readonly Violation[];
+  /** The shortest schedule found that breaks a promise. */
+  readonly shortest: Plan | undefined;
 }
 
 /** Runs schedules drawn from a seed, until one breaks a promise; that one is shrunk to the shortest that does. */
 export async function runChaos(world: World, options: ChaosOptions): Promise<ChaosResult> {
   const evidence: Evidence[] = [];
-  let failure: Failure | undefined;
+  let failure: Pick<ChaosResult, "violations" | "shortest"> = { violations: [], shortest: undefined };
   let shrinkUntil = Number.POSITIVE_INFINITY;
   const property = fc.asyncProperty(plans(options.mostPrompts), async (plan) => {
     // fast-check's own time limit would leave a run under way that goes on using the world.
@@ -39,13 +34,13 @@ export async function runChaos(world: World, options: ChaosOptions): Promise<Cha
     const left = await runPlan(world, plan);
     const broken = left.flatMap(violations);
     if (broken.length === 0) {
-      if (failure === undefined) evidence.push(...left);
+      if (failure.shortest === undefined) evidence.push(...left);
       return true;
     }
-    if (failure === undefined) shrinkUntil = performance.now() + options.shrinkMs;
-    failure = { plan, violations: broken };
+    if (failure.shortest === undefined) shrinkUntil = performance.now() + options.shrinkMs;
+    failure = { shortest: plan, violations: broken };
     return false;
   });
   await fc.check(property, { seed: options.seed, numRuns: options.schedules });
-  return { evidence, failure };
+  return { evidence, ...failure };
 }

@@ -39,16 +39,5 @@ export type ModelAnswer = keyof typeof MODEL_ANSWERS;
 
 export type FaultKind = TransportFault | ModelAnswer | typeof CONFLICT;
 
-/** Which calls a fault can hit: the model's, those for records and pictures, or those of the queue. */
-export type Target = "model" | "store" | "queue";
-
-/** Something that goes wrong with one call that is made for one prompt. */
-export interface Fault {
-  readonly on: Target;
-  /** Which of the calls to that target that are made for the prompt: 0 is the first. */
-  readonly nth: number;
-  readonly kind: FaultKind;
-}
-
 /** The model does no work, and nobody is to blame: such a fault must never bring a prompt to the dead-letter queue. */
 export const BUSY: readonly FaultKind[] = ["throttled", "not ready", "over quota", "unavailable"];

@@ -1,71 +1,53 @@
 import fc from "fast-check";
 import { z } from "zod";
-import {
-  CONFLICT,
-  type Fault,
-  type FaultKind,
-  MODEL_ANSWERS,
-  type Target,
-  TRANSPORT_FAULTS,
-} from "./faults.ts";
+import { CONFLICT, type FaultKind, MODEL_ANSWERS, TRANSPORT_FAULTS } from "./faults.ts";
 
-/** One prompt, and all that goes wrong on its way. */
-export interface PlannedPrompt {
-  /** `text`: plain text. `request`: JSON. `invalid`: JSON with an unknown field. `forbidden`: the model's filter blocks it. */
-  readonly body: "text" | "request" | "invalid" | "forbidden";
-  /** How often the sender sends it: an impatient one sends it again. */
-  readonly sent: number;
-  /** How many deliveries SQS makes too many, up to two at the same moment. */
-  readonly duplicates: number;
-  /** How often the message stays in the queue although the consumer was done with it. */
-  readonly deletesLost: number;
-  readonly faults: readonly Fault[];
-}
-
-/** A schedule of deliveries and faults. */
-export interface Plan {
-  readonly prompts: readonly PlannedPrompt[];
-  /** How far the clocks of the execution environments are off, in milliseconds, in turn. */
-  readonly clockSkewsMs: readonly number[];
-  /** How many invocations are under way at once, of one message each. */
-  readonly invocationsAtOnce: number;
-  /** For how many minutes, from the start, every model is throttled. */
-  readonly stormMinutes: number;
-  /** Start of the dice that shuffle the messages. */
-  readonly order: number;
-}
-
-/** What may go wrong with a call of each service. */
+/** What may go wrong with a call of the model, of one for records and pictures, and of one of the queue. */
 const KINDS = {
   model: [...TRANSPORT_FAULTS, ...keysOf(MODEL_ANSWERS)],
   store: [CONFLICT, ...TRANSPORT_FAULTS],
   queue: TRANSPORT_FAULTS,
-} as const satisfies Record<Target, readonly FaultKind[]>;
+} as const satisfies Record<string, readonly FaultKind[]>;
+export type Target = keyof typeof KINDS;
 
 const count = z.int().nonnegative();
 
-/** A schedule as the command prints it. */
+/** Something that goes wrong with one call that is made for one prompt. */
+const faultSchema = z.strictObject({
+  on: z.enum(keysOf(KINDS)),
+  /** Which of the calls to that target that are made for the prompt: 0 is the first. */
+  nth: count,
+  kind: z.enum([CONFLICT, ...KINDS.model]),
+});
+export type Fault = Readonly<z.infer<typeof faultSchema>>;
+
+/** One prompt, and all that goes wrong on its way. */
+const promptSchema = z.strictObject({
+  /** `text`: plain text. `request`: JSON. `invalid`: JSON with an unknown field. `forbidden`: the model's filter blocks it. */
+  body: z.enum(["text", "request", "invalid", "forbidden"]),
+  /** How often the sender sends it: an impatient one sends it again. */
+  sent: z.int().positive(),
+  /** How many deliveries SQS makes too many, up to two at the same moment. */
+  duplicates: count,
+  /** How often the message stays in the queue although the consumer was done with it. */
+  deletesLost: count,
+  faults: z.array(faultSchema).readonly(),
+});
+export type PlannedPrompt = Readonly<z.infer<typeof promptSchema>>;
+
+/** A schedule of deliveries and faults, as the command prints it. */
 export const planSchema = z.strictObject({
-  prompts: z
-    .array(
-      z.strictObject({
-        body: z.enum(["text", "request", "invalid", "forbidden"]),
-        ...{ sent: z.int().positive(), duplicates: count, deletesLost: count },
-        faults: z.array(
-          z.strictObject({
-            on: z.enum(keysOf(KINDS)),
-            nth: count,
-            kind: z.enum([CONFLICT, ...KINDS.model]),
-          }),
-        ),
-      }),
-    )
-    .min(1),
-  clockSkewsMs: z.array(z.int()).min(1),
+  prompts: z.array(promptSchema).min(1).readonly(),
+  /** How far the clocks of the execution environments are off, in milliseconds, in turn. */
+  clockSkewsMs: z.array(z.int()).min(1).readonly(),
+  /** How many invocations are under way at once, of one message each. */
   invocationsAtOnce: z.int().positive(),
+  /** For how many minutes, from the start, every model is throttled. */
   stormMinutes: count,
+  /** Start of the dice that shuffle the messages. */
   order: count,
-}) satisfies z.ZodType<Plan>;
+});
+export type Plan = Readonly<z.infer<typeof planSchema>>;
 
 /** Two clocks that are off by this much in opposite directions still agree within the room that a lease has for it. */
 const LARGEST_SKEW_MS = 14_000;

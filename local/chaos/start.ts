@@ -4,11 +4,11 @@ import fc from "fast-check";
 import { z } from "zod";
 import { wholeNumber } from "../command-line/whole-number.ts";
 import { synthesise } from "../stack/synthesise.ts";
-import { runChaos } from "./chaos.ts";
+import { type ChaosResult, runChaos } from "./chaos.ts";
 import type { Evidence } from "./evidence.ts";
-import type { Fault, FaultKind } from "./faults.ts";
-import { type Violation, violations } from "./invariants.ts";
-import { type Plan, type PlannedPrompt, plannedPrompts, planSchema } from "./plan.ts";
+import type { FaultKind } from "./faults.ts";
+import { violations } from "./invariants.ts";
+import { type Fault, type Plan, type PlannedPrompt, plannedPrompts, planSchema } from "./plan.ts";
 import { figures } from "./report.ts";
 import { runPlan } from "./run.ts";
 import { startWorld, type World } from "./world.ts";
@@ -21,13 +21,6 @@ interface Options {
   readonly thrice: boolean;
   readonly schedule?: Plan;
   readonly report?: string;
-}
-
-interface Result {
-  readonly evidence: readonly Evidence[];
-  readonly violations: readonly Violation[];
-  /** The schedule that broke a promise, as short as it was found. */
-  readonly plan: Plan | undefined;
 }
 
 /** How long to look for a shorter schedule that fails too, in milliseconds. */
@@ -84,8 +77,10 @@ try {
   const promise = result.violations.length === 0 ? "All promises were kept." : "A promise was broken.";
   console.log([...lines, "", promise].join("\n"));
   for (const { promise, what } of result.violations) console.log(`${promise}: ${what}`);
-  if (result.plan !== undefined) {
-    console.log(`the shortest schedule found: npm run chaos -- --schedule '${JSON.stringify(result.plan)}'`);
+  if (result.shortest !== undefined) {
+    console.log(
+      `the shortest schedule found: npm run chaos -- --schedule '${JSON.stringify(result.shortest)}'`,
+    );
   }
   if (options.report !== undefined) await writeFile(options.report, report(lines, promise));
   process.exitCode = result.violations.length === 0 ? 0 : 1;
@@ -94,22 +89,14 @@ try {
   await synthesised.remove();
 }
 
-async function run(inWorld: World, given: Options): Promise<Result> {
-  if (given.schedule !== undefined) return judged(await runPlan(inWorld, given.schedule));
-  return given.soak ? soak(inWorld, given) : chaos(inWorld, given);
+async function run(inWorld: World, given: Options): Promise<ChaosResult> {
+  if (given.schedule !== undefined) return judge(await runPlan(inWorld, given.schedule));
+  if (given.soak) return soak(inWorld, given);
+  const { seed, schedules, prompts: mostPrompts } = given;
+  return runChaos(inWorld, { seed, schedules, mostPrompts, shrinkMs: SHRINK_MS });
 }
 
-async function chaos(inWorld: World, { seed, prompts, schedules }: Options): Promise<Result> {
-  const { evidence, failure } = await runChaos(inWorld, {
-    seed,
-    schedules,
-    mostPrompts: prompts,
-    shrinkMs: SHRINK_MS,
-  });
-  return { evidence, violations: failure?.violations ?? [], plan: failure?.plan };
-}
-
-async function soak(inWorld: World, { seed, prompts, thrice }: Options): Promise<Result> {
+async function soak(inWorld: World, { seed, prompts, thrice }: Options): Promise<ChaosResult> {
   const troubled = fc.sample(plannedPrompts(2), { seed, numRuns: Math.ceil(prompts / TROUBLED_ONE_IN) });
   const plan: Plan = {
     prompts: Array.from({ length: prompts }, (_, index) => {
@@ -121,7 +108,7 @@ async function soak(inWorld: World, { seed, prompts, thrice }: Options): Promise
     stormMinutes: 0,
     order: seed,
   };
-  return judged(await runPlan(inWorld, plan));
+  return judge(await runPlan(inWorld, plan));
 }
 
 /** What happens most often: models throttle, for a call or for many, and now and then one fails until it is mended. */
@@ -138,8 +125,8 @@ function soundPrompt(faults: readonly Fault[]): PlannedPrompt {
   return { body: "request", sent: 1, duplicates: 0, deletesLost: 0, faults };
 }
 
-function judged(evidence: readonly Evidence[]): Result {
-  return { evidence, violations: evidence.flatMap(violations), plan: undefined };
+function judge(evidence: readonly Evidence[]): ChaosResult {
+  return { evidence, violations: evidence.flatMap(violations), shortest: undefined };
 }
 
 function report(lines: readonly string[], promise: string): string {
