@@ -4,8 +4,7 @@ import { z } from "zod";
 import { settings as prod } from "../config/environments/prod.ts";
 import { readAlarms } from "../local/cloudwatch/alarm-specs.ts";
 import { Evaluator, type Transition } from "../local/cloudwatch/evaluator.ts";
-import { MetricStore } from "../local/cloudwatch/metric-store.ts";
-import type { MetricId } from "../local/cloudwatch/series.ts";
+import { type MetricId, MetricStore } from "../local/cloudwatch/metric-store.ts";
 import { Terraform } from "../local/stack/terraform.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 

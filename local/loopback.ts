@@ -1,4 +1,4 @@
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 
 /**
  * Lets a server listen on 127.0.0.1 only.
@@ -16,4 +16,17 @@ export async function listenOnLoopback(
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The server has no port.");
   return address.port;
+}
+
+/** The body of a request; undefined where it is larger than the limit, in bytes. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // To the end, so that the caller gets to read the answer.
+  for await (const chunk of request) {
+    const part = Buffer.from(chunk);
+    bytes += part.length;
+    if (bytes <= limit) chunks.push(part);
+  }
+  return bytes > limit ? undefined : Buffer.concat(chunks);
 }

@@ -76,8 +76,8 @@ function describeAlarms(input: unknown, cloudWatch: CloudWatch): object {
         AlarmArn: arn,
         AlarmDescription: description,
         Threshold: rule.threshold,
-        StateValue: cloudWatch.state(name),
-        StateReason: cloudWatch.reason(name),
+        StateValue: cloudWatch.evaluator.state(name),
+        StateReason: cloudWatch.evaluator.reason(name),
       }))
       .filter((alarm) => StateValue === undefined || alarm.StateValue === StateValue),
   };

@@ -1,15 +1,8 @@
 import { z } from "zod";
 import { nested, type Terraform } from "../stack/terraform.ts";
 import { UserError } from "../user-error.ts";
-import type { AlarmRule } from "./alarm-state.ts";
-import type { MetricId } from "./series.ts";
-
-/** What an alarm does when its state changes: ARNs of topics and functions. */
-interface Actions {
-  readonly ALARM: readonly string[];
-  readonly OK: readonly string[];
-  readonly INSUFFICIENT_DATA: readonly string[];
-}
+import type { AlarmRule, AlarmState } from "./alarm-state.ts";
+import type { MetricId } from "./metric-store.ts";
 
 const HOUR_SECONDS = 3600;
 const DAY_SECONDS = 24 * HOUR_SECONDS;
@@ -22,7 +15,8 @@ export interface AlarmSpec {
   readonly name: string;
   readonly arn: string;
   readonly description: string;
-  readonly actions: Actions;
+  /** What it does when its state changes: ARNs of topics and functions. */
+  readonly actions: Readonly<Record<AlarmState, readonly string[]>>;
   readonly rule: AlarmRule;
   /** In seconds. */
   readonly period: number;
@@ -31,15 +25,30 @@ export interface AlarmSpec {
   readonly expression: string;
 }
 
+const stringsSchema = z.array(z.string()).default([]);
 const dimensionsSchema = z.record(z.string(), z.string()).default({});
+
+const metricSchema = z.object({
+  namespace: z.string(),
+  metric_name: z.string(),
+  dimensions: dimensionsSchema,
+  stat: z.string(),
+  period: z.number(),
+});
+
+const querySchema = z.object({
+  id: z.string(),
+  expression: z.string().optional(),
+  metric: nested(metricSchema.optional()),
+});
 
 const alarmSchema = z.object({
   alarm_name: z.string(),
   arn: z.string(),
   alarm_description: z.string().default(""),
-  alarm_actions: z.array(z.string()).default([]),
-  ok_actions: z.array(z.string()).default([]),
-  insufficient_data_actions: z.array(z.string()).default([]),
+  alarm_actions: stringsSchema,
+  ok_actions: stringsSchema,
+  insufficient_data_actions: stringsSchema,
   comparison_operator: z.enum([
     "GreaterThanThreshold",
     "GreaterThanOrEqualToThreshold",
@@ -56,33 +65,17 @@ const alarmSchema = z.object({
   dimensions: dimensionsSchema,
   statistic: z.string().optional(),
   extended_statistic: z.string().optional(),
-  metric_query: z
-    .array(
-      z.object({
-        id: z.string(),
-        expression: z.string().optional(),
-        metric: nested(
-          z
-            .object({
-              namespace: z.string(),
-              metric_name: z.string(),
-              dimensions: dimensionsSchema,
-              stat: z.string(),
-              period: z.number(),
-            })
-            .optional(),
-        ),
-      }),
-    )
-    .default([]),
+  metric_query: z.array(querySchema).default([]),
 });
+
+type Alarm = z.infer<typeof alarmSchema> & { readonly address: string };
 
 /** The alarms of the synthesised stack. */
 export function readAlarms(terraform: Terraform): AlarmSpec[] {
   return terraform.resources("aws_cloudwatch_metric_alarm", alarmSchema).map(toAlarm);
 }
 
-function toAlarm(alarm: z.infer<typeof alarmSchema> & { readonly address: string }): AlarmSpec {
+function toAlarm(alarm: Alarm): AlarmSpec {
   const watched = whatItWatches(alarm);
   const evaluationPeriods = alarm.evaluation_periods;
   // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html (Period)
@@ -112,29 +105,20 @@ function toAlarm(alarm: z.infer<typeof alarmSchema> & { readonly address: string
   };
 }
 
-function whatItWatches(
-  alarm: z.infer<typeof alarmSchema> & { readonly address: string },
-): Pick<AlarmSpec, "metrics" | "expression" | "period"> {
-  const { namespace, metric_name: name, period, dimensions, metric_query: queries } = alarm;
-  const statistic = alarm.statistic ?? alarm.extended_statistic;
-  if (namespace !== undefined && name !== undefined && statistic !== undefined && period !== undefined) {
-    const metric = { namespace, name, dimensions, statistic };
-    return { period, metrics: new Map([["metric", metric]]), expression: "metric" };
-  }
-  const expression = queries.find((query) => query.expression !== undefined)?.expression;
+function whatItWatches(alarm: Alarm): Pick<AlarmSpec, "metrics" | "expression" | "period"> {
+  const own = metricSchema.safeParse({ ...alarm, stat: alarm.statistic ?? alarm.extended_statistic });
+  const queries = own.success ? [{ id: "metric", metric: own.data }] : alarm.metric_query;
   const metrics = queries.flatMap(({ id, metric }) => (metric === undefined ? [] : [{ id, ...metric }]));
+  const expression = own.success
+    ? "metric"
+    : alarm.metric_query.find((query) => query.expression)?.expression;
   const [first] = metrics;
   if (expression === undefined || first === undefined) {
     throw new UserError(`${alarm.address}: the local cloud finds neither a metric nor an expression in it.`);
   }
-  return {
-    expression,
-    period: first.period,
-    metrics: new Map(
-      metrics.map(({ id, namespace, metric_name: name, dimensions, stat: statistic }) => [
-        id,
-        { namespace, name, dimensions, statistic },
-      ]),
-    ),
-  };
+  const statistics = metrics.map(
+    ({ id, namespace, metric_name: name, dimensions, stat: statistic }) =>
+      [id, { namespace, name, dimensions, statistic }] as const,
+  );
+  return { expression, period: first.period, metrics: new Map(statistics) };
 }

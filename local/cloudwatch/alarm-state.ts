@@ -1,4 +1,4 @@
-import type { Series } from "./series.ts";
+import type { Series } from "./metric-store.ts";
 
 export type AlarmState = "OK" | "ALARM" | "INSUFFICIENT_DATA";
 

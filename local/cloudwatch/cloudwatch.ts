@@ -26,7 +26,7 @@ export interface CloudWatchOptions {
 export class CloudWatch {
   readonly specs: readonly AlarmSpec[];
   readonly store = new MetricStore();
-  readonly #evaluator: Evaluator;
+  readonly evaluator: Evaluator;
   readonly #options: CloudWatchOptions;
   /** When the period under way began. All that happens in it counts as having happened then. */
   #period = Date.now();
@@ -35,7 +35,7 @@ export class CloudWatch {
   constructor(options: CloudWatchOptions) {
     this.specs = options.specs;
     this.#options = options;
-    this.#evaluator = new Evaluator(options.specs, this.store);
+    this.evaluator = new Evaluator(options.specs, this.store);
     options.events.on("line", ({ line }) => recordEmbeddedMetrics(this.store, line, this.#period));
     options.events.on("invocation", (report) => this.#recordInvocation(report));
     options.events.on("request", (report) => this.#recordRequest(report));
@@ -46,19 +46,11 @@ export class CloudWatch {
     clearInterval(this.#timer);
   }
 
-  state(alarmName: string): ReturnType<Evaluator["state"]> {
-    return this.#evaluator.state(alarmName);
-  }
-
-  reason(alarmName: string): ReturnType<Evaluator["reason"]> {
-    return this.#evaluator.reason(alarmName);
-  }
-
   /** Ends the period: samples the queues, evaluates all alarms, and does what those say that changed. */
   tick(): void {
     for (const name of this.#options.queueNames) this.#recordQueue(name);
     this.#period += EVALUATION_MS;
-    for (const transition of this.#evaluator.evaluate(this.#period)) {
+    for (const transition of this.evaluator.evaluate(this.#period)) {
       this.#options.events.emit("alarm", transition);
       for (const action of transition.alarm.actions[transition.to]) this.#act(action, transition);
     }

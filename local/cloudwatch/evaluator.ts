@@ -1,8 +1,7 @@
 import type { AlarmSpec, MetricStatistic } from "./alarm-specs.ts";
 import { type AlarmState, evaluationRange, nextState } from "./alarm-state.ts";
 import { computeExpression } from "./metric-math.ts";
-import type { MetricStore } from "./metric-store.ts";
-import type { Series } from "./series.ts";
+import type { MetricStore, Series } from "./metric-store.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -50,21 +49,15 @@ export class Evaluator {
       const hour = at - (at % HOUR_MS);
       if (isMultiDay && at - hour >= MINUTE_MS) return [];
       const data = this.#data(alarm, isMultiDay ? hour : at);
+      const from = this.state(alarm.name);
+      const to = nextState(alarm.rule, data, from);
+      if (from === to) return [];
       const last = data.findLast((value) => value !== undefined);
-      return this.#move(alarm, nextState(alarm.rule, data, this.state(alarm.name)), at, () =>
-        last === undefined
-          ? "no data"
-          : `last value ${Number(last.toFixed(2))}, threshold ${alarm.rule.threshold}`,
-      );
+      const value = `last value ${Number(last?.toFixed(2))}, threshold ${alarm.rule.threshold}`;
+      const transition = { alarm, from, to, at, reason: last === undefined ? "no data" : value };
+      this.#last.set(alarm.name, transition);
+      return [transition];
     });
-  }
-
-  #move(alarm: Transition["alarm"], to: AlarmState, at: number, reason: () => string): Transition[] {
-    const from = this.state(alarm.name);
-    if (from === to) return [];
-    const transition = { alarm, from, to, at, reason: reason() };
-    this.#last.set(alarm.name, transition);
-    return [transition];
   }
 
   #data({ metrics, expression, period, rule }: AlarmSpec, at: number): Series {

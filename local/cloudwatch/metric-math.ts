@@ -1,5 +1,5 @@
 import jsep from "jsep";
-import type { Series } from "./series.ts";
+import type { Series } from "./metric-store.ts";
 
 // As loose as they are in CloudWatch: OR binds weaker than AND, and both weaker than comparisons.
 jsep.addBinaryOp("OR", 1);
@@ -16,29 +16,31 @@ type Value = number | Series;
 export function computeExpression(expression: string, metrics: ReadonlyMap<string, Series>): Series {
   const length = Math.max(0, ...[...metrics.values()].map((series) => series.length));
   const compute = (node: jsep.Expression): Value => {
-    if (isLiteral(node)) return Number(node.value);
-    if (isIdentifier(node)) {
-      const series = metrics.get(node.name);
-      if (series === undefined) throw new Error(`${expression}: there is no metric ${node.name}`);
-      return series;
-    }
-    if (isBinary(node)) {
-      const operation = OPERATIONS.get(node.operator);
-      if (operation === undefined) throw unknown(node.operator);
-      return combine(compute(node.left), compute(node.right), length, operation);
-    }
-    if (isCall(node) && isIdentifier(node.callee)) {
-      const [first, second, third] = node.arguments.map(compute);
-      if (first === undefined || second === undefined) throw unknown(node.callee.name);
-      if (node.callee.name === "FILL") return spread(first, length).map((value, i) => value ?? at(second, i));
-      if (node.callee.name === "IF" && third !== undefined) {
+    if (!isKnown(node)) throw unknown(node.type);
+    switch (node.type) {
+      case "Literal":
+        return Number(node.value);
+      case "Identifier": {
+        const series = metrics.get(node.name);
+        if (series === undefined) throw new Error(`${expression}: there is no metric ${node.name}`);
+        return series;
+      }
+      case "BinaryExpression": {
+        const operation = OPERATIONS.get(node.operator);
+        if (operation === undefined) throw unknown(node.operator);
+        return combine(compute(node.left), compute(node.right), length, operation);
+      }
+      case "CallExpression": {
+        const name = String(node.callee.name);
+        const [first, second, third] = node.arguments.map(compute);
+        if (first === undefined || second === undefined) throw unknown(name);
+        if (name === "FILL") return spread(first, length).map((value, i) => value ?? at(second, i));
+        if (name !== "IF" || third === undefined) throw unknown(name);
         return spread(first, length).map((value, i) =>
           value === undefined ? undefined : at(value === 0 ? third : second, i),
         );
       }
-      throw unknown(node.callee.name);
     }
-    throw unknown(node.type);
   };
   const unknown = (what: string) =>
     new Error(`${expression}: the local CloudWatch does not know how to compute ${what}`);
@@ -81,18 +83,9 @@ function spread(value: Value, length: number): Series {
   return Array.from({ length }, (_, i) => at(value, i));
 }
 
-function isLiteral(node: jsep.Expression): node is jsep.Literal {
-  return node.type === "Literal";
-}
+const KNOWN = ["Literal", "Identifier", "BinaryExpression", "CallExpression"];
+type Known = jsep.Literal | jsep.Identifier | jsep.BinaryExpression | jsep.CallExpression;
 
-function isIdentifier(node: jsep.Expression): node is jsep.Identifier {
-  return node.type === "Identifier";
-}
-
-function isBinary(node: jsep.Expression): node is jsep.BinaryExpression {
-  return node.type === "BinaryExpression";
-}
-
-function isCall(node: jsep.Expression): node is jsep.CallExpression {
-  return node.type === "CallExpression";
+function isKnown(node: jsep.Expression): node is Known {
+  return KNOWN.includes(node.type);
 }

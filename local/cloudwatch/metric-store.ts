@@ -1,4 +1,12 @@
-import type { MetricId } from "./series.ts";
+/** One value for each period, the oldest first; `undefined` where there is no data. */
+export type Series = readonly (number | undefined)[];
+
+/** A metric, as CloudWatch tells one from another. */
+export interface MetricId {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
 
 interface Sample {
   /** In milliseconds since the epoch. */

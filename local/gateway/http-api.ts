@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES }
 import pLimit from "p-limit";
 import { z } from "zod";
 import { type LambdaFunction, withinLimit } from "../lambda/lambda.ts";
-import { listenOnLoopback } from "../loopback.ts";
+import { listenOnLoopback, readBody } from "../loopback.ts";
 import type { HttpApiSpec, RouteSpec, ThrottlingSpec } from "../stack/http-api-spec.ts";
 import { systemErrorCode, UserError } from "../user-error.ts";
 import { servePage } from "./api-page.ts";
@@ -106,7 +106,7 @@ class Gateway {
       return { status: 204, headers: preflightHeaders(cors), body: "" };
     }
     if (this.#bucket?.take() === false) return ownAnswer(429, "Too Many Requests");
-    const body = await read(request);
+    const body = await readBody(request, LARGEST_BODY);
     if (body === undefined) return ownAnswer(413, "Request Entity Too Large");
     const url = toUrl(request);
     if (url === undefined) return ownAnswer(400);
@@ -189,16 +189,4 @@ function toUrl(request: IncomingMessage): URL | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Undefined when it is larger than an HTTP API takes. */
-async function read(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    const part = Buffer.from(chunk);
-    bytes += part.length;
-    if (bytes <= LARGEST_BODY) chunks.push(part);
-  }
-  return bytes > LARGEST_BODY ? undefined : Buffer.concat(chunks);
 }

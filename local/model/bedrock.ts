@@ -5,7 +5,7 @@ import { json } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { outlivedItsInvocation } from "../lambda/frozen-connections.ts";
-import { listenOnLoopback } from "../loopback.ts";
+import { listenOnLoopback, readBody } from "../loopback.ts";
 import { PainterPool, type PaintJob } from "./painter-pool.ts";
 import { checkRequest, type StabilityRequest } from "./stability-api.ts";
 import { type CallOutcome, FaultScript, type Trouble, troubleSchema } from "./trouble.ts";
@@ -164,7 +164,7 @@ class StandInModel {
       return { status: 200, body: data };
     }
     if (request.method === "POST" && request.url === "/create-foundation-model-agreement") {
-      const { modelId } = agreementSchema.parse(JSON.parse((await read(request)) ?? ""));
+      const { modelId } = agreementSchema.parse(await json(request));
       this.#script.agree(modelId);
       return { status: 202, body: { modelId } };
     }
@@ -172,10 +172,10 @@ class StandInModel {
     if (request.method !== "POST" || modelId === undefined) {
       return failure(404, "UnknownOperationException", "The stand-in model answers InvokeModel only.");
     }
-    const body = await read(request);
+    const body = await readBody(request, LARGEST_BODY);
     if (body === undefined) return failure(400, "ValidationException", "The request is too large.");
     const [, region] = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(request.headers.authorization ?? "") ?? [];
-    return this.#invoke({ modelId: decodeURIComponent(modelId), region, body }, response);
+    return this.#invoke({ modelId: decodeURIComponent(modelId), region, body: body.toString() }, response);
   }
 
   async #invoke({ modelId, region, body }: Invocation, response: ServerResponse): Promise<Answer> {
@@ -236,17 +236,4 @@ class StandInModel {
 
 function failure(status: number, errorType: string, message: string): Answer {
   return { status, errorType, body: { message } };
-}
-
-/** The body as text; undefined when it is larger than InvokeModel takes. */
-async function read(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    const part = Buffer.from(chunk);
-    bytes += part.length;
-    if (bytes > LARGEST_BODY) return undefined;
-    chunks.push(part);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
