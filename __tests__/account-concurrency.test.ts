@@ -1,9 +1,9 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect, it, vi } from "vitest";
 import { checkSettings } from "../config/check.ts";
 import { settings as dev } from "../config/environments/dev.ts";
 import type { SettingsInput } from "../config/settings.ts";
+import { listenOnLoopback } from "../local/loopback.ts";
 import { explain } from "../ops/errors.ts";
 import { checkConcurrency } from "../ops/preflight.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
@@ -28,10 +28,8 @@ async function withAccountOf(limit: number, ask: () => Promise<void>): Promise<v
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ AccountLimit: { ConcurrentExecutions: limit } }));
   });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("it does not listen");
-  vi.stubEnv("AWS_ENDPOINT_URL_LAMBDA", `http://127.0.0.1:${address.port}`);
+  const port = await listenOnLoopback(server);
+  vi.stubEnv("AWS_ENDPOINT_URL_LAMBDA", `http://127.0.0.1:${port}`);
   vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
   try {

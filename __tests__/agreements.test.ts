@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { listenOnLoopback } from "../local/loopback.ts";
 import { acceptAgreement, findMissingAgreements } from "../ops/agreements.ts";
 import { settingsWith } from "./support/synthesise.ts";
 
@@ -38,10 +39,8 @@ const agreement = (status: string) => ({ body: { modelId: ID, agreementAvailabil
 
 beforeEach(async () => {
   [replies, requests] = [{}, []];
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("it does not listen");
-  vi.stubEnv("AWS_ENDPOINT_URL_BEDROCK", `http://127.0.0.1:${address.port}`);
+  const port = await listenOnLoopback(server);
+  vi.stubEnv("AWS_ENDPOINT_URL_BEDROCK", `http://127.0.0.1:${port}`);
   vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
 });

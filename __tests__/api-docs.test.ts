@@ -1,10 +1,10 @@
 import { execFile, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listenOnLoopback } from "../local/loopback.ts";
 import { ApiBench } from "./support/api-bench.ts";
 
 const run = promisify(execFile);
@@ -67,11 +67,9 @@ async function startBusyGateway(url: string) {
     const answer = await fetch(url + request.url, { method, headers: sent, ...body });
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
   });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("it does not listen");
+  const port = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://127.0.0.1:${port}`,
     times,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

@@ -1,8 +1,8 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { boundaryPermissions } from "../constructs/function-boundary.ts";
 import { policyJson } from "../constructs/policy.ts";
+import { listenOnLoopback } from "../local/loopback.ts";
 import { checkKey } from "../ops/preflight.ts";
 import { grantsOf } from "./support/iam.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
@@ -52,10 +52,8 @@ describe("preflight", () => {
     );
   });
   beforeAll(async () => {
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("it does not listen");
-    vi.stubEnv("AWS_ENDPOINT_URL_S3", `http://127.0.0.1:${address.port}`);
+    const port = await listenOnLoopback(server);
+    vi.stubEnv("AWS_ENDPOINT_URL_S3", `http://127.0.0.1:${port}`);
     vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
   });

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { json } from "node:stream/consumers";
@@ -9,6 +8,7 @@ import { z } from "zod";
 import { apiFunctionName, consumerName } from "../../config/names.ts";
 import { startCloud } from "../../local/cloud.ts";
 import type { InvocationOutcome } from "../../local/lambda/lambda.ts";
+import { listenOnLoopback } from "../../local/loopback.ts";
 import { startFunctions } from "./functions.ts";
 import { settingsWith, synthesise } from "./synthesise.ts";
 
@@ -55,17 +55,14 @@ export async function startHandlers(): Promise<Handlers> {
     const { status, errorType, body } = answer(promptSchema.parse(await json(request)).prompt);
     response.writeHead(status, errorType === undefined ? {} : { "x-amzn-errortype": errorType }).end(body);
   });
-  model.listen(0, "127.0.0.1");
-  await once(model, "listening");
-  const address = model.address();
-  if (address === null || typeof address === "string") throw new Error("the model has no port");
+  const port = await listenOnLoopback(model);
 
   const lines: string[] = [];
   const variables = {
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",
     AWS_ENDPOINT_URL: cloud.endpoint,
-    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: `http://127.0.0.1:${address.port}`,
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: `http://127.0.0.1:${port}`,
   };
   const functions = await startFunctions(
     stack,
