@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SQSEvent } from "aws-lambda";
@@ -38,21 +39,15 @@ export interface EnvironmentsOptions {
 /** The execution environments of one function, each a process that can be killed at any time. */
 export class Environments {
   readonly #options: EnvironmentsOptions;
-  readonly #codeDirectory: string;
+  readonly #codeDirectory = mkdtempSync(join(tmpdir(), "chaos-"));
   readonly #idle: Environment[] = [];
   readonly #all = new Map<string, Environment>();
   #started = 0;
   #invocations = 0;
 
-  private constructor(options: EnvironmentsOptions, codeDirectory: string) {
+  constructor(options: EnvironmentsOptions) {
     this.#options = options;
-    this.#codeDirectory = codeDirectory;
-  }
-
-  static async create(options: EnvironmentsOptions): Promise<Environments> {
-    const codeDirectory = await mkdtemp(join(tmpdir(), "chaos-"));
-    await writeFile(join(codeDirectory, "index.js"), options.code);
-    return new Environments(options, codeDirectory);
+    writeFileSync(join(this.#codeDirectory, "index.js"), options.code);
   }
 
   /** Runs one invocation, unless Lambda would take it for a loop. Its environment's clock is off by `skewMs`. */

@@ -90,7 +90,7 @@ async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
     AWS_ENDPOINT_URL: proxy.endpoint,
     ...options.variables,
   };
-  const environments = await Environments.create({
+  const environments = new Environments({
     spec,
     code: options.code ?? (await uploadedCode(spec)),
     variables,
