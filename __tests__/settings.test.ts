@@ -37,6 +37,7 @@ describe("settings", () => {
         { id: "amazon.titan-image-generator-v2:0", concurrency: 8 },
         { id: "stability.sd3-5-large-v1:0", concurrency: 0.5 },
       ],
+      consumer: { ...dev.consumer, modelTimeoutSeconds: dev.consumer.timeoutSeconds },
     });
     expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
       "region",
@@ -44,6 +45,7 @@ describe("settings", () => {
       "models.0.id",
       "models.1.concurrency",
       "logRetentionDays",
+      "consumer.modelTimeoutSeconds",
     ]);
   });
 

@@ -37,8 +37,11 @@ export interface Thresholds {
 /** The time of an invocation before and after a model call, to claim the prompt and to store the picture, in seconds. */
 export const BESIDE_CALL_SECONDS = 2 + STORING_SECONDS;
 
+/** The settings that thresholds follow from, and that they have to fit. */
+type AlarmInput = Pick<Settings, "alarms" | "consumer" | "models" | "monthlyBudgetUsd" | "region">;
+
 /** The thresholds of an environment: those in the settings, and defaults from the model timeout and the budget. */
-export function thresholdsOf({ alarms, consumer, monthlyBudgetUsd }: Settings): Thresholds {
+export function thresholdsOf({ alarms, consumer, monthlyBudgetUsd }: AlarmInput): Thresholds {
   return {
     timeToImageSeconds:
       alarms.timeToImageObjectiveSeconds ?? consumer.modelTimeoutSeconds + BESIDE_CALL_SECONDS,
@@ -52,7 +55,7 @@ export function thresholdsOf({ alarms, consumer, monthlyBudgetUsd }: Settings): 
 }
 
 /** Reports thresholds that would never be exceeded, or always, and topics in another region. */
-export function alarmProblems(settings: Settings): SettingsProblem[] {
+export function alarmProblems(settings: AlarmInput): SettingsProblem[] {
   const { alarms, consumer } = settings;
   return [
     ...timeProblems("timeToImageObjectiveSeconds", alarms, PROMPT_RETENTION_SECONDS),
@@ -82,7 +85,7 @@ function timeProblems(
 /** No model paints faster than this, in seconds. */
 const FASTEST_PICTURE_SECONDS = 1;
 
-function spendProblems(settings: Settings): SettingsProblem[] {
+function spendProblems(settings: AlarmInput): SettingsProblem[] {
   const costs = settings.models.map(({ id, concurrency, pricePerImageUsd: given }) => {
     const price = given ?? models.find((model) => model.id === id)?.pricePerImageUsd ?? 0;
     return { price, perHour: price * concurrency * (3600 / FASTEST_PICTURE_SECONDS) };
@@ -107,7 +110,7 @@ function spendProblems(settings: Settings): SettingsProblem[] {
   return [{ path, message }];
 }
 
-function topicProblems({ region, alarms: { existingTopics = {} } }: Settings): SettingsProblem[] {
+function topicProblems({ region, alarms: { existingTopics = {} } }: AlarmInput): SettingsProblem[] {
   return Object.entries(existingTopics).flatMap(([severity, arn]) => {
     const topicRegion = arn?.split(":")[3];
     if (topicRegion === undefined || topicRegion === region) return [];

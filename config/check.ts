@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { models } from "../functions/domain/models.ts";
 import { alarmProblems, BESIDE_CALL_SECONDS } from "./alarms.ts";
 import { concurrencyProblems } from "./concurrency.ts";
@@ -8,10 +8,32 @@ export type CheckedSettings =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly SettingsProblem[] };
 
-/**
- * Checks the settings of an environment. Reports all settings that are not valid together; once each is valid, all that
- * do not fit together.
- */
+const {
+  models: modelList,
+  consumer,
+  accountConcurrency,
+  api,
+  alarms,
+  monthlyBudgetUsd,
+  region,
+} = settingsSchema.shape;
+
+/** Settings that have to fit together. They are compared as soon as they are valid, whatever the others are. */
+const comparisons = [
+  compare(z.object({ models: modelList }), modelProblems),
+  compare(z.object({ consumer }), timeoutProblems),
+  compare(z.object({ accountConcurrency, models: modelList, api }), concurrencyProblems),
+  compare(z.object({ alarms, consumer, models: modelList, monthlyBudgetUsd, region }), alarmProblems),
+];
+
+function compare<Part>(part: z.ZodType<Part>, problemsOf: (settings: Part) => SettingsProblem[]) {
+  return (input: unknown): SettingsProblem[] => {
+    const { data } = part.safeParse(input);
+    return data === undefined ? [] : problemsOf(data);
+  };
+}
+
+/** Checks the settings of an environment. Reports all mistakes together. */
 export function checkSettings(input: unknown): CheckedSettings {
   const { data: settings, error } = settingsSchema.safeParse(input, {
     error: ({ code, input }) =>
@@ -19,14 +41,11 @@ export function checkSettings(input: unknown): CheckedSettings {
         ? "is missing. Compare with config/settings.ts"
         : undefined,
   });
-  if (settings === undefined) return { ok: false, problems: error?.issues.flatMap(toProblems) ?? [] };
   const problems = [
-    ...modelProblems(settings),
-    ...timeoutProblems(settings),
-    ...concurrencyProblems(settings),
-    ...alarmProblems(settings),
+    ...(error?.issues.flatMap(toProblems) ?? []),
+    ...comparisons.flatMap((problemsIn) => problemsIn(input)),
   ];
-  return problems.length === 0 ? { ok: true, settings } : { ok: false, problems };
+  return settings !== undefined && problems.length === 0 ? { ok: true, settings } : { ok: false, problems };
 }
 
 function toProblems(issue: z.core.$ZodIssue): SettingsProblem[] {
@@ -34,7 +53,7 @@ function toProblems(issue: z.core.$ZodIssue): SettingsProblem[] {
   return issue.keys.map((key) => ({ path: [...issue.path, key], message: "is not a setting. Remove it" }));
 }
 
-function modelProblems(settings: Settings): SettingsProblem[] {
+function modelProblems(settings: Pick<Settings, "models">): SettingsProblem[] {
   return settings.models.flatMap(({ id, region }, index) => {
     const regions: readonly string[] = models.find((model) => model.id === id)?.regions ?? [];
     if (region === undefined || regions.includes(region)) return [];
@@ -45,7 +64,9 @@ function modelProblems(settings: Settings): SettingsProblem[] {
   });
 }
 
-function timeoutProblems({ consumer: { timeoutSeconds, modelTimeoutSeconds } }: Settings): SettingsProblem[] {
+function timeoutProblems({
+  consumer: { timeoutSeconds, modelTimeoutSeconds },
+}: Pick<Settings, "consumer">): SettingsProblem[] {
   const longest = timeoutSeconds - BESIDE_CALL_SECONDS;
   if (modelTimeoutSeconds <= longest) return [];
   return [

@@ -32,7 +32,11 @@ export function consumerConcurrency(accountConcurrency: number): number {
 const SMALLEST_CONCURRENCY = 2;
 
 /** Reports a concurrency that Lambda does not accept, and an API and a consumer that do not fit into the account. */
-export function concurrencyProblems({ accountConcurrency, models, api }: Settings): SettingsProblem[] {
+export function concurrencyProblems({
+  accountConcurrency,
+  models,
+  api,
+}: Pick<Settings, "accountConcurrency" | "models" | "api">): SettingsProblem[] {
   const consumer = models[0]?.concurrency ?? 0;
   if (consumer < SMALLEST_CONCURRENCY) {
     return [
