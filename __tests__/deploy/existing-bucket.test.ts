@@ -37,7 +37,7 @@ describe.skipIf(inject("missing") !== "")("an environment with a bucket that was
     const { code, output } = await project.npm("plan");
     expect(code).toBe(1);
     expect(output.trim().split("\n").at(-1)).toBe(
-      `There is no bucket ${BUCKET}, or it is not yours. Type: aws s3api head-bucket --bucket ${BUCKET}`,
+      `The bucket ${BUCKET} does not exist, or belongs to another account. Type: aws s3api head-bucket --bucket ${BUCKET}`,
     );
   });
 
