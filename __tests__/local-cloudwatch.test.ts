@@ -3,6 +3,7 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { SettingsInput } from "../config/settings.ts";
 import { type Cloud, startCloud } from "../local/cloud.ts";
+import { FORBIDDEN_WORD } from "../local/model/bedrock.ts";
 import type { Trouble } from "../local/model/trouble.ts";
 import { type Ended, runClient } from "./support/client.ts";
 import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
@@ -101,12 +102,12 @@ describe("a model that is slow", () => {
 
 describe("a model that refuses everything", () => {
   it("calls somebody, although nothing waits and nothing fails", async () => {
-    const cloud = await start({}, { every: "ValidationException" });
+    const cloud = await start({}, { latencyMs: 0 });
     const changes: string[] = [];
     for (let period = 0; period < 3; period++) {
       for (let prompt = 0; prompt < 5; prompt++) {
         const done = finished(cloud);
-        await send(cloud, "A castle");
+        await send(cloud, `A castle, ${FORBIDDEN_WORD}`);
         await done;
       }
       changes.push(...minutes(cloud, 5));
@@ -172,8 +173,8 @@ describe("what the alarms watch", () => {
     await bench.deliver(["A harbour"]);
     bench.bedrock.setTrouble({ every: "InternalServerException" });
     await bench.deliver(["A village"]);
-    bench.bedrock.setTrouble({ every: "ValidationException" });
-    await bench.deliver(["A glacier"]);
+    bench.bedrock.setTrouble({ latencyMs: 0 });
+    await bench.deliver([`A glacier, ${FORBIDDEN_WORD}`]);
     const now = new Date().toISOString();
     await bench.putRecord({
       ...askedRecord("abandoned"),

@@ -320,9 +320,15 @@ describe("the event source of a queue", () => {
 
   it("never has more invocations under way than its maximum concurrency, and uses all of it", async () => {
     const cloud = await smallCloud({
-      code: `export const handler = async () => {
+      // The first ones wait for each other: however slowly this machine starts them, three are under way at once.
+      code: `import { readdirSync, writeFileSync } from "node:fs";
+      import { setTimeout } from "node:timers/promises";
+      const begun = ${JSON.stringify(await mkdtemp(join(tmpdir(), "begun-")))};
+      export const handler = async (event) => {
         const start = Date.now();
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        writeFileSync(begun + "/" + event.Records[0].messageId, "");
+        while (readdirSync(begun).length < 3) await setTimeout(10);
+        await setTimeout(100);
         return { start, end: Date.now() };
       };`,
       mapping: { batch_size: 1, scaling_config: [{ maximum_concurrency: 3 }], function_response_types: [] },

@@ -3,6 +3,7 @@ import {
   BedrockRuntimeServiceException,
   InvokeModelCommand,
 } from "@aws-sdk/client-bedrock-runtime";
+import { KIND_OF_EXCEPTION } from "../domain/model-exceptions.ts";
 import type { AskedRequest } from "../domain/record.ts";
 import { type ModelAnswer, readAnswer, requireFormat } from "./model-answer.ts";
 import type { ChainedModel } from "./settings.ts";
@@ -51,23 +52,6 @@ export async function invokeModel(
   const modelMs = Math.round(performance.now() - started);
   return requireFormat(readAnswer(body, asked.seed, modelMs), asked.outputFormat);
 }
-
-/**
- * What an exception of InvokeModel means for the prompt; one that is not listed is a failed call.
- * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_Errors
- */
-const KIND_OF_EXCEPTION: Readonly<Record<string, "busy" | "unusable">> = {
-  // A wrong model id, or a model that is not served on demand: the request itself was checked before it was sent.
-  ValidationException: "unusable",
-  ThrottlingException: "busy",
-  ModelNotReadyException: "busy",
-  ServiceQuotaExceededException: "busy",
-  ServiceUnavailableException: "busy",
-  AccessDeniedException: "unusable",
-  ResourceNotFoundException: "unusable",
-  UnrecognizedClientException: "unusable",
-  CredentialsProviderError: "unusable",
-};
 
 function fromError(error: unknown): ModelAnswer {
   const { name, message } = error instanceof Error ? error : new Error(String(error));

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { isUnusable } from "../../functions/domain/model-exceptions.ts";
 import {
   type FailedRecord,
   type GeneratingRecord,
@@ -93,6 +94,13 @@ class Painting {
 
   async #follow(requestId: string): Promise<PaintingOutcome> {
     for await (const record of recordChanges(this.#cloud, requestId)) {
+      if (record.status === "generating" && record.reason !== undefined && isUnusable(record.reason)) {
+        const { code, message } = record.reason;
+        this.#say(
+          `Failed: ${message} (${code}). On AWS the prompt waits for its other tries; this cloud ends here.`,
+        );
+        return "failed";
+      }
       if (record.status === "generating") this.#status(describePainting(record));
       else if (isFinal(record)) return await this.#settle(record);
     }
