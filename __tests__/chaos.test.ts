@@ -272,7 +272,7 @@ const BROKEN: readonly {
   {
     name: "takes a throttled call for a failed try",
     damage: {
-      file: "functions/consumer/invoke-model.ts",
+      file: "functions/domain/model-exceptions.ts",
       from: 'ThrottlingException: "busy",',
       to: "",
     },
