@@ -24,7 +24,8 @@ const PART = 0.9;
  * @param rounds how many prompts come to each invocation; 4 or more
  */
 export async function checkPlanner(rounds: number, latencySpread: number, throttle: number): Promise<Check> {
-  const [maximumConcurrency, latency] = [8, 3];
+  // As many as Lambda starts with: the event source of the local cloud has no start to scale up from.
+  const [maximumConcurrency, latency] = [5, 3];
   const prompts = rounds * maximumConcurrency;
   const random = stream("planner");
   const drawn = Array.from({ length: prompts }, () => drawModelTime(random, latency, latencySpread));
