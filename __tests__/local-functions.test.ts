@@ -263,7 +263,8 @@ describe("the event source of a queue", () => {
       code: `export const handler = async ({ Records }) => ({
         batchItemFailures: Records.filter(({ body }) => body === "bad").map((r) => ({ itemIdentifier: r.messageId })),
       });`,
-      queue: { visibility_timeout_seconds: 1 },
+      // Longer than a busy machine takes to start the function.
+      queue: { visibility_timeout_seconds: 4 },
       maxReceiveCount: 2,
     });
     const reported = batches(cloud, 4);
