@@ -118,7 +118,7 @@ describe("send", () => {
     expect(new Set(ids).size).toBe(2);
   });
 
-  it("paints a file anew under the name of another batch, and typed prompts each time", async () => {
+  it("paints a file again under the name of another batch, and typed prompts each time", async () => {
     const file = promptFile(["again"]);
     await pipeline.run(["--file", file]);
     await pipeline.run(["--file", file, "--batch", "tuesday"]);

@@ -55,7 +55,7 @@ describe("the issue of the nightly check", () => {
     ]);
   });
 
-  it("is closed with the reason once all is well, and opened anew for what comes after", async () => {
+  it("is closed with the reason once all is well, and opened again for what comes after", async () => {
     const github = start();
     await openIssue("Nightly check of dev", report("one difference"));
     await closeIssue("Nightly check of dev", "dev is what the code says");

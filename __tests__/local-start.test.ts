@@ -101,6 +101,14 @@ describe("npm start", () => {
     expect(stderr).toMatch(/^Failed: .*AccessDeniedException/m);
   });
 
+  it("keeps what a prompt file says from steering the terminal", async () => {
+    const file = join(folder, "hostile.jsonl");
+    await writeFile(file, '{"prompt":"the sea","\\u001b]0;pwned\\u0007":1}');
+    const { stderr } = await run("--file", file, "--output", folder);
+    expect(stderr).toContain("\\u001b]0;pwned\\u0007: is not a field of a request");
+    expect(stderr.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+  });
+
   it("keeps pictures across runs, so that a request of an earlier run is not painted again", async () => {
     const file = join(folder, "prompts.jsonl");
     await writeFile(file, '{"requestId":"once","prompt":"the sea"}');

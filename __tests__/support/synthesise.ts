@@ -71,7 +71,7 @@ export function copyStack(settings: Settings): string {
   return folder;
 }
 
-/** Synthesises the pipeline. The folder is shared by all tests of a run: whoever changes it takes {@link copyStack}. */
+/** Synthesises the pipeline. All tests of a run share the folder. A test that changes the stack uses {@link copyStack}. */
 export function synthesise(settings: Settings): SynthesisedStack {
   const folder = synthesiseOnce(settings, "pipeline", (app, id) => new PipelineStack(app, id, settings));
   const file = join(folder, "cdk.tf.json");

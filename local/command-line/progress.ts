@@ -1,4 +1,5 @@
 import ora from "ora";
+import { makePrintable } from "../../functions/domain/printable.ts";
 
 /** Tells the person at the keyboard what happens: on stderr, so that stdout holds only the results. */
 export interface Progress {
@@ -12,7 +13,8 @@ export interface Progress {
 }
 
 export function startProgress(): Progress {
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  // Lines hold what senders and functions wrote.
+  const say = (line: string): void => void process.stderr.write(`${makePrintable(line, "\n")}\n`);
   const result = (line: string): void => void process.stdout.write(`${line}\n`);
   // A pseudo-terminal without a size has 0 columns, and ora would clear infinitely many lines on it.
   if (!process.stderr.isTTY || process.stderr.columns === 0)
@@ -22,7 +24,7 @@ export function startProgress(): Progress {
   return {
     say,
     result,
-    status: (text) => void spinner.start(text),
+    status: (text) => void spinner.start(makePrintable(text)),
     stop: () => void spinner.stop(),
   };
 }

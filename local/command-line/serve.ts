@@ -24,15 +24,15 @@ export async function serve(cloud: Cloud, progress: Progress): Promise<never> {
         : record.status === "rejected" || record.status === "failed"
           ? `: ${record.reason.message} (${record.reason.code})`
           : "";
-    progress.say(`${record.requestId} "${wanted}" ${record.status}${detail}`);
+    progress.say(makePrintable(`${record.requestId} "${wanted}" ${record.status}${detail}`));
   }
   throw new Error("The cloud stopped reporting.");
 }
 
-/** The beginning of a prompt, harmless for a terminal. */
+/** The beginning of a prompt. */
 function firstWords(prompt: string): string {
   const letters = [...prompt.trim()];
-  const shown = makePrintable(letters.slice(0, SHOWN_LETTERS).join(""));
+  const shown = letters.slice(0, SHOWN_LETTERS).join("");
   return letters.length > SHOWN_LETTERS ? `${shown}…` : shown;
 }
 

@@ -42,7 +42,7 @@ export interface Bedrock {
   readonly bill: readonly PaidCall[];
   /** Every call that came in, by model, oldest first; paid or not. */
   readonly calls: readonly string[];
-  /** From now on the model misbehaves like this; scripts start anew. Also by `PUT /_trouble`. */
+  /** From now on the model misbehaves like this; scripts start again. Also by `PUT /_trouble`. */
   setTrouble(trouble: Trouble): void;
   stop(): Promise<void>;
 }
