@@ -2,8 +2,8 @@ import { makePrintable } from "../functions/domain/printable.ts";
 import { ClientError, EXIT } from "./exit.ts";
 import { systemReason } from "./files.ts";
 
-// A failed write also comes as an event, which ends the process where nobody listens. Whoever wrote is told as well; and
-// when standard error fails, there is no place left to say so.
+// A failed write also comes as an event, which ends the process if there is no listener. The writer gets the error too.
+// When standard error itself fails, there is no place left to report it.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 
 /**

@@ -99,7 +99,7 @@ export function describe(record: RequestRecord): string {
       }
       return Date.parse(record.lease.expiresAt) > Date.now()
         ? `being painted, attempt ${record.attempts}`
-        : `whoever was painting it died on attempt ${record.attempts}`;
+        : `its owner died on attempt ${record.attempts}`;
     case "succeeded":
       return `s3://${record.image.bucket}/${record.image.key}`;
     case "rejected":

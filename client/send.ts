@@ -73,7 +73,7 @@ async function send(prompts: readonly string[], options: SendOptions, command: C
       throw usageError(`--${name} is for pictures that are waited for. Add --wait.`);
   }
   const pipeline = new Pipeline(process.env);
-  // Prompts that were typed are meant anew each time; a file is also sent again because it failed half-way.
+  // A typed prompt asks for a new picture each time. A file may be sent again because the first send failed half-way.
   const isTyped = prompts.length > 0;
   const batch = options.batch ?? (isTyped ? randomUUID() : "");
   const source = await openSource(prompts, options);

@@ -146,8 +146,8 @@ function apiPermissions(settings: Settings, accountId: string): PolicyStatement[
 }
 
 /**
- * Whoever may write a role's policy can give it any permission. So these actions need the boundary on the role, which
- * the apply role can neither change nor remove.
+ * A principal that can write a role's policy can give the role any permission. So these actions need the boundary on the
+ * role, which the apply role can neither change nor remove.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
 function rolePermissions(settings: Settings, accountId: string): PolicyStatement[] {

@@ -31,7 +31,7 @@ export interface CloudOptions {
   readonly trouble?: Trouble;
   /** Who paints for the stand-in model. Default: a pool of painters, who take their time. */
   readonly painter?: Painter;
-  /** Whether queues feed functions. Without, whoever started the cloud delivers. Default true. */
+  /** Whether queues invoke functions. If not, the caller delivers the messages. Default true. */
   readonly eventSources?: boolean;
   /** How long stopping waits for invocations under way, in milliseconds. Default 5000. */
   readonly graceMs?: number;

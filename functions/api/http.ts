@@ -7,7 +7,7 @@ import type {
 import * as z from "zod/mini";
 import type { FieldProblem } from "../domain/request.ts";
 
-/** Whoever API Gateway has let in: by a signature, by a token, or, without authorisation, anybody. */
+/** The caller as API Gateway has authorised it: by a signature, by a token, or not at all. */
 interface Authorizer {
   readonly iam?: { readonly userArn: string };
   readonly jwt?: { readonly claims: { readonly sub?: string } };

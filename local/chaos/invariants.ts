@@ -114,8 +114,8 @@ function unknownToBill({ billed, prompts }: Evidence): string[] {
 }
 
 /**
- * Whoever takes a request over says so, and whoever gives up on a call. An owner can die before it has paid, so more are
- * taken over than pictures are lost; but none whose owner was well. Dead letters have no successor to count them.
+ * Each takeover of a request is counted, and each call that was given up. An owner can die before it has paid, so there are
+ * more takeovers than lost pictures. A request with a living owner is never taken over. Nobody takes over a dead letter.
  */
 function miscounted(prompt: PromptEvidence): string | undefined {
   const { calls, abandoned, failedCalls, deadLetters } = prompt;
@@ -179,8 +179,8 @@ function failedTooEarly({ planned, calls, statuses }: PromptEvidence): string | 
 }
 
 /**
- * A blocked prompt is over, unless whoever learned of it could not write that down. So is one whose picture was held back
- * twice in one invocation: these prompts name no seed.
+ * A blocked prompt is not painted again, unless its owner could not record the answer. The same holds for a prompt whose
+ * picture was blocked twice in one invocation: these prompts name no seed.
  */
 function askedAgain({ planned, calls }: PromptEvidence): string | undefined {
   const models = calls.filter(({ call }) => call.target === "model");
