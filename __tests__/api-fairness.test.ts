@@ -7,32 +7,7 @@ import { Intake } from "../functions/api/intake.ts";
 import { ObjectStore } from "../functions/domain/object-store.ts";
 import { RecordStore } from "../functions/domain/record-store.ts";
 import { startEmulator } from "../local/aws/emulator.ts";
-
-type Authorizer = HttpRequest["requestContext"]["authorizer"];
-
-function requestOf(authorizer: Authorizer, sourceIp = "192.0.2.1"): HttpRequest {
-  return {
-    version: "2.0",
-    routeKey: "POST /generate",
-    rawPath: "/generate",
-    rawQueryString: "",
-    headers: {},
-    isBase64Encoded: false,
-    requestContext: {
-      accountId: "000000000000",
-      apiId: "test",
-      authorizer,
-      domainName: "test",
-      domainPrefix: "test",
-      http: { method: "POST", path: "/generate", protocol: "HTTP/1.1", sourceIp, userAgent: "test" },
-      requestId: "test",
-      routeKey: "POST /generate",
-      stage: "$default",
-      time: "",
-      timeEpoch: 0,
-    },
-  };
-}
+import { type Authorizer, requestOf } from "./support/http-request.ts";
 
 const iam = (name: string): Authorizer => ({ iam: { userArn: `arn:aws:iam::000000000000:user/${name}` } });
 const jwt = (sub: string): Authorizer => ({ jwt: { claims: { sub } } });

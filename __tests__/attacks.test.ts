@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { callerGroup, principalOf } from "../functions/api/caller.ts";
 import { ConsumerBench } from "./support/consumer-bench.ts";
+import { type Authorizer, requestOf } from "./support/http-request.ts";
 
 let bench: ConsumerBench;
 beforeAll(async () => {
@@ -37,5 +39,37 @@ describe("to fill the log and the bucket", () => {
     if (record.status !== "rejected") throw new Error(`it is ${record.status}`);
     expect(record.reason.message.length).toBeLessThan(2_000);
     expect(record.reason.message).toMatch(/body: has 19990 more unknown fields$/);
+  });
+});
+
+describe("to take more than one's share of the queue, or to pass for another caller", () => {
+  const sts = (name: string): Authorizer => ({ iam: { userArn: `arn:aws:sts::000000000000:${name}` } });
+  const cognito = (identityId: string): Authorizer => ({
+    iam: {
+      userArn: "arn:aws:sts::000000000000:assumed-role/pool/CognitoIdentityCredentials",
+      cognitoIdentity: { identityId },
+    },
+  });
+  const token = (iss: string): Authorizer => ({ jwt: { claims: { iss, sub: "1" } } });
+
+  it.each<[string, Authorizer, Authorizer, Authorizer]>([
+    [
+      "by naming sessions",
+      sts("assumed-role/app/a"),
+      sts("assumed-role/app/b/\n"),
+      sts("assumed-role/ops/a"),
+    ],
+    [
+      "by naming federated users",
+      sts("federated-user/a"),
+      sts("federated-user/b"),
+      sts("assumed-role/federated-user/a"),
+    ],
+    ["by sharing a pool's role", cognito("eu-west-1:1"), cognito("eu-west-1:1"), cognito("eu-west-1:2")],
+    ["by a subject of another issuer", token("https://a"), token("https://a"), token("https://b")],
+  ])("%s: a caller is one principal", (_, one, same, other) => {
+    expect(callerGroup(requestOf(same))).toBe(callerGroup(requestOf(one)));
+    expect(callerGroup(requestOf(other))).not.toBe(callerGroup(requestOf(one)));
+    expect(principalOf(requestOf(one))).toBeDefined();
   });
 });
