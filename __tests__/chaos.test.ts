@@ -202,7 +202,7 @@ const BROKEN: readonly {
   {
     name: "retries a prompt that the filter blocked",
     damage: {
-      file: "functions/consumer/model-answer.ts",
+      file: "functions/domain/models/stability.ts",
       from: 'finish?.startsWith("Filter reason")',
       to: "false",
     },

@@ -2,6 +2,7 @@ import { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { invokeModel } from "../functions/consumer/invoke-model.ts";
+import { stableImageCore } from "../functions/domain/models/stable-image-core.ts";
 import { parseRecord, UnreadableRecordError } from "../functions/domain/record-store.ts";
 import { parseRequest, promptRequestSchema } from "../functions/domain/request.ts";
 import { damaged, nearAnswer, nearRecord, nearRequest } from "./support/fuzz.ts";
@@ -54,7 +55,6 @@ describe(`${4 * CASES} cases of input`, () => {
     const client = new BedrockRuntimeClient({ region: "us-west-2" });
     let body = "";
     client.send = async () => ({ $metadata: {}, contentType: "", body: Buffer.from(body) });
-    const model = { id: "m", region: "us-west-2", pricePerImageUsd: 1, takesMode: false };
     const asked = {
       requestId: "one",
       prompt: "K2",
@@ -66,7 +66,7 @@ describe(`${4 * CASES} cases of input`, () => {
       fc.asyncProperty(fc.oneof(nearAnswer, damaged(nearAnswer), fc.string()), async (drawn) => {
         body = drawn;
         const { signal } = new AbortController();
-        expect((await invokeModel(client, model, asked, signal)).kind).not.toBe("painted");
+        expect((await invokeModel(client, stableImageCore, asked, signal)).kind).not.toBe("painted");
       }),
       { numRuns: CASES },
     );

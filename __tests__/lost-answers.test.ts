@@ -2,8 +2,8 @@ import { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { expect, it } from "vitest";
 import { invokeModel } from "../functions/consumer/invoke-model.ts";
+import { stableImageCore } from "../functions/domain/models/stable-image-core.ts";
 
-const model = { id: "m", region: "us-west-2", pricePerImageUsd: 1, takesMode: false };
 const asked = { requestId: "r", prompt: "K2", aspectRatio: "1:1", outputFormat: "png", seed: 7 } as const;
 
 it.each([
@@ -19,6 +19,6 @@ it.each([
     maxAttempts: 1,
     requestHandler: new NodeHttpHandler(),
   });
-  const answer = await invokeModel(client, model, asked, AbortSignal.timeout(10_000));
+  const answer = await invokeModel(client, stableImageCore, asked, AbortSignal.timeout(10_000));
   expect(answer).toMatchObject({ kind: "failed", mayBePaid: false });
 });

@@ -4,6 +4,7 @@ import { derive } from "../config/derived.ts";
 import { settings as dev } from "../config/environments/dev.ts";
 import { loadSettings, modelWarnings } from "../config/load.ts";
 import type { Settings, SettingsInput } from "../config/settings.ts";
+import { stableImageCore } from "../functions/domain/models/stable-image-core.ts";
 import { lifecycleOf } from "../functions/domain/models.ts";
 
 function checked(input: unknown): Settings {
@@ -152,15 +153,7 @@ describe("what is derived", () => {
 });
 
 describe("a model's lifecycle", () => {
-  const ending = [
-    {
-      id: "acme.paint",
-      regions: ["us-west-2"],
-      pricePerImageUsd: 1,
-      takesMode: false,
-      endOfLife: "2027-06-30",
-    },
-  ] as const;
+  const ending = [{ ...stableImageCore, id: "acme.paint", endOfLife: "2027-06-30" }] as const;
 
   it.each([
     ["2027-03-31", "active"],

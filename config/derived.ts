@@ -1,4 +1,5 @@
-import { type Model, models } from "../functions/domain/models.ts";
+import type { Model } from "../functions/domain/models/contract.ts";
+import { models } from "../functions/domain/models.ts";
 import {
   LONGEST_RETENTION_SECONDS,
   PROMPT_RETENTION_SECONDS,
@@ -12,7 +13,7 @@ import type { Settings } from "./settings.ts";
 const CLOCK_SKEW_SECONDS = 30;
 
 /** A model of the chain, as the consumer needs it. */
-export interface ChainedModel extends Pick<Model, "id" | "pricePerImageUsd" | "takesMode"> {
+export interface ChainedModel extends Pick<Model, "id" | "pricePerImageUsd"> {
   readonly region: string;
 }
 
@@ -51,7 +52,6 @@ export function derive(settings: Settings): Derived {
         id,
         region: region ?? model.regions[0],
         pricePerImageUsd: pricePerImageUsd ?? model.pricePerImageUsd,
-        takesMode: model.takesMode,
       };
     }),
   };

@@ -83,7 +83,7 @@ export function consumerEnvironment(endpoint: string): Record<string, string> {
     KEY_PREFIX: "",
     SQS_QUEUE_URL: `${endpoint}/000000000000/bench`,
     MODEL_CHAIN: JSON.stringify([
-      { id: "bench", region: "us-west-2", pricePerImageUsd: 0.04, takesMode: false },
+      { id: "stability.stable-image-core-v1:1", region: "us-west-2", pricePerImageUsd: 0.04 },
     ]),
     MODEL_TIMEOUT_SECONDS: "50",
     LEASE_SECONDS: "150",

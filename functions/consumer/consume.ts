@@ -166,6 +166,7 @@ async function paintClaimed(
     }
     case "refused":
     case "withheld":
+    case "unfit":
       return reject(claim, result.reason, delivery, options);
     default: {
       const { reason } = result;

@@ -4,9 +4,21 @@ import {
   InvokeModelCommand,
 } from "@aws-sdk/client-bedrock-runtime";
 import { KIND_OF_EXCEPTION } from "../domain/model-exceptions.ts";
-import type { AskedRequest } from "../domain/record.ts";
-import { type ModelAnswer, readAnswer, requireFormat } from "./model-answer.ts";
-import type { ChainedModel } from "./settings.ts";
+import { exceededLimit, type Model, type PictureAnswer, unreadable } from "../domain/models/contract.ts";
+import type { AskedRequest, Reason } from "../domain/record.ts";
+import type { OutputFormat } from "../domain/request.ts";
+
+/** What one call of a model came to. */
+export type ModelAnswer =
+  /** `modelMs`: how long the model took, in milliseconds. */
+  | (Extract<PictureAnswer, { kind: "painted" }> & { readonly modelMs: number })
+  | Exclude<PictureAnswer, { kind: "painted" }>
+  /** The model did no work: it is throttled, or not there for the moment. */
+  | { readonly kind: "busy"; readonly reason: Reason }
+  /** Nobody may call this model, or it does not exist (any more): somebody has to change something. */
+  | { readonly kind: "unusable"; readonly reason: Reason }
+  /** The request is beyond the model's limits, and was not sent. */
+  | { readonly kind: "unfit"; readonly reason: Reason };
 
 /**
  * Asks a model for one picture. Never throws for what the model or the network does.
@@ -14,10 +26,12 @@ import type { ChainedModel } from "./settings.ts";
  */
 export async function invokeModel(
   client: BedrockRuntimeClient,
-  model: ChainedModel,
+  model: Pick<Model, "id" | "limits" | "writeRequest" | "readAnswer">,
   asked: AskedRequest,
   signal: AbortSignal,
 ): Promise<ModelAnswer> {
+  const message = exceededLimit(asked, model.limits);
+  if (message !== undefined) return { kind: "unfit", reason: { code: "ModelLimits", message } };
   const started = performance.now();
   let body: Uint8Array;
   try {
@@ -26,14 +40,7 @@ export async function invokeModel(
         modelId: model.id,
         contentType: "application/json",
         accept: "application/json",
-        body: JSON.stringify({
-          prompt: asked.prompt,
-          negative_prompt: asked.negativePrompt,
-          aspect_ratio: asked.aspectRatio,
-          seed: asked.seed,
-          output_format: asked.outputFormat,
-          ...(model.takesMode && { mode: "text-to-image" }),
-        }),
+        body: JSON.stringify(model.writeRequest(asked)),
       }),
       { abortSignal: signal },
     );
@@ -50,7 +57,21 @@ export async function invokeModel(
     return fromError(error);
   }
   const modelMs = Math.round(performance.now() - started);
-  return requireFormat(readAnswer(body, asked.seed, modelMs), asked.outputFormat);
+  const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const answer = requireFormat(model.readAnswer(buffer, asked.seed), asked.outputFormat);
+  return answer.kind === "painted" ? { ...answer, modelMs } : answer;
+}
+
+const SIGNATURES: Readonly<Record<OutputFormat, Buffer>> = {
+  png: Buffer.from("89504e470d0a1a0a", "hex"),
+  jpeg: Buffer.from("ffd8ff", "hex"),
+};
+
+/** The same answer, unless its picture is of another format than its name and content type would say. */
+function requireFormat(answer: PictureAnswer, format: OutputFormat): PictureAnswer {
+  const signature = SIGNATURES[format];
+  const isAsAsked = answer.kind !== "painted" || signature.equals(answer.bytes.subarray(0, signature.length));
+  return isAsAsked ? answer : unreadable(`what the model sent is no ${format.toUpperCase()}`);
 }
 
 function fromError(error: unknown): ModelAnswer {

@@ -1,8 +1,7 @@
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import { type AskedRequest, drawSeed, type Reason } from "../domain/record.ts";
 import { SHORTEST_CALL_SECONDS } from "../domain/timing.ts";
-import { invokeModel } from "./invoke-model.ts";
-import type { ModelAnswer } from "./model-answer.ts";
+import { invokeModel, type ModelAnswer } from "./invoke-model.ts";
 import type { ChainedModel } from "./settings.ts";
 
 /** What the chain of models made of a request. */
@@ -55,7 +54,8 @@ export class ModelChain {
   /**
    * Paints a request with the first model that can. A filter's answer is final, but for one more call with another seed
    * where the filter held the picture back. Of all other answers the one that weighs most is given: `failed` before
-   * `busy` before `out-of-time` before `unusable`.
+   * `busy` before `out-of-time` before `unusable` before
+   * `unfit`.
    */
   async paint(asked: AskedRequest, options: PaintOptions): Promise<PaintResult> {
     const { deadline, onUnpainted } = options;
@@ -98,4 +98,4 @@ export class ModelChain {
 }
 
 // A call that failed may have been paid and so must count as a try, whatever the other models said.
-const WEIGHT: readonly Unpainted["kind"][] = ["failed", "busy", "out-of-time", "unusable"];
+const WEIGHT: readonly Unpainted["kind"][] = ["failed", "busy", "out-of-time", "unusable", "unfit"];

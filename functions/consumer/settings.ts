@@ -1,14 +1,18 @@
 import * as z from "zod/mini";
+import { models } from "../domain/models.ts";
 
 // A function parses a few small objects in its life: compiling parsers for them costs more than it brings.
 z.config({ jitless: true });
 
-const modelSchema = z.object({
-  id: z.string(),
-  region: z.string(),
-  pricePerImageUsd: z.number(),
-  takesMode: z.boolean(),
-});
+const modelSchema = z.pipe(
+  z.object({ id: z.string(), region: z.string(), pricePerImageUsd: z.number() }),
+  z.transform((chained, context) => {
+    const model = models.find(({ id }) => id === chained.id);
+    if (model !== undefined) return { ...model, ...chained };
+    context.issues.push({ code: "custom", message: `${chained.id} is not in the catalogue`, input: chained });
+    return z.NEVER;
+  }),
+);
 
 const environmentSchema = z.object({
   /** What the metrics are kept by. */

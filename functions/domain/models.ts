@@ -1,15 +1,7 @@
-/** A text-to-image model that Amazon Bedrock serves today. */
-export interface Model {
-  readonly id: string;
-  /** The only regions that serve it on demand. */
-  readonly regions: readonly [string, ...string[]];
-  /** US dollars for one picture, on demand. Source: https://aws.amazon.com/bedrock/pricing/ */
-  readonly pricePerImageUsd: number;
-  /** Whether the request must carry `mode: "text-to-image"`. */
-  readonly takesMode: boolean;
-  /** The day on which AWS stops serving it, as soon as AWS has announced one (`YYYY-MM-DD`). */
-  readonly endOfLife?: string;
-}
+import type { Model } from "./models/contract.ts";
+import { sd35Large } from "./models/sd3-5-large.ts";
+import { stableImageCore } from "./models/stable-image-core.ts";
+import { stableImageUltra } from "./models/stable-image-ultra.ts";
 
 /** A model that AWS no longer serves. `endOfLife` is left out where AWS published no date. */
 export interface RetiredModel {
@@ -18,26 +10,7 @@ export interface RetiredModel {
 }
 
 /** Source of the models and their lifecycle: https://docs.aws.amazon.com/bedrock/latest/userguide/model-lifecycle.html */
-export const models: readonly Model[] = [
-  {
-    id: "stability.stable-image-core-v1:1",
-    regions: ["us-west-2"],
-    pricePerImageUsd: 0.04,
-    takesMode: false,
-  },
-  {
-    id: "stability.sd3-5-large-v1:0",
-    regions: ["us-west-2"],
-    pricePerImageUsd: 0.08,
-    takesMode: true,
-  },
-  {
-    id: "stability.stable-image-ultra-v1:1",
-    regions: ["us-west-2"],
-    pricePerImageUsd: 0.14,
-    takesMode: true,
-  },
-];
+export const models: readonly Model[] = [stableImageCore, sd35Large, stableImageUltra];
 
 export const retiredModels: readonly RetiredModel[] = [
   { id: "amazon.nova-canvas-v1:0", endOfLife: "2026-09-30" },

@@ -1,8 +1,9 @@
 import * as z from "zod/mini";
 
-/** The ratios that every model of the catalogue paints. */
+/** What may be asked for. A model may paint less: `ModelLimits`. */
 export const ASPECT_RATIOS = ["16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21"] as const;
 export const OUTPUT_FORMATS = ["png", "jpeg"] as const;
+export type AspectRatio = (typeof ASPECT_RATIOS)[number];
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** The longest prompt that the models take, in UTF-16 code units. */
