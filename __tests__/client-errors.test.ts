@@ -301,7 +301,7 @@ describe("wrong use", () => {
     [
       "a field that there is not",
       '{"prompt": "x", "size": 1}\n',
-      "line 1: size: is not a field of a request (known: prompt, requestId, negativePrompt, aspectRatio, seed, outputFormat).",
+      "line 1: size: is not a field of a request (known: prompt, requestId, negativePrompt, aspectRatio, seed, outputFormat, expiresInSeconds).",
     ],
     ["a line that is too long", `${tooLong}\n`, "line 1: prompt: must have at most 10000 characters."],
   ])("is a file with %s: its line is named and nothing is sent", async (_what, content, problem) => {

@@ -109,7 +109,10 @@ describe("a prompt that no model takes for the moment", () => {
 
 describe("when a prompt was first sent", () => {
   const DAY_MS = 86_400_000;
-  const queuedMs = async (requestId: string) => Date.parse((await bench.record(requestId)).timings.queuedAt);
+  const queuedMs = async (requestId: string) => {
+    const record = await bench.record(requestId);
+    return "timings" in record && Date.parse(record.timings.queuedAt ?? "");
+  };
 
   it("is told by its copy, and handed on to the next one", async () => {
     bench.bedrock.setTrouble({ latencyMs: 0, every: "ThrottlingException" });

@@ -53,6 +53,15 @@ describe("a message's body", () => {
       `{"prompt":"K2","negativePrompt":"${"x".repeat(10_001)}"}`,
       ["negativePrompt"],
     ],
+    ["a deadline of no time", '{"prompt":"K2","expiresInSeconds":0}', ["expiresInSeconds"]],
+    ["a deadline in the past", '{"prompt":"K2","expiresInSeconds":-60}', ["expiresInSeconds"]],
+    ["a deadline of half a second", '{"prompt":"K2","expiresInSeconds":0.5}', ["expiresInSeconds"]],
+    ["a deadline in digits", '{"prompt":"K2","expiresInSeconds":"60"}', ["expiresInSeconds"]],
+    [
+      "a deadline after more than ten days",
+      '{"prompt":"K2","expiresInSeconds":864001}',
+      ["expiresInSeconds"],
+    ],
   ])("is refused for %s", (_, body, fields) => {
     expect(refusedFields(body)).toEqual(fields);
   });
@@ -61,7 +70,7 @@ describe("a message's body", () => {
     const parsed = parseRequest('{"prompt":"","seed":-1,"colour":"red"}');
     expect(parsed.ok ? "" : describeProblems(parsed.problems)).toBe(
       "prompt: must not be empty; seed: must be an integer from 0 to 4294967294; " +
-        "colour: is not a field of a request (known: prompt, requestId, negativePrompt, aspectRatio, seed, outputFormat)",
+        "colour: is not a field of a request (known: prompt, requestId, negativePrompt, aspectRatio, seed, outputFormat, expiresInSeconds)",
     );
   });
 

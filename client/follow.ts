@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
-import type {
-  FailedRecord,
-  RejectedRecord,
-  RequestRecord,
-  SucceededRecord,
+import {
+  type ClosedRecord,
+  type FailedRecord,
+  isClosed,
+  type RequestRecord,
 } from "../functions/domain/record.ts";
 import { EXIT, type ExitCode, interrupted } from "./exit.ts";
 import type { JsonOption } from "./options.ts";
@@ -20,8 +20,6 @@ export interface FollowOptions extends JsonOption {
   /** How long to wait, in seconds. */
   readonly timeout: number;
 }
-
-type FinishedRecord = SucceededRecord | RejectedRecord | FailedRecord;
 
 /** Time between two looks at a record. */
 const LOOK_EVERY_MS = 1000;
@@ -46,8 +44,9 @@ export async function follow(
   }
   if (record.status !== "succeeded") {
     if (options.json) await printJson(record);
-    remark(`${requestId} ${record.status} at ${record.timings.finishedAt}: ${describe(record)}`);
-    return record.status === "rejected" ? EXIT.rejected : EXIT.failed;
+    const endedAt = record.status === "deleted" ? record.deletedAt : record.timings.finishedAt;
+    remark(`${requestId} ${record.status} at ${endedAt}: ${describe(record)}`);
+    return record.status === "failed" ? EXIT.failed : EXIT.rejected;
   }
   const { path, bytes } = await savePicture(pipeline, record, options.output);
   if (options.json) {
@@ -67,14 +66,14 @@ async function waitForEnd(
   timeoutSeconds: number,
   line: StatusLine,
   earlierFailure: string | undefined,
-): Promise<FinishedRecord | undefined> {
+): Promise<ClosedRecord | FailedRecord | undefined> {
   const endsAt = Date.now() + timeoutSeconds * 1000;
   try {
     while (true) {
       const found = await readRecord(pipeline, requestId);
       const isEarlier = found?.status === "failed" && found.timings.finishedAt === earlierFailure;
       const record = isEarlier ? undefined : found;
-      if (record !== undefined && isFinished(record)) return record;
+      if (record !== undefined && (isClosed(record) || record.status === "failed")) return record;
       line.show(`${requestId}: ${await whereItIs(pipeline, record)}`);
       const left = endsAt - Date.now();
       if (left <= 0) return undefined;
@@ -83,10 +82,6 @@ async function waitForEnd(
   } finally {
     line.stop();
   }
-}
-
-function isFinished(record: RequestRecord): record is FinishedRecord {
-  return record.status === "succeeded" || record.status === "rejected" || record.status === "failed";
 }
 
 /** Where an unfinished request is. A standard queue keeps no order, so all that wait count as ahead. */

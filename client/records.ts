@@ -102,6 +102,12 @@ export function describe(record: RequestRecord): string {
         : `its owner died on attempt ${record.attempts}`;
     case "succeeded":
       return `s3://${record.image.bucket}/${record.image.key}`;
+    case "cancelled":
+      return "nobody will paint it";
+    case "expired":
+      return `not painted before its deadline, ${record.expiresAt}`;
+    case "deleted":
+      return "its prompt and its picture are erased";
     case "rejected":
     case "failed":
       return `${record.reason.code}: ${record.reason.message}`;

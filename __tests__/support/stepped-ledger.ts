@@ -83,7 +83,13 @@ export class SteppedLedger {
   shared(): Pick<Shared, "record" | "image" | "attempts"> & { readonly isLeased: boolean } {
     const stored = this.#objects.get(RECORD);
     const record: RequestRecord | undefined = stored && recordSchema.parse(JSON.parse(String(stored.body)));
-    if (record?.status === "queued") throw new Error("nobody makes the record queued");
+    switch (record?.status) {
+      case "queued":
+      case "cancelled":
+      case "expired":
+      case "deleted":
+        throw new Error(`nobody makes the record ${record.status}`);
+    }
     const lease = record?.status === "generating" ? record.lease : null;
     return {
       record: record?.status ?? "none",

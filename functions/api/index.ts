@@ -66,7 +66,9 @@ async function generate(event: HttpRequest, context: Context): Promise<HttpAnswe
       return answerWith(accepted.record, wait, context, { location }, 202);
     }
     case "conflict":
-      throw new HttpProblem(409, `The id ${request.requestId} belongs to a request for another picture.`, {
+    case "deleted": {
+      const owner = accepted.kind === "deleted" ? "a deleted request" : "a request for another picture";
+      throw new HttpProblem(409, `The id ${request.requestId} belongs to ${owner}.`, {
         errors: [
           {
             field: event.headers["idempotency-key"] === undefined ? "requestId" : "Idempotency-Key",
@@ -74,6 +76,7 @@ async function generate(event: HttpRequest, context: Context): Promise<HttpAnswe
           },
         ],
       });
+    }
     case "not-queued":
       throw new HttpProblem(503, "The prompt could not be queued. Send the same request again.", {
         headers: { "retry-after": String(NEARLY_DONE_SECONDS) },
@@ -85,12 +88,14 @@ async function show(event: HttpRequest, context: Context): Promise<HttpAnswer> {
   const wait = readWait(event);
   const requestId = readId(event);
   const found = await records.read(requestId);
-  if (found === undefined) {
-    throw new HttpProblem(404, `There is no request ${requestId}.`, {
-      errors: [{ field: "id", message: "is the id of no request" }],
-    });
-  }
+  if (found === undefined) throw notFound(requestId);
   return answerWith(found.record, wait, context, {}, 200);
+}
+
+function notFound(requestId: string): HttpProblem {
+  return new HttpProblem(404, `There is no request ${requestId}.`, {
+    errors: [{ field: "id", message: "is the id of no request" }],
+  });
 }
 
 async function health(): Promise<HttpAnswer> {
@@ -122,6 +127,7 @@ async function answerWith(
   const wait = settings.MAY_WAIT === "true" ? Math.min(waitSeconds, longest) : 0;
   const waits = wait > 0 && isOpen(record) && !(await isHopeless(record, wait));
   const current = waits ? await waitFor(record, wait) : record;
+  if (current.status === "deleted") throw notFound(current.requestId);
   const view = await viewOf(current, s3, () => backlog.estimateSeconds());
   const retryAfter = view.status === "queued" ? view.estimatedWaitSeconds : NEARLY_DONE_SECONDS;
   return jsonAnswer(isOpen(current) ? openStatus : 200, view, {

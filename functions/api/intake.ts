@@ -5,6 +5,7 @@ import {
   type AskedRequest,
   askedOf,
   drawSeed,
+  expiryOf,
   type FailedRecord,
   type QueuedRecord,
   type RequestRecord,
@@ -18,6 +19,8 @@ export type Accepted =
   | { readonly kind: "accepted"; readonly record: RequestRecord }
   /** The id belongs to another prompt. */
   | { readonly kind: "conflict" }
+  /** The request with this id was deleted. */
+  | { readonly kind: "deleted" }
   /** The queue did not take it. The record says so; the same request can be sent again. */
   | { readonly kind: "not-queued" };
 
@@ -51,7 +54,7 @@ export class Intake {
   /** @param group whose request it is, for the queue's fairness */
   async accept(request: IdentifiedRequest, group: string): Promise<Accepted> {
     const { records } = this.#options;
-    const fresh = this.#queued({ ...request, seed: request.seed ?? drawSeed() }, 0);
+    const fresh = this.#queued({ ...request, seed: request.seed ?? drawSeed() }, request, 0);
     const created = await records.write(fresh, { ifNoneMatch: "*" });
     return created.written
       ? this.#send(request, fresh, created.etag, group)
@@ -72,6 +75,7 @@ export class Intake {
     let found = earlier;
     for (const endsAt = Date.now() + 3 * SENDING_MS; Date.now() < endsAt; ) {
       const { record, etag } = this.#present(request.requestId, found);
+      if (record.status === "deleted") return { kind: "deleted" };
       if (!isSameRequest(request, record)) return { kind: "conflict" };
       if ((record.status !== "queued" && record.status !== "failed") || isOnQueue(record)) {
         return { kind: "accepted", record };
@@ -81,7 +85,7 @@ export class Intake {
         found = await records.read(request.requestId);
         continue;
       }
-      const again = this.#queued(record, record.attempts);
+      const again = this.#queued(record, request, record.attempts);
       const changed = await records.write(again, { ifMatch: etag });
       if (changed.written) return this.#send(request, again, changed.etag, group);
       found = changed.found;
@@ -149,12 +153,15 @@ export class Intake {
     return found;
   }
 
-  #queued(asked: AskedRequest, attempts: number): QueuedRecord {
+  /** @param request whose deadline counts from now, also where it is sent again */
+  #queued(asked: AskedRequest, request: IdentifiedRequest, attempts: number): QueuedRecord {
+    const now = new Date();
     return {
       ...askedOf(asked),
       status: "queued",
+      expiresAt: expiryOf(request, now),
       attempts,
-      timings: { queuedAt: new Date().toISOString() },
+      timings: { queuedAt: now.toISOString() },
       codeVersion: this.#options.codeVersion,
     };
   }

@@ -2,12 +2,14 @@ import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import * as z from "zod/mini";
 import {
+  cancelledSchema,
+  expiredSchema,
   failedSchema,
   generatingSchema,
   queuedSchema,
-  type RequestRecord,
   rejectedSchema,
   succeededSchema,
+  type VisibleRecord,
 } from "../domain/record.ts";
 
 /** What a caller gets to see of a request: its record, and what follows from it at this moment. */
@@ -31,6 +33,8 @@ export const requestViewSchema = z.discriminatedUnion("status", [
   }),
   rejectedSchema,
   failedSchema,
+  cancelledSchema,
+  expiredSchema,
 ]);
 export type RequestView = z.output<typeof requestViewSchema>;
 
@@ -43,7 +47,7 @@ const LINK_SECONDS = 15 * 60;
 
 /** @param estimate asked for only where there is something to wait for */
 export async function viewOf(
-  record: RequestRecord,
+  record: VisibleRecord,
   s3: S3Client,
   estimate: () => Promise<number>,
 ): Promise<RequestView> {

@@ -95,10 +95,13 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
     else return { kind: "postponed", reason: outcome.reason };
   }
   switch (result.kind) {
-    case "closed":
-      console.info({ event: "duplicate", requestId, status: result.record.status });
-      metrics.emit({ DuplicateDeliveries: 1 }, {});
+    case "closed": {
+      const { status } = result.record;
+      const isDuplicate = status === "succeeded" || status === "rejected";
+      console.info({ event: isDuplicate ? "duplicate" : "not to be painted", requestId, status });
+      if (isDuplicate) metrics.emit({ DuplicateDeliveries: 1 }, {});
       return { kind: "done" };
+    }
     case "adopted":
       console.warn({ event: "adopted", requestId });
       metrics.emit({ Images: 1, TimeToImage: timeToImageMs(result.record) }, {});
@@ -164,6 +167,10 @@ async function paintClaimed(
       metrics.emit({ Images: 1, TimeToImage: sinceSentMs, Fallbacks: isFallback ? 1 : 0 }, {});
       return { kind: "done" };
     }
+    case "expired":
+      await ledger.expire(claim, result);
+      console.info({ event: "not to be painted", requestId, status: result.kind });
+      return { kind: "done" };
     case "refused":
     case "withheld":
     case "unfit":

@@ -1,5 +1,5 @@
 import type { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
-import { type AskedRequest, drawSeed, type Reason } from "../domain/record.ts";
+import { type AskedRequest, drawSeed, isExpired, type Reason } from "../domain/record.ts";
 import { SHORTEST_CALL_SECONDS } from "../domain/timing.ts";
 import { invokeModel, type ModelAnswer } from "./invoke-model.ts";
 import type { ChainedModel } from "./settings.ts";
@@ -12,11 +12,13 @@ export type PaintResult =
       readonly isFallback: boolean;
     })
   | Exclude<ModelAnswer, { kind: "painted" }>
+  /** The request's deadline has passed. `tried`: whether a call had failed before. */
+  | { readonly kind: "expired"; readonly tried: boolean }
   /** The invocation ends before a model could have answered. */
   | { readonly kind: "out-of-time"; readonly reason: Reason };
 
 /** What a model answered instead of a picture. */
-export type Unpainted = Exclude<PaintResult, { kind: "painted" }>;
+export type Unpainted = Exclude<PaintResult, { kind: "painted" | "expired" }>;
 
 export interface PaintOptions {
   /** Whether another seed is as good: the caller asked for none. */
@@ -63,8 +65,9 @@ export class ModelChain {
     let mayRedraw = options.isSeedOurs;
     const answers: Unpainted[] = [];
     for (const { model, client } of this.#models) {
+      if (isExpired(asked)) return { kind: "expired", tried: answers.some(({ kind }) => kind === "failed") };
       let answer = await this.#call(client, model, request, deadline);
-      if (answer.kind === "withheld" && mayRedraw) {
+      if (answer.kind === "withheld" && mayRedraw && !isExpired(asked)) {
         mayRedraw = false;
         onUnpainted(model, answer);
         request = { ...asked, seed: drawSeed() };

@@ -4,9 +4,14 @@ import type { ConditionalStore } from "./object-store.ts";
 import {
   type AskedRequest,
   askedOf,
+  type ClosedRecord,
   drawSeed,
+  type ExpiredRecord,
+  expiryOf,
   type FailedRecord,
   type GeneratingRecord,
+  isClosed,
+  isExpired,
   type Reason,
   type RejectedRecord,
   type RequestRecord,
@@ -31,8 +36,8 @@ export type ClaimResult =
   | { readonly kind: "claimed"; readonly claim: Claim }
   /** The picture was there already; the record now says so. */
   | { readonly kind: "adopted"; readonly record: SucceededRecord }
-  /** The request is finished: there is nothing to do. */
-  | { readonly kind: "closed"; readonly record: SucceededRecord | RejectedRecord }
+  /** The request is finished, perhaps because it has expired right now: there is nothing to do. */
+  | { readonly kind: "closed"; readonly record: ClosedRecord }
   /** Another delivery is painting it. */
   | { readonly kind: "leased"; readonly until: Date }
   /** The id belongs to a request for another picture. */
@@ -79,8 +84,13 @@ export class Ledger {
    * @param queuedAt when the prompt was sent; counts only if the request is new
    */
   async claim(request: IdentifiedRequest, queuedAt: Date): Promise<ClaimResult> {
-    const asked = { ...request, seed: request.seed ?? drawSeed() };
-    const first = this.#generating({ ...asked, timings: { queuedAt: queuedAt.toISOString() } }, 1);
+    const asked = {
+      ...request,
+      seed: request.seed ?? drawSeed(),
+      expiresAt: expiryOf(request, queuedAt),
+      timings: { queuedAt: queuedAt.toISOString() },
+    };
+    const first = isExpired(asked) ? this.#expired(asked, 0) : this.#generating(asked, 1);
     let result: RecordWrite = { written: false, found: undefined };
     for (let race = 0; race <= MAX_RACES; race++) {
       if (result.found === undefined) {
@@ -91,7 +101,7 @@ export class Ledger {
       }
       const { record, etag } = result.found;
       if (!isSameRequest(request, record)) return { kind: "taken" };
-      if (record.status === "succeeded" || record.status === "rejected") return { kind: "closed", record };
+      if (isClosed(record)) return { kind: "closed", record };
       const lease = record.status === "generating" ? record.lease : null;
       if (lease !== null && Date.parse(lease.expiresAt) > Date.now()) {
         return { kind: "leased", until: new Date(lease.expiresAt) };
@@ -100,7 +110,9 @@ export class Ledger {
         const adopted = await this.#adopt(record, etag);
         if (adopted !== undefined) return { kind: "adopted", record: adopted };
       }
-      const next = this.#generating(record, record.attempts + 1);
+      const next = isExpired(record)
+        ? this.#expired(record, record.attempts)
+        : this.#generating(record, record.attempts + 1);
       result = await this.#records.write(next, { ifMatch: etag });
       if (result.written) {
         const origin = lease !== null ? "abandoned" : record.attempts > 0 ? "again" : "first";
@@ -145,6 +157,14 @@ export class Ledger {
   }
 
   /**
+   * Closes a request whose deadline has passed since it was claimed.
+   * @param options `tried`: whether a model was called before
+   */
+  async expire({ record, etag }: Claim, options: { readonly tried: boolean }): Promise<void> {
+    await this.#close({ etag }, this.#expired(record, record.attempts - (options.tried ? 0 : 1)));
+  }
+
+  /**
    * Records a message that can be no request, without ever touching the record of another one: where the id that
    * the message asks for is taken, the record is kept under the message's own id.
    */
@@ -166,7 +186,7 @@ export class Ledger {
     throw new UnreadableRecordError(`the record of ${message.id} belongs to another request`);
   }
 
-  async #adopt(record: Exclude<RequestRecord, RejectedRecord | SucceededRecord>, etag: string) {
+  async #adopt(record: Exclude<RequestRecord, ClosedRecord>, etag: string) {
     const painted = await this.#images.find(record);
     if (painted === undefined) return undefined;
     const adopted = this.#succeeded(record, painted);
@@ -182,6 +202,23 @@ export class Ledger {
       attempts,
       timings: { queuedAt: from.timings.queuedAt, startedAt: new Date(now).toISOString() },
       lease: { owner: randomUUID(), expiresAt: new Date(now + this.#leaseMs).toISOString() },
+      codeVersion: this.#codeVersion,
+    };
+  }
+
+  #expired(
+    from: AskedRequest & {
+      timings: { queuedAt: string; startedAt?: string | undefined };
+      reason?: Reason | undefined;
+    },
+    attempts: number,
+  ): ExpiredRecord {
+    return {
+      ...askedOf(from),
+      status: "expired",
+      attempts,
+      timings: { ...from.timings, finishedAt: new Date().toISOString() },
+      ...(from.reason && { reason: from.reason }),
       codeVersion: this.#codeVersion,
     };
   }
@@ -227,14 +264,19 @@ export class Ledger {
     };
   }
 
-  async #close(claim: Claim, record: RequestRecord): Promise<void> {
-    const { written } = await this.#records.write(record, { ifMatch: claim.etag });
+  async #close({ etag }: Pick<Claim, "etag">, record: RequestRecord): Promise<void> {
+    const { written } = await this.#records.write(record, { ifMatch: etag });
     if (!written) {
       throw new LeaseLostError(`the record of ${record.requestId} was taken over by another delivery`);
     }
   }
 }
 
-function claimed(record: GeneratingRecord, etag: string, origin: Claim["origin"]): ClaimResult {
+function claimed(
+  record: GeneratingRecord | ExpiredRecord,
+  etag: string,
+  origin: Claim["origin"],
+): ClaimResult {
+  if (record.status === "expired") return { kind: "closed", record };
   return { kind: "claimed", claim: { record, etag, origin } };
 }

@@ -20,8 +20,15 @@ const imageSchema = z.object({
 });
 export type StoredImage = z.output<typeof imageSchema>;
 
-/** The request as it was asked for, with the defaults filled in and the seed drawn. */
-const askedSchema = z.required(promptRequestSchema, { requestId: true, seed: true });
+/** The request as it was asked for, with the defaults filled in, the seed drawn and the deadline as a time. */
+const askedSchema = z.required(
+  z.extend(z.omit(promptRequestSchema, { expiresInSeconds: true }), {
+    expiresAt: z
+      .optional(instant)
+      .check(z.describe("After this time no model is called. Not there where the request has no deadline.")),
+  }),
+  { requestId: true, seed: true },
+);
 export type AskedRequest = z.output<typeof askedSchema>;
 
 const askedFields = z.object(askedSchema.shape);
@@ -29,6 +36,11 @@ const askedFields = z.object(askedSchema.shape);
 /** The request alone, of a record or of what is to become one. */
 export function askedOf(from: AskedRequest): AskedRequest {
   return askedFields.parse(from);
+}
+
+/** The request of a record; undefined where the record does not say. */
+export function askedIn(record: object): AskedRequest | undefined {
+  return askedFields.safeParse(record).data;
 }
 
 /** The seed of a request that names none. Never 0, which would leave the choice to the model. */
@@ -106,6 +118,31 @@ export const failedSchema = z.object({
   timings: z.required(timingsSchema, { finishedAt: true }),
 });
 
+/** Nobody will paint it. Without a prompt where it was cancelled before anybody had begun with its message. */
+export const cancelledSchema = z.object({
+  ...z.partial(z.object(askedSchema.shape)).shape,
+  ...history,
+  requestId: requestIdSchema,
+  status: z.literal("cancelled"),
+  timings: z.required(z.partial(timingsSchema), { finishedAt: true }),
+});
+
+/** Its deadline passed before it had its picture. */
+export const expiredSchema = z.object({
+  ...askedSchema.shape,
+  ...history,
+  status: z.literal("expired"),
+  timings: z.required(timingsSchema, { finishedAt: true }),
+  reason: z.optional(reasonSchema),
+});
+
+/** What is kept of a request that was erased, so that a late delivery of its message paints nothing. */
+const deletedSchema = z.object({
+  requestId: requestIdSchema,
+  status: z.literal("deleted"),
+  deletedAt: instant,
+});
+
 /** What the bucket knows of a request: the ledger, the status page and the audit trail in one object. */
 export const recordSchema = z.discriminatedUnion("status", [
   queuedSchema,
@@ -113,6 +150,9 @@ export const recordSchema = z.discriminatedUnion("status", [
   succeededSchema,
   rejectedSchema,
   failedSchema,
+  cancelledSchema,
+  expiredSchema,
+  deletedSchema,
 ]);
 
 export type RequestRecord = z.output<typeof recordSchema>;
@@ -121,6 +161,31 @@ export type GeneratingRecord = z.output<typeof generatingSchema>;
 export type SucceededRecord = z.output<typeof succeededSchema>;
 export type RejectedRecord = z.output<typeof rejectedSchema>;
 export type FailedRecord = z.output<typeof failedSchema>;
+export type CancelledRecord = z.output<typeof cancelledSchema>;
+export type ExpiredRecord = z.output<typeof expiredSchema>;
+export type DeletedRecord = z.output<typeof deletedSchema>;
+/** A record in a status that nothing changes any more; but every record can be deleted. */
+export type ClosedRecord = SucceededRecord | RejectedRecord | CancelledRecord | ExpiredRecord | DeletedRecord;
+
+/** A record that tells something of its request. */
+export type VisibleRecord = Exclude<RequestRecord, DeletedRecord>;
+
+export function isClosed(record: RequestRecord): record is ClosedRecord {
+  return record.status !== "queued" && record.status !== "generating" && record.status !== "failed";
+}
+
+/** When a request that was sent at a time expires; undefined where it has no deadline. */
+export function expiryOf(
+  { expiresInSeconds }: { readonly expiresInSeconds?: number | undefined },
+  sentAt: Date,
+): string | undefined {
+  if (expiresInSeconds === undefined) return undefined;
+  return new Date(sentAt.getTime() + expiresInSeconds * 1000).toISOString();
+}
+
+export function isExpired({ expiresAt }: Pick<AskedRequest, "expiresAt">): boolean {
+  return expiresAt !== undefined && Date.parse(expiresAt) <= Date.now();
+}
 
 /** The key of a request's record, below the bucket's key prefix. */
 export function recordKey(keyPrefix: string, requestId: string): string {

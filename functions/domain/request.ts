@@ -8,6 +8,8 @@ export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** The longest prompt that the models take, in UTF-16 code units. */
 export const MAX_PROMPT_LENGTH = 10_000;
+/** The longest deadline, in seconds: a prompt is kept on the queue for ten days. */
+export const MAX_EXPIRES_IN_SECONDS = 864_000;
 /** The largest seed that the models take. */
 export const MAX_SEED = 4_294_967_294;
 
@@ -32,6 +34,7 @@ export const requestIdSchema = z.string({ error: "must be a string" }).check(
   }),
 );
 
+const expiryError = { error: `must be a whole number of seconds from 1 to ${MAX_EXPIRES_IN_SECONDS}` };
 const seedError = { error: `must be an integer from 0 to ${MAX_SEED}` };
 const seedSchema = z.int(seedError).check(z.minimum(0, seedError), z.maximum(MAX_SEED, seedError));
 /** A seed that comes back, from a model or with a stored picture: as a number or in digits; `undefined` where it is none. */
@@ -68,6 +71,15 @@ export const promptRequestSchema = z.strictObject({
   outputFormat: z
     ._default(z.enum(OUTPUT_FORMATS, { error: `must be one of ${OUTPUT_FORMATS.join(", ")}` }), "png")
     .check(z.describe("The file format of the picture.")),
+  expiresInSeconds: z
+    .optional(
+      z.int(expiryError).check(z.minimum(1, expiryError), z.maximum(MAX_EXPIRES_IN_SECONDS, expiryError)),
+    )
+    .check(
+      z.describe(
+        "The deadline, in seconds from when the prompt is sent. A request that no model was called for by then ends as `expired`, and costs nothing.",
+      ),
+    ),
 });
 
 /** What the body of a message may say: the request, and in a copy that the consumer re-sent, how old it is. */
@@ -76,10 +88,14 @@ const messageSchema = z.extend(promptRequestSchema, {
   firstSentMs: z.optional(z.int({ error: "must be a whole number of milliseconds" })),
 });
 
-const pictureSchema = z.omit(z.object(promptRequestSchema.shape), { requestId: true, seed: true });
+const pictureSchema = z.omit(z.object(promptRequestSchema.shape), {
+  requestId: true,
+  seed: true,
+  expiresInSeconds: true,
+});
 
 /** All that a request says of its picture but the seed, as JSON: the same text for the same picture. */
-export function requestedPicture(request: Omit<PromptRequest, "requestId" | "seed">): string {
+export function requestedPicture(request: z.output<typeof pictureSchema>): string {
   return JSON.stringify(pictureSchema.parse(request));
 }
 

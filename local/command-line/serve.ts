@@ -1,4 +1,6 @@
 import { makePrintable } from "../../functions/domain/printable.ts";
+
+import { askedIn } from "../../functions/domain/record.ts";
 import type { Cloud } from "../cloud.ts";
 import type { HttpApi } from "../gateway/http-api.ts";
 import type { Bedrock } from "../model/bedrock.ts";
@@ -17,7 +19,7 @@ export async function serve(cloud: Cloud, progress: Progress): Promise<never> {
     const record = await readRecord(cloud, key);
     if (record === undefined || last.get(key) === record.status) continue;
     last.set(key, record.status);
-    const wanted = firstWords(record.status === "rejected" ? record.body : record.prompt);
+    const wanted = firstWords(record.status === "rejected" ? record.body : (askedIn(record)?.prompt ?? ""));
     const detail =
       record.status === "succeeded"
         ? ` s3://${record.image.bucket}/${record.image.key}`
