@@ -63,14 +63,26 @@ it("settings are refused whose throttle lets the API use up a small account, wit
 it("settings are refused whose consumer has no room beside the API, with the number that does", () => {
   const models = [{ id: "stability.stable-image-core-v1:1", concurrency: 800 }];
   expect(problemsOf({ models, monthlyBudgetUsd: 100_000 })).toEqual([
-    "accountConcurrency leaves 750 executions beside the API, but the consumer and the spend breaker need 801. Raise the account's quota and this setting to 1068, or lower models[0].concurrency",
+    "accountConcurrency leaves 750 executions beside the API, but the consumer and the spend breaker need 801. Raise the account's quota and this setting to 1068, or lower models[0].concurrency to 749",
+  ]);
+  const perMinute = [{ id: "stability.stable-image-core-v1:1", requestsPerMinute: 4800 }];
+  expect(problemsOf({ models: perMinute, monthlyBudgetUsd: 100_000 })).toEqual([
+    expect.stringMatching(/or lower models\[0\]\.requestsPerMinute to 4494$/),
   ]);
 });
 
 it("preflight refuses settings that count on more concurrency than the account has, and says what to set or to request", async () => {
   await withAccountOf(10, async () => {
-    await expect(checkConcurrency(settingsWith())).rejects.toThrow(
+    await expect(checkConcurrency(settingsWith({ models: two, api: slow }))).rejects.toThrow(
       "This account runs at most 10 functions at once in eu-west-1, but accountConcurrency is 1000. Set it to 10 in config/environments, or request a higher quota: aws service-quotas",
+    );
+  });
+});
+
+it("preflight says what else an account needs that is too small for the models", async () => {
+  await withAccountOf(10, async () => {
+    await expect(checkConcurrency(settingsWith({ models: two }))).rejects.toThrow(
+      /Set it to 10 in config\/environments\. With that, api\.throttling lets the API use all 10 executions.* Lower burst and ratePerSecond to 7 together/,
     );
   });
 });

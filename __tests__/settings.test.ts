@@ -83,6 +83,33 @@ describe("settings", () => {
     ]);
   });
 
+  const core = "stability.stable-image-core-v1:1";
+
+  it.each([
+    [{ id: core }, "has no limit"],
+    [{ id: core, concurrency: 8, requestsPerMinute: 60 }, "has two limits"],
+  ])("refuse %o, and say which limits there are", (model, what) => {
+    expect(problemsOf(devWith({ models: [model] }))).toEqual([
+      `models.0 ${what}. Give requestsPerMinute (the account's quota for the model) or concurrency (calls at once), not both`,
+    ]);
+  });
+
+  it("refuse a limit per minute that keeps fewer calls under way than Lambda makes, with the one that does", () => {
+    const models = (requestsPerMinute: number) => ({
+      ...{ models: [{ id: core, requestsPerMinute }], monthlyBudgetUsd: 100 },
+    });
+    expect(problemsOf(devWith(models(11)))).toEqual([
+      "models.0.requestsPerMinute keeps fewer than 2 calls of 10 seconds under way, the smallest maximum concurrency of a queue's consumer. Raise it to 12",
+    ]);
+    expect(problemsOf(devWith(models(12)))).toEqual([]);
+  });
+
+  it("refuse a limit below one call", () => {
+    expect(problemsOf(devWith({ models: [{ id: core, requestsPerMinute: 0 }] }))).toEqual([
+      "models.0.requestsPerMinute must be a whole number of calls a minute from 1 to 6000",
+    ]);
+  });
+
   it("refuse a model time-out that leaves no time to store the picture", () => {
     const consumer = { ...dev.consumer, timeoutSeconds: 60, modelTimeoutSeconds: 55 };
     expect(problemsOf(devWith({ consumer }))).toEqual([
@@ -149,6 +176,11 @@ describe("what is derived", () => {
     if (first === undefined) throw new Error("dev has a model");
     const models = [{ ...first, concurrency: 33 }, ...others];
     expect(derive(checked(devWith({ models }))).maximumConcurrency).toBe(33);
+  });
+
+  it("never makes more calls at once than bring a minute's limit, at ten seconds each", () => {
+    const models = [{ id: "stability.stable-image-core-v1:1", requestsPerMinute: 125 }];
+    expect(derive(checked(devWith({ models }))).maximumConcurrency).toBe(20);
   });
 });
 

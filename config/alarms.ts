@@ -86,9 +86,10 @@ function timeProblems(
 const FASTEST_PICTURE_SECONDS = 1;
 
 function spendProblems(settings: AlarmInput): SettingsProblem[] {
-  const costs = settings.models.map(({ id, concurrency, pricePerImageUsd: given }) => {
+  const costs = settings.models.map(({ id, concurrency = 0, requestsPerMinute, pricePerImageUsd: given }) => {
     const price = given ?? models.find((model) => model.id === id)?.pricePerImageUsd ?? 0;
-    return { price, perHour: price * concurrency * (3600 / FASTEST_PICTURE_SECONDS) };
+    const perMinute = requestsPerMinute ?? concurrency * (60 / FASTEST_PICTURE_SECONDS);
+    return { price, perHour: price * perMinute * 60 };
   });
   const dearest = Math.max(...costs.map(({ price }) => price));
   const most = costs.reduce((sum, { perHour }) => sum + perHour, 0);

@@ -1,4 +1,18 @@
+import { SECONDS_PER_PICTURE } from "../functions/domain/timing.ts";
 import type { Settings, SettingsProblem } from "./settings.ts";
+
+type ModelLimit = Pick<Settings["models"][number], "concurrency" | "requestsPerMinute">;
+
+/** The calls in a minute that one call at once comes to. */
+const CALLS_PER_MINUTE = 60 / SECONDS_PER_PICTURE;
+
+/**
+ * How many calls at once a model takes. From a limit per minute it follows by Little's law: calls under way = calls a
+ * second × seconds for each. It is rounded down, since a throttled call goes to the next, dearer model of the chain.
+ */
+export function callsAtOnce({ concurrency, requestsPerMinute = 0 }: ModelLimit): number {
+  return concurrency ?? Math.floor(requestsPerMinute / CALLS_PER_MINUTE);
+}
 
 /** The concurrency that Lambda keeps for functions without a reservation. https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html */
 const UNRESERVED = 100;
@@ -37,12 +51,20 @@ export function concurrencyProblems({
   models,
   api,
 }: Pick<Settings, "accountConcurrency" | "models" | "api">): SettingsProblem[] {
-  const consumer = models[0]?.concurrency ?? 0;
+  const [first] = models;
+  if (first === undefined) return [];
+  const consumer = callsAtOnce(first);
+  const [name, factor] =
+    first.concurrency === undefined ? ["requestsPerMinute", CALLS_PER_MINUTE] : ["concurrency", 1];
   if (consumer < SMALLEST_CONCURRENCY) {
+    const calls =
+      factor === 1
+        ? `is below ${SMALLEST_CONCURRENCY}`
+        : `keeps fewer than ${SMALLEST_CONCURRENCY} calls of ${SECONDS_PER_PICTURE} seconds under way`;
     return [
       {
-        path: ["models", 0, "concurrency"],
-        message: `is below ${SMALLEST_CONCURRENCY}, the smallest maximum concurrency of a queue's consumer. Raise it to ${SMALLEST_CONCURRENCY}`,
+        path: ["models", 0, name],
+        message: `${calls}, the smallest maximum concurrency of a queue's consumer. Raise it to ${SMALLEST_CONCURRENCY * factor}`,
       },
     ];
   }
@@ -55,7 +77,7 @@ export function concurrencyProblems({
     return [
       {
         path: ["accountConcurrency"],
-        message: `leaves ${left} executions beside the API, but the consumer and the spend breaker need ${others}. Raise the account's quota and this setting to ${enough}, or lower models[0].concurrency`,
+        message: `leaves ${left} executions beside the API, but the consumer and the spend breaker need ${others}. Raise the account's quota and this setting to ${enough}, or lower models[0].${name} to ${(left - BREAKER_EXECUTIONS) * factor}`,
       },
     ];
   }

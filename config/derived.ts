@@ -6,7 +6,7 @@ import {
   type Thresholds,
   thresholdsOf,
 } from "./alarms.ts";
-import { apiConcurrency } from "./concurrency.ts";
+import { apiConcurrency, callsAtOnce } from "./concurrency.ts";
 import type { Settings } from "./settings.ts";
 
 /** How much longer a lease is than the function's timeout, in seconds: clocks may differ. */
@@ -39,7 +39,7 @@ export function derive(settings: Settings): Derived {
   if (first === undefined) throw new Error("checked settings have a model");
   return {
     visibilityTimeoutSeconds: 6 * consumer.timeoutSeconds,
-    maximumConcurrency: first.concurrency,
+    maximumConcurrency: callsAtOnce(first),
     apiConcurrency: apiConcurrency(settings.accountConcurrency),
     leaseSeconds: consumer.timeoutSeconds + CLOCK_SKEW_SECONDS,
     promptRetentionSeconds: PROMPT_RETENTION_SECONDS,

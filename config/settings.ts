@@ -87,7 +87,7 @@ export type GithubSettings = z.output<typeof githubSchema>;
 
 const MODEL_IDS = models.map(({ id }) => id).join(", ");
 
-const modelSchema = z.strictObject({
+const modelFields = z.strictObject({
   /** A model in the catalogue, `functions/domain/models.ts`. */
   id: z.string({ error: `is missing. Use one of ${MODEL_IDS}` }).superRefine((id, context) => {
     const lifecycle = lifecycleOf(id, new Date());
@@ -98,10 +98,20 @@ const modelSchema = z.strictObject({
   }),
   /** Where to call it. Default: the first region that serves it. */
   region: region.optional(),
+  /** The account's quota for this model in this region. The number of concurrent calls follows from it. */
+  requestsPerMinute: whole(1, 6000, "calls a minute").optional(),
   /** The number of concurrent calls. Keep it small: Bedrock throttles calls above the account's quota. */
-  concurrency: whole(1, 1000, "calls at once"),
+  concurrency: whole(1, 1000, "calls at once").optional(),
   /** US dollars for one picture, if the account does not pay the list price. */
   pricePerImageUsd: z.number().positive({ error: "must be above 0" }).optional(),
+});
+
+const modelSchema = modelFields.superRefine(({ requestsPerMinute, concurrency }, context) => {
+  if ((requestsPerMinute === undefined) !== (concurrency === undefined)) return;
+  const what = concurrency === undefined ? "has no limit" : "has two limits";
+  context.addIssue(
+    `${what}. Give requestsPerMinute (the account's quota for the model) or concurrency (calls at once), not both`,
+  );
 });
 
 // A FIFO topic, which ends in .fifo, cannot send e-mail.

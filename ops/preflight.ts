@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { z } from "zod";
+import { concurrencyProblems } from "../config/concurrency.ts";
 import type { Settings } from "../config/settings.ts";
 import { askAws, DeployError, explainAws } from "./errors.ts";
 import { run, terraformBinary } from "./tool.ts";
@@ -106,11 +107,14 @@ export async function checkKey({ imageBucket, region }: Settings): Promise<void>
 }
 
 /** Throws a DeployError if the account's concurrency is below accountConcurrency in the settings. */
-export async function checkConcurrency({ accountConcurrency, region }: Settings): Promise<void> {
+export async function checkConcurrency(settings: Settings): Promise<void> {
+  const { accountConcurrency, region } = settings;
   const { AccountLimit } = await askAws(new LambdaClient({ region }).send(new GetAccountSettingsCommand({})));
   const limit = AccountLimit?.ConcurrentExecutions ?? accountConcurrency;
   if (limit >= accountConcurrency) return;
+  const [problem] = concurrencyProblems({ ...settings, accountConcurrency: limit });
+  const advice = problem === undefined ? "" : `. With that, ${problem.path.join(".")} ${problem.message}`;
   throw new DeployError(
-    `This account runs at most ${limit} functions at once in ${region}, but accountConcurrency is ${accountConcurrency}. Set it to ${limit} in config/environments, or request a higher quota: aws service-quotas request-service-quota-increase --region ${region} --service-code lambda --quota-code L-B99A9384 --desired-value ${accountConcurrency}`,
+    `This account runs at most ${limit} functions at once in ${region}, but accountConcurrency is ${accountConcurrency}. Set it to ${limit} in config/environments${advice}, or request a higher quota: aws service-quotas request-service-quota-increase --region ${region} --service-code lambda --quota-code L-B99A9384 --desired-value ${accountConcurrency}`,
   );
 }
