@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { createCanvas } from "@napi-rs/canvas";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -20,7 +21,7 @@ import { caseCount } from "./support/thorough.ts";
 
 // fast-check prints the seed and the path of a case that fails.
 const LIMIT_MS = 120_000;
-const PNG = Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), Buffer.alloc(100, "picture")]);
+const PNG = createCanvas(1, 1).toBuffer("image/png");
 const painted = (seeds: unknown, picture = PNG) =>
   JSON.stringify({ seeds, finish_reasons: [null], images: [picture.toString("base64")] });
 const PAINTED = painted([1]);
@@ -140,7 +141,7 @@ it.each(ODD_SEEDS)(
   },
 );
 
-const JPEG = Buffer.from("ffd8ffe000104a464946", "hex");
+const JPEG = createCanvas(1, 1).toBuffer("image/jpeg");
 
 it.each([
   ["jpeg", PNG],
@@ -159,7 +160,7 @@ it.each([
       attempts: 1,
       reason: {
         code: "UnreadableAnswer",
-        message: `what the model sent is no ${outputFormat.toUpperCase()}`,
+        message: `what the model sent is not a ${outputFormat.toUpperCase()}`,
       },
     });
     expect(handlers.takeLines().filter((line) => line.includes('"EstimatedCostUsd":'))).toHaveLength(2);

@@ -1,14 +1,21 @@
+import { encodeChunk } from "../../functions/domain/picture-mark.ts";
 import type { Random } from "../../local/model/painter/random.ts";
 
-/** The signature of a PNG, then bytes that do not repeat. */
+/** A PNG of about this size, with bytes that do not repeat where its pixels belong. */
 export function makePicture(bytes: number): Buffer {
-  const picture = Buffer.alloc(bytes);
+  const pixels = Buffer.alloc(bytes);
   for (let index = 0, state = 1; index < bytes; index++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    picture[index] = state >>> 24;
+    pixels[index] = state >>> 24;
   }
-  picture.set([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return picture;
+  return Buffer.concat([
+    Buffer.from("89504e470d0a1a0a", "hex"),
+    ...[
+      encodeChunk("IHDR", Buffer.alloc(13)),
+      encodeChunk("IDAT", pixels),
+      encodeChunk("IEND", Buffer.alloc(0)),
+    ],
+  ]);
 }
 
 /**

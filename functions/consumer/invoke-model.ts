@@ -5,6 +5,7 @@ import {
 } from "@aws-sdk/client-bedrock-runtime";
 import { KIND_OF_EXCEPTION } from "../domain/model-exceptions.ts";
 import { exceededLimit, type Model, type PictureAnswer, unreadable } from "../domain/models/contract.ts";
+import { hasFormat } from "../domain/picture-mark.ts";
 import type { AskedRequest, Reason } from "../domain/record.ts";
 import type { OutputFormat } from "../domain/request.ts";
 
@@ -62,16 +63,10 @@ export async function invokeModel(
   return answer.kind === "painted" ? { ...answer, modelMs } : answer;
 }
 
-const SIGNATURES: Readonly<Record<OutputFormat, Buffer>> = {
-  png: Buffer.from("89504e470d0a1a0a", "hex"),
-  jpeg: Buffer.from("ffd8ff", "hex"),
-};
-
 /** The same answer, unless its picture is of another format than its name and content type would say. */
 function requireFormat(answer: PictureAnswer, format: OutputFormat): PictureAnswer {
-  const signature = SIGNATURES[format];
-  const isAsAsked = answer.kind !== "painted" || signature.equals(answer.bytes.subarray(0, signature.length));
-  return isAsAsked ? answer : unreadable(`what the model sent is no ${format.toUpperCase()}`);
+  const isAsAsked = answer.kind !== "painted" || hasFormat(answer.bytes, format);
+  return isAsAsked ? answer : unreadable(`what the model sent is not a ${format.toUpperCase()}`);
 }
 
 function fromError(error: unknown): ModelAnswer {

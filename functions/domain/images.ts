@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import type { ConditionalStore } from "./object-store.ts";
+import { markPicture } from "./picture-mark.ts";
 import { type AskedRequest, imageKey, type StoredImage } from "./record.ts";
 import { requestedPicture, returnedSeedSchema } from "./request.ts";
 
@@ -53,8 +54,10 @@ export class Images {
     this.#keyPrefix = keyPrefix;
   }
 
-  /** Stores a request's picture. Where one is there already, that one stays and is returned. */
-  async store(asked: AskedImage, bytes: Uint8Array, details: PaintingDetails): Promise<PaintedImage> {
+  /** Marks a request's picture as made by a model, and stores it. Where one is there already, that one stays and is returned. */
+  async store(asked: AskedImage, painted: Uint8Array, details: PaintingDetails): Promise<PaintedImage> {
+    const { requestId, outputFormat } = asked;
+    const bytes = markPicture(painted, outputFormat, { requestId, model: details.model, at: new Date() });
     const key = imageKey(this.#keyPrefix, asked);
     const digest = createHash("sha256").update(bytes).digest();
     const contentType = `image/${asked.outputFormat}`;

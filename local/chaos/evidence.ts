@@ -39,11 +39,19 @@ export interface Track {
   heldUp: number;
 }
 
+export interface StoredPicture {
+  readonly key: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Of the picture without its mark, as the model painted it. */
+  readonly paintedSha256: string;
+}
+
 /** All that is known of a prompt from outside, once its messages are at rest. */
 export interface PromptEvidence extends Readonly<Track> {
   readonly record: RequestRecord | undefined;
   /** What is in the bucket where its picture belongs. */
-  readonly image: { readonly key: string; readonly bytes: number; readonly sha256: string } | undefined;
+  readonly image: StoredPicture | undefined;
 }
 
 /** How long a message was hidden, and after how many receives. */

@@ -91,7 +91,7 @@ function paidTwice(prompt: PromptEvidence): string | undefined {
 }
 
 export function lostPictures({ paid, image }: PromptEvidence): PaidPicture[] {
-  return paid.filter(({ sha256 }) => sha256 !== image?.sha256);
+  return paid.filter(({ sha256 }) => sha256 !== image?.paintedSha256);
 }
 
 function isInWindow({ calls }: PromptEvidence, { call }: PaidPicture): boolean {
@@ -156,7 +156,7 @@ function spentUnseen({ countableUsd, estimatedUsd }: Evidence): string[] {
 }
 
 function contradiction({ record, image, paid, deadLetters }: PromptEvidence): string | undefined {
-  if (image !== undefined && !paid.some(({ sha256 }) => sha256 === image.sha256)) {
+  if (image !== undefined && !paid.some(({ sha256 }) => sha256 === image.paintedSha256)) {
     return "has a picture that no model painted";
   }
   if (record?.status !== "succeeded") {

@@ -3,6 +3,7 @@ import type { SQSRecord } from "aws-lambda";
 import pLimit from "p-limit";
 import { z } from "zod";
 import { models } from "../../functions/domain/models.ts";
+import { splitAtXmp } from "../../functions/domain/picture-mark.ts";
 import { imageKey, recordKey } from "../../functions/domain/record.ts";
 import { parseRecord } from "../../functions/domain/record-store.ts";
 import { type Random, stream } from "../model/painter/random.ts";
@@ -200,9 +201,20 @@ class Run {
       deadLetters: [...track.deadLetters],
       statuses: [...track.statuses],
       record: record && parseRecord(requestId, record.toString()),
-      image: image && { key, bytes: image.length, sha256: hash("sha256", image) },
+      image: image && {
+        key,
+        bytes: image.length,
+        sha256: hash("sha256", image),
+        paintedSha256: hash("sha256", withoutMark(image)),
+      },
     };
   }
+}
+
+function withoutMark(image: Buffer): Buffer {
+  const split = splitAtXmp(image, "png");
+  if (split?.xmp === undefined) throw new Error("a picture was stored without its mark");
+  return Buffer.concat([split.before, split.after]);
 }
 
 function shuffled<T>(items: readonly T[], dice: Random): T[] {

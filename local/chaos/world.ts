@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { unzipSync } from "fflate";
+import { encodeChunk } from "../../functions/domain/picture-mark.ts";
 import { type Cloud, startCloud } from "../cloud.ts";
 import type { PaidCall } from "../model/bedrock.ts";
 import type { Trouble } from "../model/trouble.ts";
@@ -134,12 +135,15 @@ async function uploadedCode({ zipFile }: FunctionSpec): Promise<Uint8Array> {
   return code;
 }
 
-const PNG_SIGNATURE = Buffer.from("89504e470d0a1a0a", "hex");
 let painted = 0;
 
 /** No two pictures are alike, so that each one in the bucket can be found on the bill. */
 function picture(): Buffer {
   painted += 1;
   const digest = createHash("sha512").update(String(painted)).digest();
-  return Buffer.concat([PNG_SIGNATURE, ...Array.from({ length: 16 }, () => digest)]);
+  const pixels = Buffer.concat(Array.from({ length: 16 }, () => digest));
+  return Buffer.concat([
+    Buffer.from("89504e470d0a1a0a", "hex"),
+    ...[encodeChunk("IHDR", Buffer.alloc(13)), encodeChunk("IDAT", pixels)],
+  ]);
 }

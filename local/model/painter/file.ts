@@ -1,21 +1,18 @@
-import { crc32, deflateSync } from "node:zlib";
+import { deflateSync } from "node:zlib";
+import { addXmp, encodeChunk } from "../../../functions/domain/picture-mark.ts";
+import type { OutputFormat } from "../../../functions/domain/request.ts";
 
-const software = "Couch Explorers stand-in painter";
-const description =
-  "A stand-in drawn by a program from the words of a prompt, for running Couch Explorers locally. " +
-  "It was not made by an image model.";
-
-/** The JPEG with a comment that it is a stand-in. */
-export function withStandInComment(jpeg: Buffer): Buffer {
-  const text = Buffer.from(`${software}. ${description}`, "latin1");
-  const segment = Buffer.from([0xff, 0xfe, 0, 0]);
-  segment.writeUInt16BE(text.length + 2, 2);
-  const startOfImage = 2;
-  return Buffer.concat([jpeg.subarray(0, startOfImage), segment, text, jpeg.subarray(startOfImage)]);
+/** The picture with XMP that says that it is a stand-in. */
+export function markStandIn(picture: Uint8Array, format: OutputFormat): Buffer {
+  return addXmp(picture, format, {
+    "Iptc4xmpExt:DigitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia",
+    "Iptc4xmpExt:AISystemUsed":
+      "Couch Explorers stand-in painter: a program that draws from the words of a prompt. Not an image model.",
+  });
 }
 
 /**
- * Encodes opaque RGBA pixels as a PNG whose text chunks say that it is a stand-in.
+ * Encodes opaque RGBA pixels as a PNG.
  * Grainy pictures hardly compress, so the fastest level costs few bytes and saves most of the painting time.
  */
 export function encodePng(pixels: Uint8ClampedArray, width: number, height: number): Buffer {
@@ -25,19 +22,10 @@ export function encodePng(pixels: Uint8ClampedArray, width: number, height: numb
   header.writeUInt32BE(height, 4);
   return Buffer.concat([
     Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
-    chunk("IHDR", header),
-    chunk("tEXt", Buffer.from(`Software\0${software}`, "latin1")),
-    chunk("tEXt", Buffer.from(`Description\0${description}`, "latin1")),
-    chunk("IDAT", deflateSync(filtered(pixels, width, height), { level: 1 })),
-    chunk("IEND", Buffer.alloc(0)),
+    encodeChunk("IHDR", header),
+    encodeChunk("IDAT", deflateSync(filtered(pixels, width, height), { level: 1 })),
+    encodeChunk("IEND", Buffer.alloc(0)),
   ]);
-}
-
-function chunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.alloc(4), Buffer.from(type, "latin1"), data, Buffer.alloc(4)]);
-  body.writeUInt32BE(data.length);
-  body.writeUInt32BE(crc32(body.subarray(4, -4)), body.length - 4);
-  return body;
 }
 
 /** Each line as its difference from the line above. */

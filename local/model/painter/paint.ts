@@ -2,7 +2,7 @@ import { createCanvas } from "@napi-rs/canvas";
 import { drawAirborne, drawBoats } from "./afloat.ts";
 import { drawCity } from "./city.ts";
 import { drawFigures } from "./figures.ts";
-import { encodePng, withStandInComment } from "./file.ts";
+import { encodePng, markStandIn } from "./file.ts";
 import { drawBank, drawField } from "./ground.ts";
 import { drawLandmarks } from "./landmarks.ts";
 import { drawRelief } from "./relief.ts";
@@ -44,9 +44,12 @@ export async function paint(painting: Painting): Promise<Buffer> {
   const canvas = createCanvas(scene.width, scene.height);
   const context = canvas.getContext("2d");
   drawScene({ ...scene, context });
-  if (outputFormat === "jpeg") return withStandInComment(await canvas.encode("jpeg", jpegQuality));
   const { data } = context.getImageData(0, 0, scene.width, scene.height);
-  return encodePng(data, scene.width, scene.height);
+  const bytes =
+    outputFormat === "jpeg"
+      ? await canvas.encode("jpeg", jpegQuality)
+      : encodePng(data, scene.width, scene.height);
+  return markStandIn(bytes, outputFormat);
 }
 
 function drawScene(scene: Picture): void {
