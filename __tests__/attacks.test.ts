@@ -1,8 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { createServer, type OutgoingHttpHeaders, request } from "node:http";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { derive } from "../config/derived.ts";
+import { modelArn } from "../config/names.ts";
+import { boundaryPermissions } from "../constructs/function-boundary.ts";
+import { policyJson } from "../constructs/policy.ts";
 import { callerGroup, principalOf } from "../functions/api/caller.ts";
+import { startEmulator } from "../local/aws/emulator.ts";
+import { startHttpApi } from "../local/gateway/http-api.ts";
+import { listenOnLoopback } from "../local/loopback.ts";
+import { startBedrock } from "../local/model/bedrock.ts";
+import { reportOn } from "../ops/plan-report.ts";
+import { checkBoundary } from "../ops/preflight.ts";
+import { type Plan, planSchema } from "../ops/terraform-plan.ts";
 import { ConsumerBench } from "./support/consumer-bench.ts";
 import { type Authorizer, requestOf } from "./support/http-request.ts";
+import { grantsOf } from "./support/iam.ts";
+import { settingsWith } from "./support/synthesise.ts";
 
 let bench: ConsumerBench;
 beforeAll(async () => {
@@ -71,5 +87,119 @@ describe("to take more than one's share of the queue, or to pass for another cal
     expect(callerGroup(requestOf(same))).toBe(callerGroup(requestOf(one)));
     expect(callerGroup(requestOf(other))).not.toBe(callerGroup(requestOf(one)));
     expect(principalOf(requestOf(one))).toBeDefined();
+  });
+});
+
+describe("to send prompts from a web page that somebody opens", () => {
+  const servers = {
+    queues: async () => startEmulator({ port: 0, region: "eu-west-1" }),
+    models: async () => startBedrock(),
+    API: async () => {
+      const spec = { id: "api", stageName: "$default", name: "api", routes: [], throttling: undefined };
+      const cors = {
+        allow_origins: ["https://couch.example"],
+        allow_methods: [],
+        allow_headers: [],
+        expose_headers: [],
+      };
+      const options = { port: 0, functions: new Map(), onRequest: () => {} };
+      const { url, stop } = await startHttpApi({ spec: { ...spec, cors }, ...options });
+      return { endpoint: url, stop };
+    },
+  };
+  const ask = async (endpoint: string, headers: OutgoingHttpHeaders) => {
+    const [answer] = await once(
+      request(`${endpoint}/nothing`, { headers, method: "POST" }).end(),
+      "response",
+    );
+    return answer.resume().statusCode;
+  };
+
+  it.each(Object.entries(servers))("the local %s answer this machine's own names only", async (_, start) => {
+    const { endpoint, stop } = await start();
+    onTestFinished(stop);
+    const { port } = new URL(endpoint);
+    for (const host of [
+      "evil.example",
+      "127.0.0.1.evil.example",
+      "localhost.evil.example",
+      "192.0.2.1",
+      "evil.example\t",
+    ])
+      expect(await ask(endpoint, { host: `${host}:${port}` }), host).toBe(403);
+    for (const host of ["127.0.0.1", "localhost", "[::1]", "images.localhost"])
+      expect(await ask(endpoint, { host: `${host}:${port}` }), host).not.toBe(403);
+  });
+
+  it.each(Object.entries(servers))("the local %s refuse pages of other sites", async (name, start) => {
+    const { endpoint, stop } = await start();
+    onTestFinished(stop);
+    for (const origin of ["https://evil.example", "null", "http://localhost.evil.example"])
+      expect(await ask(endpoint, { origin }), origin).toBe(403);
+    expect(await ask(endpoint, { origin: "http://localhost:3000" })).not.toBe(403);
+    expect((await ask(endpoint, { origin: "https://couch.example" })) === 403).toBe(name !== "API");
+  });
+});
+
+describe("to have the consumer paint after the spend breaker has stopped it", () => {
+  const planOf = (type: string, enabled: boolean, actions: readonly string[]) =>
+    planSchema.parse({
+      resource_changes: [
+        {
+          address: `${type}.prompts`,
+          mode: "managed",
+          type,
+          change: { actions, before: { enabled }, after: {} },
+        },
+      ],
+    });
+  const refusalsOf = (plan: Plan) =>
+    reportOn(plan, { kept: 0, resources: 0, violations: [], waived: [] }, "dev", true).refusals;
+
+  it("by a plan that replaces its event source: the plan is refused", () => {
+    const type = "aws_lambda_event_source_mapping";
+    expect(refusalsOf(planOf(type, false, ["delete", "create"]))).toEqual([
+      expect.stringContaining(
+        `${type}.prompts is stopped, and the one that takes its place would start the consumer.`,
+      ),
+    ]);
+    expect(refusalsOf(planOf(type, true, ["delete", "create"]))).toEqual([]);
+    expect(refusalsOf(planOf(type, false, ["delete"]))).toEqual([]);
+  });
+});
+
+describe("to spend money outside the breaker's sight", () => {
+  const settings = settingsWith();
+  const boundary = policyJson(boundaryPermissions(settings, "123456789012"));
+
+  it("by a model that is not in the settings: the boundary allows exactly those that are", async () => {
+    const grants = grantsOf(boundary).filter(({ action }) => action.startsWith("bedrock:"));
+    expect(grants.map(({ resource }) => resource)).toEqual(derive(settings).modelChain.map(modelArn));
+  });
+
+  it("the plan names a model that an old boundary lacks, and who adds it", async () => {
+    const server = createServer((incoming, response) => {
+      const isVersion = (body: string) => body.includes("GetPolicyVersion");
+      text(incoming).then((body) =>
+        response.end(
+          isVersion(body)
+            ? `<R><GetPolicyVersionResult><PolicyVersion><Document>${encodeURIComponent(boundary)}</Document></PolicyVersion></GetPolicyVersionResult></R>`
+            : "<R><GetPolicyResult><Policy><DefaultVersionId>v1</DefaultVersionId></Policy></GetPolicyResult></R>",
+        ),
+      );
+    });
+    vi.stubEnv("AWS_ENDPOINT_URL_IAM", `http://127.0.0.1:${await listenOnLoopback(server)}`);
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      server.closeAllConnections();
+      server.close();
+    });
+    await expect(checkBoundary(settings, "123456789012")).resolves.toBeUndefined();
+    const more = settingsWith({ models: [{ id: "stability.stable-image-ultra-v1:1", concurrency: 2 }] });
+    await expect(checkBoundary(more, "123456789012")).rejects.toThrow(
+      "couch-explorers-boundary-dev does not allow arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-ultra-v1:1, so each call would be denied. As an administrator, type: npm run bootstrap.",
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { runSimulation, runUnsafeSimulation } from "@cloud-copilot/iam-simulate";
 import { describe, expect, it } from "vitest";
+import { boundaryArn } from "../config/names.ts";
 import type { SettingsInput } from "../config/settings.ts";
 import {
   applyPermissions,
@@ -7,7 +8,7 @@ import {
   planPermissions,
   resourcePermissions,
 } from "../constructs/deploy-permissions.ts";
-import { boundaryArn, boundaryPermissions } from "../constructs/function-boundary.ts";
+import { boundaryPermissions } from "../constructs/function-boundary.ts";
 import { policyJson } from "../constructs/policy.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 

@@ -17,6 +17,16 @@ export function boundaryName(suffix: string): string {
   return `couch-explorers-boundary-${suffix}`;
 }
 
+/** The ARN of that policy, which the bootstrap creates. */
+export function boundaryArn({ suffix }: { readonly suffix: string }, accountId: string): string {
+  return `arn:aws:iam::${accountId}:policy/${boundaryName(suffix)}`;
+}
+
+/** The ARN of a model. It belongs to no account. */
+export function modelArn({ id, region }: { readonly id: string; readonly region: string }): string {
+  return `arn:aws:bedrock:${region}::foundation-model/${id}`;
+}
+
 /** Of the HTTP API itself, and at the end of its access log's. */
 export function apiName(suffix: string): string {
   return `image-generation-api-${suffix}`;

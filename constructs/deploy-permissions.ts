@@ -1,8 +1,7 @@
 import { derive } from "../config/derived.ts";
-import { apiName, consumerName, queueName } from "../config/names.ts";
+import { apiName, boundaryArn, consumerName, modelArn, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { functionNames, type ServicePermissions, services, tagged } from "./deployable-services.ts";
-import { boundaryArn } from "./function-boundary.ts";
 import { allowKey } from "./image-bucket.ts";
 import type { PolicyStatement } from "./policy.ts";
 
@@ -19,12 +18,8 @@ export function planPermissions(settings: Settings, accountId: string): PolicySt
     ...readPermissions(settings),
     allow(["s3:GetObject"], [stateObject(settings)]),
     // The nightly check.
-    allow(
-      ["bedrock:GetFoundationModel"],
-      derive(settings).modelChain.map(
-        ({ id, region }) => `arn:aws:bedrock:${region}::foundation-model/${id}`,
-      ),
-    ),
+    allow(["bedrock:GetFoundationModel"], derive(settings).modelChain.map(modelArn)),
+    allow(["iam:GetPolicy", "iam:GetPolicyVersion"], [boundaryArn(settings, accountId)]),
   ];
 }
 

@@ -1,4 +1,5 @@
-import { boundaryName, consumerName, queueName } from "../config/names.ts";
+import { derive } from "../config/derived.ts";
+import { consumerName, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { allowLogs } from "./bundled-function.ts";
 import { functionNames } from "./deployable-services.ts";
@@ -28,8 +29,8 @@ export function boundaryPermissions(settings: Settings, accountId: string): Poli
     allowImages(bucket),
     allowImageLinks(bucket),
     ...allowRecords(bucket),
-    // A change of models must not need an administrator.
-    allowModels("arn:aws:bedrock:*::foundation-model/*"),
+    // Exactly those whose cost the breaker sees.
+    allowModels(derive(settings).modelChain),
     {
       // Only AWS knows the event source's id.
       ...allowStopping(arn("lambda", "event-source-mapping:*")),
@@ -38,9 +39,4 @@ export function boundaryPermissions(settings: Settings, accountId: string): Poli
       },
     },
   ];
-}
-
-/** The ARN of the boundary, which the bootstrap creates. */
-export function boundaryArn({ suffix }: Settings, accountId: string): string {
-  return `arn:aws:iam::${accountId}:policy/${boundaryName(suffix)}`;
 }

@@ -3,7 +3,7 @@ import { LambdaFunctionRecursionConfig } from "@cdktf/provider-aws/lib/lambda-fu
 import type { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
 import { Construct } from "constructs";
 import type { ChainedModel } from "../config/derived.ts";
-import { consumerName } from "../config/names.ts";
+import { consumerName, modelArn } from "../config/names.ts";
 import { BundledFunction } from "./bundled-function.ts";
 import { allowImages, allowRecords, type ImageBucket } from "./image-bucket.ts";
 import type { PolicyStatement } from "./policy.ts";
@@ -61,7 +61,7 @@ export class ImageProcessor extends Construct {
         allowConsuming(queue.arn),
         allowImages(bucket),
         ...allowRecords(bucket),
-        allowModels(modelChain.map(({ id, region }) => `arn:aws:bedrock:${region}::foundation-model/${id}`)),
+        allowModels(modelChain),
       ],
     }).function;
     this.#allowReSending();
@@ -95,6 +95,6 @@ export class ImageProcessor extends Construct {
 }
 
 /** Lets a function call models. */
-export function allowModels(modelArns: string | readonly string[]): PolicyStatement {
-  return { Sid: "Paint", Effect: "Allow", Action: "bedrock:InvokeModel", Resource: modelArns };
+export function allowModels(models: readonly ChainedModel[]): PolicyStatement {
+  return { Sid: "Paint", Effect: "Allow", Action: "bedrock:InvokeModel", Resource: models.map(modelArn) };
 }

@@ -55,7 +55,7 @@ const explanations: readonly (readonly [pattern: RegExp, explanation: Explanatio
       `${address} is protected, because its data cannot be restored. To keep it and remove it from the state, type: terraform -chdir=cdktf.out/stacks/${stack} state rm ${address}`,
   ],
   [
-    /Scope ARN: \S+?:policy\/(?<name>\S+) does not exist/,
+    /(Scope ARN:|Policy) \S+?:policy\/(?<name>\S+) (does not exist|(was )?not found)/,
     ({ name }) =>
       `The permissions boundary ${name} does not exist yet. As an administrator, type: npm run bootstrap`,
   ],

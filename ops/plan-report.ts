@@ -44,6 +44,7 @@ export function reportOn(plan: Plan, verdict: Verdict, suffix: string, dataLossA
   const refusals = [
     ...foreignEnvironments(plan.prior_state?.values?.root_module.resources ?? [], suffix),
     ...(dataLossAllowed ? [] : entries.filter(losesData).map(refusalOf)),
+    ...restartsOf(entries),
     ...verdict.violations.map(violationOf),
   ];
   const sections = [
@@ -109,6 +110,20 @@ function consequenceOf({ type }: Change): string {
 
 function losesData({ kind, change }: Entry): boolean {
   return (kind === "destroy" || kind === "replace") && change.type in dataLosses;
+}
+
+/** A new event source is enabled, whatever the one before it was: it would take back what the spend breaker did. */
+function restartsOf(entries: readonly Entry[]): string[] {
+  const sources = entries.filter(({ change: { type } }) => type === "aws_lambda_event_source_mapping");
+  if (!sources.some(({ kind }) => kind === "create" || kind === "replace")) return [];
+  return sources
+    .filter(
+      ({ kind, change }) => ["destroy", "replace"].includes(kind) && change.change.before?.enabled === false,
+    )
+    .map(
+      ({ change: { address } }) =>
+        `${address} is stopped, and the one that takes its place would start the consumer. Follow docs/runbooks/spend.md until you may resume it: npm run --silent client -- resume. Then plan again`,
+    );
 }
 
 /** A tainted resource may hold data: Terraform also taints it if only the end of its creation failed. */

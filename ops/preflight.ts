@@ -1,3 +1,4 @@
+import { GetPolicyCommand, GetPolicyVersionCommand, IAMClient } from "@aws-sdk/client-iam";
 import { GetAccountSettingsCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import {
   GetBucketEncryptionCommand,
@@ -8,6 +9,8 @@ import {
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { z } from "zod";
 import { concurrencyProblems } from "../config/concurrency.ts";
+import { derive } from "../config/derived.ts";
+import { boundaryArn, boundaryName, modelArn } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { askAws, DeployError, explainAws } from "./errors.ts";
 import { run, terraformBinary } from "./tool.ts";
@@ -75,6 +78,24 @@ export async function preflight(settings: Settings): Promise<void> {
   }
   await checkConcurrency(settings);
   await checkKey(settings);
+  await checkBoundary(settings, account);
+}
+
+/** Throws a DeployError if the permissions boundary does not let the functions call a model of the settings. */
+export async function checkBoundary(settings: Settings, account: string): Promise<void> {
+  const iam = new IAMClient({ region: settings.region });
+  const PolicyArn = boundaryArn(settings, account);
+  const { Policy } = await askAws(iam.send(new GetPolicyCommand({ PolicyArn })));
+  const { PolicyVersion } = await askAws(
+    iam.send(new GetPolicyVersionCommand({ PolicyArn, VersionId: Policy?.DefaultVersionId })),
+  );
+  // IAM returns it percent-encoded.
+  const document = decodeURIComponent(PolicyVersion?.Document ?? "");
+  const denied = derive(settings).modelChain.filter((model) => !document.includes(`"${modelArn(model)}"`));
+  if (denied.length === 0) return;
+  throw new DeployError(
+    `The permissions boundary ${boundaryName(settings.suffix)} does not allow ${denied.map(modelArn).join(", ")}, so each call would be denied. As an administrator, type: npm run bootstrap. Keep the models of before in the settings until the new ones are deployed`,
+  );
 }
 
 /** Throws a DeployError if an existing bucket encrypts with a key that the settings do not name. */

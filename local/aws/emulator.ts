@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, RequestListener } from "node:http";
 import { join } from "node:path";
 import { type FauxqsServer, type MessageSpyReader, startFauxqs } from "fauxqs";
+import { refuseForeignPages } from "../loopback.ts";
 import type { QueueSpec } from "../stack/stack.ts";
 import { systemErrorCode, UserError } from "../user-error.ts";
 import { type EmulatorApp, enforceConditionalWrites } from "./conditional-writes.ts";
@@ -185,6 +186,7 @@ export function announcesApp(message: unknown): message is { readonly fastify: E
 
 /** fauxqs listens on 0.0.0.0 whatever it is told; an emulator without authentication belongs to this machine. */
 function listenOnLoopback(app: EmulatorApp): void {
+  refuseForeignPages(app.server);
   const listen = app.listen.bind(app);
   Object.defineProperty(app, "listen", {
     value: (options: { readonly port: number }) => listen({ ...options, host: "127.0.0.1" }),

@@ -57,10 +57,12 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
     // A caller that leaves in the middle of its request is not there to be told.
     gateway.respond(request, response).catch((error: Error) => response.destroy(error));
   });
-  const port = await listenOnLoopback(server, options.port).catch((error: unknown) => {
-    if (systemErrorCode(error) !== "EADDRINUSE") throw error;
-    throw new UserError(`Port ${options.port} is taken. Choose another with --api-port <number>.`);
-  });
+  const port = await listenOnLoopback(server, options.port, options.spec.cors?.allow_origins).catch(
+    (error: unknown) => {
+      if (systemErrorCode(error) !== "EADDRINUSE") throw error;
+      throw new UserError(`Port ${options.port} is taken. Choose another with --api-port <number>.`);
+    },
+  );
   return {
     spec: options.spec,
     url: `http://127.0.0.1:${port}`,
