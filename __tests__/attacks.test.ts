@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { createServer, type OutgoingHttpHeaders, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { checkSettings } from "../config/check.ts";
 import { derive } from "../config/derived.ts";
 import { modelArn } from "../config/names.ts";
+import type { SettingsInput } from "../config/settings.ts";
 import { boundaryPermissions } from "../constructs/function-boundary.ts";
 import { policyJson } from "../constructs/policy.ts";
 import { callerGroup, principalOf } from "../functions/api/caller.ts";
@@ -18,7 +20,7 @@ import { type Plan, planSchema } from "../ops/terraform-plan.ts";
 import { ConsumerBench } from "./support/consumer-bench.ts";
 import { type Authorizer, requestOf } from "./support/http-request.ts";
 import { grantsOf } from "./support/iam.ts";
-import { settingsWith } from "./support/synthesise.ts";
+import { sampleSettings, settingsWith } from "./support/synthesise.ts";
 
 let bench: ConsumerBench;
 beforeAll(async () => {
@@ -39,6 +41,84 @@ describe("to be given another person's picture", () => {
     expect(await bench.record(requestId)).toMatchObject({ status: "rejected", reason: { code: "IdTaken" } });
     expect(Buffer.from(await bench.get(`images/${requestId}.png`)).equals(alice)).toBe(true);
     expect(bench.bedrock.calls.length - calls).toBeLessThanOrEqual(1);
+  });
+});
+
+/** What is wrong with settings, one line for each problem. */
+function problemsWith(change: Partial<SettingsInput>): string[] {
+  const result = checkSettings({ ...sampleSettings, ...change });
+  return result.ok ? [] : result.problems.map(({ path, message }) => `${path.join(".")} ${message}`);
+}
+
+const EXPRESSION = [`\${file("/etc/passwd")}`, "%{ if true }x%{ endif }", `#{TfToken[TOKEN.1]}`];
+
+describe("to have Terraform evaluate a setting", () => {
+  const refusal =
+    /^\S+ must not have \{ \} " \\ or a control character, which Terraform could take for an expression\. Remove them$/;
+
+  it.each([...EXPRESSION, 'dev"x', "dev\nx", "dev\u2028x"])("in the key of the state: %j", (key) => {
+    const state = { ...sampleSettings.state, key };
+    expect(problemsWith({ state })).toEqual([expect.stringMatching(refusal)]);
+  });
+
+  it.each(EXPRESSION)("in the issuer, the audience and the origins: %j", (text) => {
+    const authorisation = { kind: "jwt" as const, issuer: `https://a.example/${text}`, audience: [text] };
+    const api = { ...sampleSettings.api, authorisation, corsOrigins: [`https://${text}`] };
+    const problems = problemsWith({ api });
+    expect(problems).toHaveLength(3);
+    for (const problem of problems) expect(problem).toMatch(refusal);
+  });
+});
+
+describe("to reach what belongs to others by a setting", () => {
+  it.each(["*", "dev/*", "dev?", "../prod/pipeline.tfstate", "/dev", "dev//a", "a".repeat(257), ""])(
+    "with a key of the state that is a pattern or leaves its folder: %j",
+    (key) => {
+      expect(problemsWith({ state: { ...sampleSettings.state, key } })).toEqual([
+        "state.key is not a valid path. Use up to 256 characters out of A-Z, a-z, 0-9, dot, hyphen and underscore, without a folder . or ..",
+      ]);
+    },
+  );
+
+  it.each(["bootstrap.tfstate", "bootstrap.tfstate.tflock", "prod/pipeline.tfstate.tflock"])(
+    "with the state %s, which belongs to the account or is the lock of another one",
+    (key) => {
+      expect(problemsWith({ state: { ...sampleSettings.state, key } })).toEqual([
+        expect.stringContaining("belongs to the state of npm run bootstrap, or to a lock"),
+      ]);
+    },
+  );
+
+  it.each(["../../", "couch/../", "./", "//", "couch/*/", "couch", "a".repeat(256).concat("/")])(
+    "with the key prefix %j",
+    (keyPrefix) => {
+      expect(problemsWith({ imageBucket: { kind: "existing", name: "ours", keyPrefix } })).toEqual([
+        expect.stringContaining("imageBucket.keyPrefix must be empty, or end in /"),
+      ]);
+    },
+  );
+
+  // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+  it.each([
+    ...["a..b", "192.168.1.1", "xn--ours", "sthree-ours", "amzn-s3-demo-ours", "ours-s3alias"],
+    ...["ours--ol-s3", "ours.mrap", "ours--use1-az4--x-s3", "ours--table-s3", "Ours", "-ours", "a"],
+  ])("with the bucket name %s, which S3 refuses or keeps for itself", (name) => {
+    expect(problemsWith({ imageBucket: { kind: "new", name } })).toHaveLength(1);
+    expect(problemsWith({ state: { ...sampleSettings.state, bucket: name } })).toHaveLength(1);
+  });
+
+  it.each(["192.168.1", "1.2.3.4.5", "a.b", "a-b.c", "the-teams-bucket"])(
+    "not with the bucket name %s, which S3 accepts",
+    (name) => {
+      expect(problemsWith({ imageBucket: { kind: "new", name } })).toEqual([]);
+    },
+  );
+
+  it("with the bucket of the state for pictures", () => {
+    const name = sampleSettings.state.bucket;
+    expect(problemsWith({ imageBucket: { kind: "new", name } })).toEqual([
+      "imageBucket.name is the bucket of the state, which no function may write to. Give the pictures another bucket",
+    ]);
   });
 });
 

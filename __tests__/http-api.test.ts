@@ -89,7 +89,7 @@ describe("mistakes in the API's settings", () => {
     const result = checkSettings({ ...dev, api });
     const problems = result.ok ? [] : result.problems;
     expect(problems.map(({ path, message }) => `${path.join(".")} ${message}`)).toEqual([
-      "api.authorisation.issuer must be a URL that starts with https://",
+      "api.authorisation.issuer must be a URL that starts with https://, without a user, a query and a fragment",
       "api.authorisation.audience is empty. Name at least one audience",
       "api.corsOrigins.0 is not a valid origin. Use the form https://couch.example, without a path, or *",
       "api.throttling.burst must be a whole number of requests from 1 to 5000",

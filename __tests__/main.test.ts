@@ -38,15 +38,31 @@ describe("node main.ts", () => {
     expect(digests(join(other, "cdktf.out"))).toEqual(written);
   });
 
-  it("refuses two environments with the same state, and says what to change", async () => {
+  it.each([
+    [
+      "prod/pipeline",
+      "dev/pipeline",
+      /have the same state, couch-explorers-state\/dev\/pipeline\.tfstate\. Give each its own state\.key\.\n$/,
+    ],
+    [
+      "couch-explorers-images-prod",
+      "couch-explorers-images-dev",
+      /have the same place for pictures, couch-explorers-images-dev\. Give each a bucket, or an existing bucket and a keyPrefix of its own\.\n$/,
+    ],
+    [
+      'bucket: "couch-explorers-state"',
+      'bucket: "couch-explorers-images-dev"',
+      /use one bucket for the pictures of one and the state of the other\. Give the pictures another bucket\.\n$/,
+    ],
+  ])("refuses two environments that would destroy each other's: %s as %s", async (own, others, message) => {
     const folder = cloneSources();
     const prod = join(folder, "config/environments/prod.ts");
-    writeFileSync(prod, readFileSync(prod, "utf8").replace("prod/pipeline", "dev/pipeline"));
+    writeFileSync(prod, readFileSync(prod, "utf8").replace(own, others));
     for (const environment of ["dev", "prod"]) {
       await expect(synthesise(folder, environment)).rejects.toMatchObject({
         code: 1,
         stderr: expect.stringMatching(
-          /^config\/environments\/\w+\.ts and \w+\.ts have the same state, couch-explorers-state\/dev\/pipeline\.tfstate\. Give each its own state\.key\.\n$/,
+          new RegExp(`^config/environments/\\w+\\.ts and \\w+\\.ts ${message.source}`),
         ),
       });
     }

@@ -10,6 +10,8 @@ export type CheckedSettings =
 
 const {
   models: modelList,
+  imageBucket,
+  state,
   consumer,
   accountConcurrency,
   api,
@@ -21,6 +23,7 @@ const {
 /** Settings that have to fit together. They are compared as soon as they are valid, whatever the others are. */
 const comparisons = [
   compare(z.object({ models: modelList }), modelProblems),
+  compare(z.object({ imageBucket, state }), bucketProblems),
   compare(z.object({ consumer }), timeoutProblems),
   compare(z.object({ accountConcurrency, models: modelList, api }), concurrencyProblems),
   compare(z.object({ alarms, consumer, models: modelList, monthlyBudgetUsd, region }), alarmProblems),
@@ -62,6 +65,13 @@ function modelProblems(settings: Pick<Settings, "models">): SettingsProblem[] {
       message: `does not serve ${id}. Use ${regions.join(" or ")}, or leave it out`,
     };
   });
+}
+
+function bucketProblems({ imageBucket, state }: Pick<Settings, "imageBucket" | "state">): SettingsProblem[] {
+  if (imageBucket.name !== state.bucket) return [];
+  const message =
+    "is the bucket of the state, which no function may write to. Give the pictures another bucket";
+  return [{ path: ["imageBucket", "name"], message }];
 }
 
 function timeoutProblems({

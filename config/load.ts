@@ -12,20 +12,35 @@ export class SettingsError extends Error {
 
 /**
  * Reads and checks the settings of an environment. Throws a SettingsError if they are not valid, or if another
- * environment has the same state: a command on one of them would destroy the other.
+ * environment has the same state or the same place for pictures: a command on one of them would destroy the other.
  * @param environment the name of a file in `config/environments`, without its ending
  */
 export async function loadSettings(environment: string): Promise<Settings> {
   const settings = await readSettings(environment);
-  const { bucket, key } = settings.state;
   for (const other of environmentNames().filter((name) => name !== environment)) {
-    const { state } = await readSettings(other);
-    if (state.bucket !== bucket || state.key !== key) continue;
-    throw new SettingsError(
-      `config/environments/${environment}.ts and ${other}.ts have the same state, ${bucket}/${key}. Give each its own state.key.`,
-    );
+    const conflict = conflictOf(settings, await readSettings(other));
+    if (conflict === undefined) continue;
+    throw new SettingsError(`config/environments/${environment}.ts and ${other}.ts ${conflict}.`);
   }
   return settings;
+}
+
+/** What two environments may not share. An environment with a new bucket owns all of it, and may delete it. */
+function conflictOf(one: Settings, other: Settings): string | undefined {
+  const { bucket, key } = one.state;
+  const pictures = one.imageBucket.name;
+  if (bucket === other.state.bucket && key === other.state.key) {
+    return `have the same state, ${bucket}/${key}. Give each its own state.key`;
+  }
+  if (pictures === other.state.bucket || bucket === other.imageBucket.name) {
+    return "use one bucket for the pictures of one and the state of the other. Give the pictures another bucket";
+  }
+  if (pictures !== other.imageBucket.name) return undefined;
+  const prefixes = [one, other].map(({ imageBucket }) =>
+    imageBucket.kind === "existing" ? imageBucket.keyPrefix : undefined,
+  );
+  if (!prefixes.includes(undefined) && prefixes[0] !== prefixes[1]) return undefined;
+  return `have the same place for pictures, ${pictures}. Give each a bucket, or an existing bucket and a keyPrefix of its own`;
 }
 
 async function readSettings(environment: string): Promise<Settings> {

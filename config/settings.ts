@@ -1,8 +1,23 @@
 import { z } from "zod";
 import { lifecycleOf, models } from "../functions/domain/models.ts";
 
-const region = z
-  .string({ error: "is missing. Give an AWS region, such as eu-west-1" })
+/**
+ * Each text of the settings. Terraform evaluates `${…}` and `%{…}` wherever they are in its configuration, and cdktf
+ * replaces `#{…}` and `&{…}`; quotes, backslashes and control characters can end the text around a value. No setting
+ * needs any of them, so they are refused, not escaped.
+ * https://developer.hashicorp.com/terraform/language/expressions/strings
+ */
+function text(missing: string) {
+  const error = ({ input }: { readonly input?: unknown }) =>
+    input === undefined ? `is missing. Give ${missing}` : `must be a text. Give ${missing}`;
+  return z.string({ error }).regex(/^[^{}"\\\p{C}\p{Zl}\p{Zp}]*$/u, {
+    error:
+      'must not have { } " \\ or a control character, which Terraform could take for an expression. Remove them',
+    abort: true,
+  });
+}
+
+const region = text("an AWS region, such as eu-west-1")
   .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "is not a valid AWS region. Use the form eu-west-1" })
   // Other partitions have other ARNs, and no model of the catalogue:
   // https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
@@ -12,11 +27,32 @@ const region = z
   });
 
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-const bucketName = z
-  .string({ error: "is missing. Give a bucket name" })
+const bucketName = text("a bucket name")
   .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
     error: "is not a valid bucket name. Use 3 to 63 characters out of a-z, 0-9, dot and hyphen",
-  });
+    abort: true,
+  })
+  .refine((name) => !/\.\.|^\d+\.\d+\.\d+\.\d+$/.test(name), {
+    error:
+      "is not a valid bucket name: S3 accepts no two dots in a row, and no IP address. Choose another name",
+  })
+  .refine(
+    (name) => !/^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/.test(name),
+    {
+      error:
+        "begins or ends with what S3 keeps for itself: xn--, sthree-, amzn-s3-demo-, -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3. Choose another name",
+    },
+  );
+
+/** The longest value of a tag: the queue's tags name the key prefix. A key of S3 could have 1,024 bytes. */
+const LONGEST_PATH = 256;
+const FOLDER = /^(?!\.{1,2}$)[A-Za-z0-9_.-]+$/;
+
+/** A key of S3, or the beginning of one. IAM takes `*` and `?` for patterns, and `..` leaves a folder in other tools. */
+function isPath(path: string): boolean {
+  return path.length <= LONGEST_PATH && path.split("/").every((folder) => FOLDER.test(folder));
+}
+const PATH_CHARACTERS = `up to ${LONGEST_PATH} characters out of A-Z, a-z, 0-9, dot, hyphen and underscore, without a folder . or ..`;
 
 function whole(from: number, to: number, unit: string) {
   const error = `must be a whole number of ${unit} from ${from} to ${to}`;
@@ -35,12 +71,12 @@ const apiSchema = z.strictObject({
         z.strictObject({
           kind: z.literal("jwt"),
           /** The issuer of the tokens, which publishes `/.well-known/openid-configuration`. */
-          issuer: z
-            .string({ error: "is missing. Give the URL of the token's issuer" })
-            .regex(/^https:\/\/[^\s/]+(\/\S*)?$/, { error: "must be a URL that starts with https://" }),
+          issuer: text("the URL of the token's issuer").regex(/^https:\/\/[\w.-]+(:\d+)?(\/[^\s?#]*)?$/, {
+            error: "must be a URL that starts with https://, without a user, a query and a fragment",
+          }),
           /** A token's `aud` must contain one of these. */
           audience: z
-            .array(z.string().min(1, { error: "must not be empty" }))
+            .array(text("an audience").min(1, { error: "must not be empty" }))
             .min(1, { error: "is empty. Name at least one audience" }),
         }),
         z.strictObject({ kind: z.literal("none") }),
@@ -51,7 +87,7 @@ const apiSchema = z.strictObject({
   /** The origins of the web pages that may call the API; `*` for all. Default: none. */
   corsOrigins: z
     .array(
-      z.string().regex(/^(\*|https?:\/\/[^\s/]+)$/, {
+      text("an origin").regex(/^(\*|https?:\/\/(\*|[a-z0-9.-]+(:\d+)?))$/, {
         error: "is not a valid origin. Use the form https://couch.example, without a path, or *",
       }),
     )
@@ -72,9 +108,9 @@ const githubId = z.int({ error: NO_GITHUB_ID }).positive({ error: NO_GITHUB_ID }
  */
 const githubSchema = z
   .strictObject({
-    repository: z
-      .string({ error: "is missing. Give the repository as owner/name" })
-      .regex(/^[\w-]+\/[\w.-]+$/, { error: "is not a repository. Use the form owner/name" }),
+    repository: text("the repository as owner/name").regex(/^[\w-]+\/[\w.-]+$/, {
+      error: "is not a repository. Use the form owner/name",
+    }),
     /** Of the user or the organization that owns it. */
     ownerId: githubId,
     repositoryId: githubId,
@@ -89,7 +125,7 @@ const MODEL_IDS = models.map(({ id }) => id).join(", ");
 
 const modelFields = z.strictObject({
   /** A model in the catalogue, `functions/domain/models.ts`. */
-  id: z.string({ error: `is missing. Use one of ${MODEL_IDS}` }).superRefine((id, context) => {
+  id: text(`one of ${MODEL_IDS}`).superRefine((id, context) => {
     const lifecycle = lifecycleOf(id, new Date());
     if (lifecycle.state === "unknown") context.addIssue(`is not in the catalogue. Use one of ${MODEL_IDS}`);
     if (lifecycle.state !== "retired") return;
@@ -115,7 +151,7 @@ const modelSchema = modelFields.superRefine(({ requestsPerMinute, concurrency },
 });
 
 // A FIFO topic, which ends in .fifo, cannot send e-mail.
-const topicArn = z.string().regex(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, {
+const topicArn = text("the ARN of a topic").regex(/^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, {
   error: "is not the ARN of a standard topic. Use the form arn:aws:sns:eu-west-1:123456789012:on-call",
 });
 const amount = z.number().positive({ error: "must be above 0" });
@@ -137,19 +173,21 @@ const alarmsSchema = z.strictObject({
   existingTopics: z.strictObject({ page: topicArn.optional(), ticket: topicArn.optional() }).optional(),
 });
 
+/** Where `npm run bootstrap` keeps its own state, in the state bucket of all environments. */
+export const BOOTSTRAP_KEY = "bootstrap.tfstate";
+/** Terraform's lock is beside the state. https://developer.hashicorp.com/terraform/language/backend/s3#state-locking */
+const LOCK_ENDING = ".tflock";
+
 /** The settings of an environment. */
 export const settingsSchema = z.strictObject({
   /** The region of the infrastructure. Models may be in another one. */
   region,
   /** The suffix of all names, so that environments can share an account. */
-  suffix: z
-    .string({ error: "is missing. Give the environment's name" })
-    .regex(/^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/, {
-      error: "must have 1 to 20 characters out of a-z, 0-9 and hyphen, and no hyphen at an end",
-    }),
+  suffix: text("the environment's name").regex(/^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/, {
+    error: "must have 1 to 20 characters out of a-z, 0-9 and hyphen, and no hyphen at an end",
+  }),
   /** The only account that Terraform may change. Default: any. */
-  accountId: z
-    .string()
+  accountId: text("the account's number")
     .regex(/^\d{12}$/, { error: "must have 12 digits" })
     .optional(),
   /** Whether people depend on this environment: `npm run destroy` refuses to destroy it. */
@@ -164,10 +202,14 @@ export const settingsSchema = z.strictObject({
         kind: z.literal("existing"),
         name: bucketName,
         /** The prefix of every key. */
-        keyPrefix: z.string().regex(/^([A-Za-z0-9_.-]+\/)*$/, { error: "must be empty, or end in /" }),
+        keyPrefix: text('the prefix of every key, or ""').refine(
+          (prefix) =>
+            prefix === "" ||
+            (prefix.endsWith("/") && prefix.length <= LONGEST_PATH && isPath(prefix.slice(0, -1))),
+          { error: `must be empty, or end in /. Use ${PATH_CHARACTERS}` },
+        ),
         /** The customer managed key that the bucket encrypts with, if it has one (SSE-KMS). */
-        kmsKeyArn: z
-          .string()
+        kmsKeyArn: text("the ARN of a key")
           .regex(/^arn:aws:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, {
             error:
               "is not the ARN of a key. Use the form arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -180,7 +222,11 @@ export const settingsSchema = z.strictObject({
   /** The location of this environment's Terraform state. */
   state: z.strictObject({
     bucket: bucketName,
-    key: z.string({ error: "is missing. Give the path of the state in its bucket" }).min(1),
+    key: text("the path of the state in its bucket")
+      .refine(isPath, { error: `is not a valid path. Use ${PATH_CHARACTERS}` })
+      .refine((key) => key !== BOOTSTRAP_KEY && !key.endsWith(LOCK_ENDING), {
+        error: `belongs to the state of npm run bootstrap, or to a lock. Use a name that is not ${BOOTSTRAP_KEY} and does not end in ${LOCK_ENDING}`,
+      }),
     region,
   }),
   /** The models to try, in this order. */

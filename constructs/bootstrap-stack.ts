@@ -4,7 +4,7 @@ import { IamPolicy } from "@cdktf/provider-aws/lib/iam-policy/index.js";
 import { TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { boundaryName } from "../config/names.ts";
-import type { Settings } from "../config/settings.ts";
+import { BOOTSTRAP_KEY, type Settings } from "../config/settings.ts";
 import { connectToAws, keepState } from "./account.ts";
 import { boundaryPermissions } from "./function-boundary.ts";
 import { GithubRoles } from "./github-roles.ts";
@@ -18,7 +18,7 @@ export class BootstrapStack extends TerraformStack {
     super(scope, id);
     const [{ accountId, state }] = environments;
     connectToAws(this, { region: state.region, ...(accountId !== undefined && { accountId }) }, "all");
-    keepState(this, { ...state, key: "bootstrap.tfstate" });
+    keepState(this, { ...state, key: BOOTSTRAP_KEY });
     new PrivateBucket(this, "state", { name: state.bucket, forceDestroy: false, preventDestroy: true });
     // AWS trusts GitHub's certificate without a list of thumbprints.
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_verify-thumbprint.html

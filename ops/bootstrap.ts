@@ -1,5 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { loadNeighbours, loadSettings } from "../config/load.ts";
+import { BOOTSTRAP_KEY } from "../config/settings.ts";
 import { acceptAgreement, findMissingAgreements } from "./agreements.ts";
 import { checkTools, stateBucketExists } from "./preflight.ts";
 import { checkRepository } from "./repository.ts";
@@ -35,7 +36,7 @@ await command(async () => {
           : [],
       ),
       ...(isFirst
-        ? [`The state is in ${LOCAL_STATE} first, then moves to s3://${bucket}/bootstrap.tfstate.`]
+        ? [`The state is in ${LOCAL_STATE} first, then moves to s3://${bucket}/${BOOTSTRAP_KEY}.`]
         : []),
     ].join("\n"),
   );
