@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ApiBench } from "./support/api-bench.ts";
+import { ApiBench, localId } from "./support/api-bench.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const PROMPT = { prompt: "Me on top of K2" };
@@ -91,7 +91,7 @@ it("another prompt under a key that is taken is a conflict, and is not queued", 
 
 it("a key may be written in quotes", async () => {
   const id = randomUUID();
-  expect((await api.generate(PROMPT, { "idempotency-key": `"${id}"` })).body.requestId).toBe(id);
+  expect((await api.generate(PROMPT, { "idempotency-key": `"${id}"` })).body.requestId).toBe(localId(id));
 });
 
 it("a preference that is not known is ignored, as RFC 7240 wants it", async () => {

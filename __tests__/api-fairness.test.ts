@@ -9,7 +9,7 @@ import { RecordStore } from "../functions/domain/record-store.ts";
 import { startEmulator } from "../local/aws/emulator.ts";
 import { type Authorizer, requestOf } from "./support/http-request.ts";
 
-const iam = (name: string): Authorizer => ({ iam: { userArn: `arn:aws:iam::000000000000:user/${name}` } });
+const iam = (name: string): Authorizer => ({ iam: { callerId: `AIDA${name}` } });
 const jwt = (sub: string): Authorizer => ({ jwt: { claims: { sub } } });
 
 it.each<[string, HttpRequest, HttpRequest, HttpRequest]>([
@@ -59,6 +59,8 @@ it("a message is sent with its caller's group, so that a noisy caller does not k
   const records = new RecordStore(new ObjectStore(new S3Client(client), "pictures"), "");
   const intake = new Intake({ records, sqs, queueUrl, codeVersion: "test" });
   const request = { prompt: "K2", requestId: "k2", aspectRatio: "1:1", outputFormat: "png" } as const;
-  await expect(intake.accept(request, "the group")).resolves.toMatchObject({ kind: "accepted" });
+  await expect(intake.accept(request, { group: "the group", owner: undefined })).resolves.toMatchObject({
+    kind: "accepted",
+  });
   expect(groups).toEqual(["the group"]);
 });

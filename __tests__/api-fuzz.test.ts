@@ -72,7 +72,7 @@ const httpEvent = fc
     id: fc.option(text, { nil: undefined }),
     authorizer: fc.constantFrom(
       undefined,
-      { iam: { userArn: "arn:aws:iam::123456789012:user/ada" } },
+      { iam: { callerId: "AIDAADA" } },
       { jwt: { claims: { sub: "ada" } } },
       { jwt: { claims: {} } },
     ),

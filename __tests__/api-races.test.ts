@@ -45,7 +45,7 @@ async function intakeOn(queue: string, requestId: string) {
       if (result.kind !== "claimed") throw new Error(`it is ${result.kind}`);
       await ledger.fail(result.claim, { code: "ModelTimeout", message: "no answer in time" });
     },
-    accept: () => intake.accept(request, "a-caller"),
+    accept: () => intake.accept(request, { group: "a-caller", owner: undefined }),
     messages: async () => {
       const { Attributes } = await new SQSClient(client).send(
         new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["All"] }),

@@ -5,7 +5,7 @@ import { CreateQueueCommand, DeleteQueueCommand } from "@aws-sdk/client-sqs";
 import { loadImage } from "@napi-rs/canvas";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FORBIDDEN_WORD } from "../local/model/bedrock.ts";
-import { ApiBench } from "./support/api-bench.ts";
+import { ApiBench, LOCAL_OWNER, localId } from "./support/api-bench.ts";
 import { startCallRecorder } from "./support/call-recorder.ts";
 
 const PROMPT = { prompt: "Norwegian mountain landscape with sunset" };
@@ -69,17 +69,18 @@ describe("a prompt", () => {
     const finished = await api.generate(PROMPT, { ...key, ...WAIT });
     expect(finished.status).toBe(200);
     expect([first, second, finished].map(({ body }) => body.requestId)).toEqual(
-      Array(3).fill(key["idempotency-key"]),
+      Array(3).fill(localId(key["idempotency-key"])),
     );
     expect(second.body.seed).toBe(first.body.seed);
     expect(api.paid - paidBefore).toBe(1);
   });
 
   it("that was recorded, but never sent because its sender died, is painted once when it comes again", async () => {
-    const requestId = randomUUID();
+    const key = randomUUID();
+    const requestId = localId(key);
     const record = {
       ...{ ...PROMPT, requestId, aspectRatio: "1:1", outputFormat: "png", seed: 7 },
-      ...{ status: "queued", attempts: 0, codeVersion: "test" },
+      ...{ status: "queued", attempts: 0, codeVersion: "test", owner: LOCAL_OWNER },
       timings: { queuedAt: new Date(0).toISOString() },
     };
     await api.cloud.s3.send(
@@ -90,9 +91,9 @@ describe("a prompt", () => {
       }),
     );
     const paidBefore = api.paid;
-    const key = { "idempotency-key": requestId };
-    await Promise.all([api.generate(PROMPT, key), api.generate(PROMPT, key)]);
-    const { status, body } = await api.generate(PROMPT, { ...key, ...WAIT });
+    const headers = { "idempotency-key": key };
+    await Promise.all([api.generate(PROMPT, headers), api.generate(PROMPT, headers)]);
+    const { status, body } = await api.generate(PROMPT, { ...headers, ...WAIT });
     expect(status).toBe(200);
     expect(body).toMatchObject({ requestId, status: "succeeded", seed: 7 });
     expect(api.paid - paidBefore).toBe(1);
@@ -115,7 +116,7 @@ describe("without a queue", () => {
     const refused = await api.generate(PROMPT, key);
     expect(refused.status).toBe(503);
     expect(refused.headers.get("retry-after")).not.toBeNull();
-    expect((await api.call("/requests/again")).body).toMatchObject({
+    expect((await api.call(`/requests/${localId("again")}`)).body).toMatchObject({
       status: "failed",
       reason: { code: "NotQueued" },
     });
@@ -123,7 +124,7 @@ describe("without a queue", () => {
     const queue = stack.queues.find(({ url }) => url === queueUrl);
     await sqs.send(new CreateQueueCommand({ QueueName: queue?.name, Attributes: { ...queue?.attributes } }));
     const accepted = await api.generate(PROMPT, { ...key, ...WAIT });
-    expect(accepted.body).toMatchObject({ requestId: "again", status: "succeeded", attempts: 1 });
+    expect(accepted.body).toMatchObject({ requestId: localId("again"), status: "succeeded", attempts: 1 });
   });
 });
 
@@ -131,17 +132,18 @@ describe("without a bucket", () => {
   it("a prompt that was accepted before is still answered with its place, after the wait", async () => {
     await using api = await ApiBench.start({ consumer: false });
     const { s3, bucket, events } = api.cloud;
+    const requestId = localId("accepted");
     const answer = api.generate(PROMPT, { "idempotency-key": "accepted", prefer: "wait=3" });
     while (!api.lines.some((line) => line.includes('"event":"queued"'))) await once(events, "line");
-    await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: "requests/accepted.json" }));
+    await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: `requests/${requestId}.json` }));
     await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
 
     const { status, headers, body } = await answer;
     expect(status).toBe(202);
-    expect(headers.get("location")).toBe("/requests/accepted");
-    expect(body).toMatchObject({ requestId: "accepted", status: "queued" });
+    expect(headers.get("location")).toBe(`/requests/${requestId}`);
+    expect(body).toMatchObject({ requestId, status: "queued" });
     const warning = api.lines.find((line) => line.includes('"record poll failed"'));
-    expect(warning).toContain('"requestId":"accepted"');
+    expect(warning).toContain(`"requestId":"${requestId}"`);
     expect(warning).toContain("NoSuchBucket");
   });
 });
@@ -202,6 +204,6 @@ describe("on the queue", () => {
     await using api = await ApiBench.start({ consumer: false });
     const asked = { prompt: "K2", negativePrompt: "fog", aspectRatio: "16:9", seed: 7, outputFormat: "jpeg" };
     await api.generate({ ...asked, requestId: "k2" });
-    expect(JSON.parse((await api.receive()).Body ?? "")).toEqual({ ...asked, requestId: "k2" });
+    expect(JSON.parse((await api.receive()).Body ?? "")).toEqual({ ...asked, requestId: localId("k2") });
   });
 });

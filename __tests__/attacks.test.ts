@@ -139,28 +139,15 @@ describe("to fill the log and the bucket", () => {
 });
 
 describe("to take more than one's share of the queue, or to pass for another caller", () => {
-  const sts = (name: string): Authorizer => ({ iam: { userArn: `arn:aws:sts::000000000000:${name}` } });
+  const iam = (callerId: string): Authorizer => ({ iam: { callerId } });
   const cognito = (identityId: string): Authorizer => ({
-    iam: {
-      userArn: "arn:aws:sts::000000000000:assumed-role/pool/CognitoIdentityCredentials",
-      cognitoIdentity: { identityId },
-    },
+    iam: { callerId: "AROAPOOL:CognitoIdentityCredentials", cognitoIdentity: { identityId } },
   });
   const token = (iss: string): Authorizer => ({ jwt: { claims: { iss, sub: "1" } } });
 
   it.each<[string, Authorizer, Authorizer, Authorizer]>([
-    [
-      "by naming sessions",
-      sts("assumed-role/app/a"),
-      sts("assumed-role/app/b/\n"),
-      sts("assumed-role/ops/a"),
-    ],
-    [
-      "by naming federated users",
-      sts("federated-user/a"),
-      sts("federated-user/b"),
-      sts("assumed-role/federated-user/a"),
-    ],
+    ["by naming sessions", iam("AROAAPP:a"), iam("AROAAPP:b/\n"), iam("AROAOPS:a")],
+    ["by naming federated users", iam("000000000000:a"), iam("000000000000:b"), iam("AROAAPP:a")],
     ["by sharing a pool's role", cognito("eu-west-1:1"), cognito("eu-west-1:1"), cognito("eu-west-1:2")],
     ["by a subject of another issuer", token("https://a"), token("https://a"), token("https://b")],
   ])("%s: a caller is one principal", (_, one, same, other) => {

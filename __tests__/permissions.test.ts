@@ -12,6 +12,7 @@ import { type Cloud, startCloud } from "../local/cloud.ts";
 import { Terraform } from "../local/stack/terraform.ts";
 import { LOCAL_ACCOUNT_ID } from "../local/stack/terraform-attributes.ts";
 import { unusedPermissions } from "../ops/policies/unused-permissions.ts";
+import { localId } from "./support/api-bench.ts";
 import { type CallRecorder, startCallRecorder } from "./support/call-recorder.ts";
 import { type Access, accessesOf, denied, type Grant, grantsOf, isAllowed, unused } from "./support/iam.ts";
 import { quickPainter } from "./support/quick-painter.ts";
@@ -171,7 +172,7 @@ async function useApi(): Promise<readonly Journaled[]> {
     await ask("/health"),
   ].map(({ status }) => status);
   expect(statuses).toEqual([202, 200, 409, 400, 404, 200]);
-  const { imageUrl = "" } = await ask("/requests/k2");
+  const { imageUrl = "" } = await ask(`/requests/${localId("k2")}`);
   const picture = Buffer.from(await (await fetch(imageUrl)).arrayBuffer());
   expect(picture.subarray(1, 4).toString()).toBe("PNG");
   return recorder.callsOf("image-api-dev");

@@ -63,7 +63,7 @@ export class BundledFunction extends Construct {
       memorySize: props.memoryMb,
       timeout: props.timeout,
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
-      environment: { variables: { ...props.environment, CODE_VERSION: version } },
+      environment: { variables: { ...props.environment, ROLE_ID: role.uniqueId, CODE_VERSION: version } },
       tracingConfig: { mode: "Active" },
       loggingConfig: { logFormat: "JSON", logGroup: logGroup.name },
       // Lambda accepts an event source only for a role that may already read it.

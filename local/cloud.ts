@@ -125,7 +125,7 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   for (const spec of stack.functions) {
     const created = await LambdaFunction.create({
       ...{ spec, concurrency },
-      hostVariables: hostVariables(endpoint, bedrock),
+      hostVariables: hostVariables(endpoint, bedrock, spec.functionName),
       onInvocation: (report) => events.emit("invocation", report),
       onLine: (line) => events.emit("line", line),
     });
@@ -215,7 +215,11 @@ function mainResources(
  * What the functions get beside the stack's own variables. With the real model they need this machine's
  * credentials; the emulator gets to see them as well, and does not look at them.
  */
-function hostVariables(endpoint: string, bedrock: Bedrock | undefined): Record<string, string> {
+function hostVariables(
+  endpoint: string,
+  bedrock: Bedrock | undefined,
+  roleName: string,
+): Record<string, string> {
   const emulated = {
     AWS_ENDPOINT_URL_LAMBDA: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
@@ -228,6 +232,7 @@ function hostVariables(endpoint: string, bedrock: Bedrock | undefined): Record<s
       AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.endpoint,
       AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
       AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+      AWS_SESSION_TOKEN: roleName,
     };
   }
   const own = Object.entries(process.env).flatMap(([name, value]) =>

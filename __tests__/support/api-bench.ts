@@ -3,9 +3,19 @@ import { join } from "node:path";
 import { GetQueueAttributesCommand, type Message, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import type { SettingsInput } from "../../config/settings.ts";
+import { ownerOf, requestIdOf } from "../../functions/domain/owner.ts";
+import { uniqueId } from "../../local/aws/principal.ts";
 import { type Cloud, startCloud } from "../../local/cloud.ts";
 import { quickPainter } from "./quick-painter.ts";
 import { copyStack, settingsWith } from "./synthesise.ts";
+
+/** To whom belongs what is asked for without a signature. */
+export const LOCAL_OWNER = ownerOf(uniqueId("AIDA", "local"));
+
+/** The id of a request that was sent under a key without a signature. */
+export function localId(key: string): string {
+  return requestIdOf(LOCAL_OWNER, key);
+}
 
 const bodySchema = z.looseObject({
   requestId: z.string().optional(),

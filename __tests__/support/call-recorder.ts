@@ -46,7 +46,7 @@ export async function startCallRecorder(
     // The SDK calls a queue where its URL says.
     SQS_QUEUE_URL: queueUrl.replace(endpoint, proxy.endpoint),
   });
-  const functions = await startFunctions(stack, variables);
+  const functions = await startFunctions(stack, (name) => ({ ...variables(name), AWS_SESSION_TOKEN: name }));
   const api = await startHttpApi({ spec: apiSpec, port: 0, functions, onRequest: () => {} });
   return {
     functions,

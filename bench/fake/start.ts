@@ -90,6 +90,7 @@ export function consumerEnvironment(endpoint: string): Record<string, string> {
     RECEIVE_LIMIT: "10",
     GIVE_UP_AFTER_SECONDS: "864000",
     ENVIRONMENT: "bench",
+    ROLE_ID: "bench",
     CODE_VERSION: "bench",
   };
 }

@@ -10,7 +10,7 @@ import type { FieldProblem } from "../domain/request.ts";
 /** The caller as API Gateway has authorised it: by a signature, by a token, or not at all. */
 interface Authorizer {
   readonly iam?: {
-    readonly userArn: string;
+    readonly callerId: string;
     readonly cognitoIdentity?: { readonly identityId: string } | null;
   };
   readonly jwt?: { readonly claims: { readonly iss?: string; readonly sub?: string } };

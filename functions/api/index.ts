@@ -9,7 +9,7 @@ import { RecordStore } from "../domain/record-store.ts";
 import { isRoute, methodsOf, type Route } from "../domain/routes.ts";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
 import { Backlog } from "./backlog.ts";
-import { callerGroup } from "./caller.ts";
+import { callerGroup, isReadable, readOwner } from "./caller.ts";
 import { type HttpAnswer, HttpProblem, type HttpRequest, jsonAnswer } from "./http.ts";
 import { Intake } from "./intake.ts";
 import { readId, readPrompt, readWait } from "./read-request.ts";
@@ -58,8 +58,9 @@ export async function handler(event: HttpRequest, context: Context): Promise<Htt
 
 async function generate(event: HttpRequest, context: Context): Promise<HttpAnswer> {
   const wait = readWait(event);
-  const request = readPrompt(event);
-  const accepted = await intake.accept(request, callerGroup(event));
+  const owner = readOwner(event);
+  const request = readPrompt(event, owner);
+  const accepted = await intake.accept(request, { group: callerGroup(event), owner });
   switch (accepted.kind) {
     case "accepted": {
       const location = `/requests/${request.requestId}`;
@@ -67,8 +68,8 @@ async function generate(event: HttpRequest, context: Context): Promise<HttpAnswe
     }
     case "conflict":
     case "deleted": {
-      const owner = accepted.kind === "deleted" ? "a deleted request" : "a request for another picture";
-      throw new HttpProblem(409, `The id ${request.requestId} belongs to ${owner}.`, {
+      const other = accepted.kind === "deleted" ? "a deleted request" : "a request for another picture";
+      throw new HttpProblem(409, `The key belongs to ${other}.`, {
         errors: [
           {
             field: event.headers["idempotency-key"] === undefined ? "requestId" : "Idempotency-Key",
@@ -87,8 +88,9 @@ async function generate(event: HttpRequest, context: Context): Promise<HttpAnswe
 async function show(event: HttpRequest, context: Context): Promise<HttpAnswer> {
   const wait = readWait(event);
   const requestId = readId(event);
+  const owner = readOwner(event);
   const found = await records.read(requestId);
-  if (found === undefined) throw notFound(requestId);
+  if (found === undefined || !isReadable(found.record, owner)) throw notFound(requestId);
   return answerWith(found.record, wait, context, {}, 200);
 }
 

@@ -7,6 +7,8 @@ import {
   drawSeed,
   expiryOf,
   type FailedRecord,
+  type Origin,
+  originOf,
   type QueuedRecord,
   type RequestRecord,
 } from "../domain/record.ts";
@@ -17,7 +19,7 @@ import { isSameRequest } from "../domain/same-request.ts";
 export type Accepted =
   /** The request as it stands: new, or as an earlier attempt under the same id left it. */
   | { readonly kind: "accepted"; readonly record: RequestRecord }
-  /** The id belongs to another prompt. */
+  /** The id belongs to another prompt, or to somebody else's. */
   | { readonly kind: "conflict" }
   /** The request with this id was deleted. */
   | { readonly kind: "deleted" }
@@ -36,6 +38,14 @@ function isOnQueue(record: QueuedRecord | FailedRecord): boolean {
   return Date.now() - Date.parse(record.sentAt) < ON_QUEUE_MS;
 }
 
+/** Who sends a request. */
+export interface Caller {
+  /** For the queue's fairness. */
+  readonly group: string;
+  /** Undefined where callers are not known. */
+  readonly owner: string | undefined;
+}
+
 export interface IntakeOptions {
   readonly records: RecordStore;
   readonly sqs: SQSClient;
@@ -51,14 +61,15 @@ export class Intake {
     this.#options = options;
   }
 
-  /** @param group whose request it is, for the queue's fairness */
-  async accept(request: IdentifiedRequest, group: string): Promise<Accepted> {
+  async accept(request: IdentifiedRequest, { group, owner }: Caller): Promise<Accepted> {
     const { records } = this.#options;
-    const fresh = this.#queued({ ...request, seed: request.seed ?? drawSeed() }, request, 0);
+    const origin = { owner, createdAt: new Date().toISOString() };
+    const asked = { ...request, ...origin, seed: request.seed ?? drawSeed() };
+    const fresh = this.#queued(asked, request, 0);
     const created = await records.write(fresh, { ifNoneMatch: "*" });
     return created.written
       ? this.#send(request, fresh, created.etag, group)
-      : this.#acceptAgain(request, created.found, group);
+      : this.#acceptAgain(request, created.found, { group, owner });
   }
 
   /**
@@ -69,12 +80,13 @@ export class Intake {
   async #acceptAgain(
     request: IdentifiedRequest,
     earlier: VersionedRecord | undefined,
-    group: string,
+    { group, owner }: Caller,
   ): Promise<Accepted> {
     const { records } = this.#options;
     let found = earlier;
     for (const endsAt = Date.now() + 3 * SENDING_MS; Date.now() < endsAt; ) {
       const { record, etag } = this.#present(request.requestId, found);
+      if (record.owner !== owner) return { kind: "conflict" };
       if (record.status === "deleted") return { kind: "deleted" };
       if (!isSameRequest(request, record)) return { kind: "conflict" };
       if ((record.status !== "queued" && record.status !== "failed") || isOnQueue(record)) {
@@ -154,10 +166,11 @@ export class Intake {
   }
 
   /** @param request whose deadline counts from now, also where it is sent again */
-  #queued(asked: AskedRequest, request: IdentifiedRequest, attempts: number): QueuedRecord {
+  #queued(asked: AskedRequest & Origin, request: IdentifiedRequest, attempts: number): QueuedRecord {
     const now = new Date();
     return {
       ...askedOf(asked),
+      ...originOf(asked),
       status: "queued",
       expiresAt: expiryOf(request, now),
       attempts,

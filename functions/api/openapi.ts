@@ -83,7 +83,9 @@ const location = header("The path of the request", { type: "string", format: "ur
 
 const gatewayAnswers = {
   401: gatewayAnswer("The token is missing or not valid"),
-  403: gatewayAnswer("The signature is missing or not valid, or the caller has no permission"),
+  403: problemOrGateway(
+    "The signature is missing or not valid, the caller has no permission, or the token has no `sub`",
+  ),
   429: gatewayAnswer("Too many requests: wait a little, and send the same request again"),
   500: problemOrGateway("An error of the API: send the same request again"),
   503: problemOrGateway("Not available at the moment: send the same request again after `Retry-After`", {
@@ -101,7 +103,7 @@ const operations: Readonly<Record<Route, object>> = {
         name: "Idempotency-Key",
         in: "header",
         description:
-          "A key of your choice for one picture, such as a UUID. It becomes the request's id. " +
+          "A key of your choice for one picture, such as a UUID. It is yours alone: other callers may use the same. " +
           "After an error, send the same request with the same key: it is painted once. Double quotes around it are allowed.",
         schema: { type: "string", pattern: '^("[A-Za-z0-9_-]{1,64}"|[A-Za-z0-9_-]{1,64})$' },
       },
@@ -126,7 +128,7 @@ const operations: Readonly<Record<Route, object>> = {
         "Preference-Applied": preferenceApplied,
       }),
       400: problem("The body or a header is not valid. `errors` names each field"),
-      409: problem("The id belongs to another request"),
+      409: problem("The key belongs to another request"),
       413: problemOrGateway("The body is larger than 128 KiB"),
       415: problem("The body is not `application/json`"),
       ...gatewayAnswers,
@@ -145,7 +147,7 @@ const operations: Readonly<Record<Route, object>> = {
         "Preference-Applied": preferenceApplied,
       }),
       400: problemOrGateway("The id or a header is not valid"),
-      404: problem("There is no request with this id"),
+      404: problem("The caller has no request with this id"),
       ...gatewayAnswers,
     },
   },

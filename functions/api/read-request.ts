@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { requestIdOf } from "../domain/owner.ts";
 import { type IdentifiedRequest, requestIdSchema, validateRequest } from "../domain/request.ts";
 import { HttpProblem, type HttpRequest } from "./http.ts";
 
 /** Room for both texts at full length with each character escaped in six bytes; in bytes. */
 const LARGEST_BODY = 128 * 1024;
 
-/** Reads what is to be painted. Throws {@link HttpProblem}. */
-export function readPrompt(event: HttpRequest): IdentifiedRequest {
+/** Reads what an owner wants painted. Throws {@link HttpProblem}. */
+export function readPrompt(event: HttpRequest, owner: string | undefined): IdentifiedRequest {
   const parsed = validateRequest(readJson(event));
   if (!parsed.ok) throw invalid("The request is not valid.", parsed.problems);
   const { request } = parsed;
@@ -16,7 +17,7 @@ export function readPrompt(event: HttpRequest): IdentifiedRequest {
       { field: "requestId", message: "must be the same as the header Idempotency-Key, or left out" },
     ]);
   }
-  return { ...request, requestId: key ?? request.requestId ?? randomUUID() };
+  return { ...request, requestId: requestIdOf(owner, key ?? request.requestId ?? randomUUID()) };
 }
 
 /** Reads the id of a request from the path. Throws {@link HttpProblem}. */

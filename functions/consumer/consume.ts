@@ -4,6 +4,7 @@ import { ForeignImageError, IdTakenError, type Images } from "../domain/images.t
 import type { Claim, ClaimResult, Ledger } from "../domain/ledger.ts";
 import { messageBody } from "../domain/message-body.ts";
 import type { Metrics } from "../domain/metrics.ts";
+import { iamPrincipal, ownerOf } from "../domain/owner.ts";
 import type { Reason, SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/record-store.ts";
 import {
@@ -25,6 +26,8 @@ export interface Delivery extends ReceiveHistory {
   readonly parsed: ParsedRequest;
   /** When its prompt was first sent, before any copy. */
   readonly firstSentAt: Date;
+  /** Who sent it first. */
+  readonly owner: string | undefined;
 }
 
 export interface ConsumeOptions extends RedeliveryLimits {
@@ -32,26 +35,34 @@ export interface ConsumeOptions extends RedeliveryLimits {
   readonly images: Images;
   readonly chain: ModelChain;
   readonly metrics: Metrics;
+  /** The unique id of the consumer's own role. */
+  readonly roleId: string;
 }
 
-export function readDelivery(message: SQSRecord, { giveUpAfterMs }: RedeliveryLimits): Delivery {
+export function readDelivery(
+  message: SQSRecord,
+  { giveUpAfterMs, roleId }: Pick<ConsumeOptions, "giveUpAfterMs" | "roleId">,
+): Delivery {
   const parsed = parseRequest(message.body);
   const sentMs = Number(message.attributes.SentTimestamp);
   // Anybody who may send can write it: what no copy can have is brought to the nearest that one can.
   const claimedMs = (parsed.ok && parsed.firstSentMs) || sentMs;
   const firstSentMs = Math.min(Math.max(claimedMs, sentMs - giveUpAfterMs), sentMs);
+  const sender = iamPrincipal(message.attributes.SenderId);
+  const owner = sender === roleId ? parsed.ok && parsed.owner : sender && ownerOf(sender);
   return {
     message,
     parsed,
     receives: Number(message.attributes.ApproximateReceiveCount),
     firstSentAt: new Date(firstSentMs),
+    owner: owner || undefined,
     ageMs: Date.now() - firstSentMs,
   };
 }
 
-/** The body of a copy of the message: it keeps the request's id, and says how old the prompt is. */
-export function copyBody({ parsed, message, firstSentAt }: Delivery): string {
-  return parsed.ok ? messageBody(identified(parsed.request, message), firstSentAt) : message.body;
+/** The body of a copy of the message: it keeps the request's id, and says how old the prompt is and whose. */
+export function copyBody({ parsed, message, firstSentAt, owner }: Delivery): string {
+  return parsed.ok ? messageBody(identified(parsed.request, message), { firstSentAt, owner }) : message.body;
 }
 
 /** A request without an id goes by that of its message. */
@@ -72,9 +83,9 @@ export async function consume(delivery: Delivery, endsAt: number, options: Consu
 }
 
 async function claimAndPaint(delivery: Delivery, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
-  const { message, parsed, firstSentAt } = delivery;
+  const { message, parsed, firstSentAt: sentAt, owner } = delivery;
   const { ledger, metrics } = options;
-  const unread = { id: message.messageId, body: message.body, sentAt: firstSentAt };
+  const unread = { id: message.messageId, body: message.body, sentAt, owner };
   if (!parsed.ok) {
     const reason = { code: "InvalidRequest", message: describeProblems(parsed.problems) };
     const { requestId } = await ledger.rejectUnread(unread, parsed.requestId, reason);
@@ -87,7 +98,7 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
 
   let result: ClaimResult;
   try {
-    result = await ledger.claim(request, firstSentAt);
+    result = await ledger.claim(request, sentAt, owner);
   } catch (error) {
     const outcome = outcomeOfError(error);
     if (error instanceof IdTakenError) result = { kind: "taken" };

@@ -48,6 +48,7 @@ const options: ConsumeOptions = {
     settings.MODEL_TIMEOUT_SECONDS * 1000,
   ),
   receiveLimit: settings.RECEIVE_LIMIT,
+  roleId: settings.ROLE_ID,
   giveUpAfterMs: settings.GIVE_UP_AFTER_SECONDS * 1000,
 };
 

@@ -32,6 +32,8 @@ const environmentSchema = z.object({
   MODEL_TIMEOUT_SECONDS: z.coerce.number().check(z.positive()),
   /** A prompt that is older is given up when throttling keeps it from being painted. */
   GIVE_UP_AFTER_SECONDS: z.coerce.number().check(z.positive()),
+  /** The unique id of the function's role. */
+  ROLE_ID: z.string().check(z.minLength(1)),
   CODE_VERSION: z.string(),
 });
 

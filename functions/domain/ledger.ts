@@ -12,6 +12,8 @@ import {
   type GeneratingRecord,
   isClosed,
   isExpired,
+  type Origin,
+  originOf,
   type Reason,
   type RejectedRecord,
   type RequestRecord,
@@ -81,14 +83,18 @@ export class Ledger {
   /**
    * Takes the right to paint a request.
    * @param request where it names no seed, one is drawn if the request is new
-   * @param queuedAt when the prompt was sent; counts only if the request is new
+   * @param sentAt when the prompt was first sent; counts only if the request is new
+   * @param owner who sent it; counts only if the request is new: an operator who redrives it does not become its owner
    */
-  async claim(request: IdentifiedRequest, queuedAt: Date): Promise<ClaimResult> {
+  async claim(request: IdentifiedRequest, sentAt: Date, owner?: string): Promise<ClaimResult> {
+    const createdAt = sentAt.toISOString();
     const asked = {
       ...request,
+      owner,
+      createdAt,
       seed: request.seed ?? drawSeed(),
-      expiresAt: expiryOf(request, queuedAt),
-      timings: { queuedAt: queuedAt.toISOString() },
+      expiresAt: expiryOf(request, sentAt),
+      timings: { queuedAt: createdAt },
     };
     const first = isExpired(asked) ? this.#expired(asked, 0) : this.#generating(asked, 1);
     let result: RecordWrite = { written: false, found: undefined };
@@ -132,7 +138,8 @@ export class Ledger {
   /** Refuses the request for good; `body` is the message as it came. */
   async reject(claim: Claim, reason: Reason, body: string): Promise<void> {
     const { requestId, attempts, timings } = claim.record;
-    await this.#close(claim, this.#rejected(requestId, reason, body, { ...timings, attempts }));
+    const history = { ...originOf(claim.record), attempts, timings };
+    await this.#close(claim, this.#rejected(requestId, reason, body, history));
   }
 
   /** Records that painting failed. The request can be claimed again, by a later delivery. */
@@ -169,15 +176,19 @@ export class Ledger {
    * the message asks for is taken, the record is kept under the message's own id.
    */
   async rejectUnread(
-    message: { readonly id: string; readonly body: string; readonly sentAt: Date },
+    message: {
+      readonly id: string;
+      readonly body: string;
+      readonly sentAt: Date;
+      readonly owner?: string | undefined;
+    },
     requestedId: string | undefined,
     reason: Reason,
   ): Promise<RejectedRecord> {
     for (const requestId of requestedId === undefined ? [message.id] : [requestedId, message.id]) {
-      const record = this.#rejected(requestId, reason, message.body, {
-        queuedAt: message.sentAt.toISOString(),
-        attempts: 0,
-      });
+      const createdAt = message.sentAt.toISOString();
+      const history = { owner: message.owner, createdAt, attempts: 0, timings: { queuedAt: createdAt } };
+      const record = this.#rejected(requestId, reason, message.body, history);
       const result = await this.#records.write(record, { ifNoneMatch: "*" });
       if (result.written) return record;
       const found = result.found?.record;
@@ -194,10 +205,14 @@ export class Ledger {
     return written ? adopted : undefined;
   }
 
-  #generating(from: AskedRequest & { timings: { queuedAt: string } }, attempts: number): GeneratingRecord {
+  #generating(
+    from: AskedRequest & Origin & { timings: { queuedAt: string } },
+    attempts: number,
+  ): GeneratingRecord {
     const now = Date.now();
     return {
       ...askedOf(from),
+      ...originOf(from),
       status: "generating",
       attempts,
       timings: { queuedAt: from.timings.queuedAt, startedAt: new Date(now).toISOString() },
@@ -207,14 +222,16 @@ export class Ledger {
   }
 
   #expired(
-    from: AskedRequest & {
-      timings: { queuedAt: string; startedAt?: string | undefined };
-      reason?: Reason | undefined;
-    },
+    from: AskedRequest &
+      Origin & {
+        timings: { queuedAt: string; startedAt?: string | undefined };
+        reason?: Reason | undefined;
+      },
     attempts: number,
   ): ExpiredRecord {
     return {
       ...askedOf(from),
+      ...originOf(from),
       status: "expired",
       attempts,
       timings: { ...from.timings, finishedAt: new Date().toISOString() },
@@ -224,12 +241,14 @@ export class Ledger {
   }
 
   #succeeded(
-    from: AskedRequest & { attempts: number; timings: { queuedAt: string; startedAt?: string | undefined } },
+    from: AskedRequest &
+      Origin & { attempts: number; timings: { queuedAt: string; startedAt?: string | undefined } },
     painted: PaintedImage,
   ): SucceededRecord {
     const now = new Date().toISOString();
     return {
       ...askedOf(from),
+      ...originOf(from),
       status: "succeeded",
       seed: painted.seed,
       attempts: from.attempts,
@@ -251,14 +270,14 @@ export class Ledger {
     requestId: string,
     reason: Reason,
     body: string,
-    { attempts, ...timings }: { queuedAt: string; startedAt?: string; attempts: number },
+    { timings, ...history }: Origin & { attempts: number; timings: { queuedAt: string; startedAt?: string } },
   ): RejectedRecord {
     return {
+      ...history,
       requestId,
       status: "rejected",
       reason,
       body,
-      attempts,
       timings: { ...timings, finishedAt: new Date().toISOString() },
       codeVersion: this.#codeVersion,
     };

@@ -1,12 +1,18 @@
 import type { IdentifiedRequest } from "./request.ts";
 
+interface CopiedFrom {
+  readonly firstSentAt: Date;
+  readonly owner: string | undefined;
+}
+
 /**
  * The body of the message that asks for this very picture; without a seed, the consumer draws one.
- * @param firstSentAt of a copy, when its prompt was first sent: SQS counts the age of a copy from zero. In the body,
- * because a message has at most ten attributes, and they are the sender's.
+ * @param copied of a copy, when its prompt was first sent and whose it is: SQS counts the age of a copy from zero, and
+ * names the consumer as its sender. In the body, because a message has at most ten attributes, and they are the sender's.
  */
-export function messageBody(request: IdentifiedRequest, firstSentAt?: Date): string {
-  return escapeUnsendable(JSON.stringify({ ...request, firstSentMs: firstSentAt?.getTime() }));
+export function messageBody(request: IdentifiedRequest, copied?: CopiedFrom): string {
+  const { firstSentAt, owner } = copied ?? {};
+  return escapeUnsendable(JSON.stringify({ ...request, firstSentMs: firstSentAt?.getTime(), owner }));
 }
 
 // SQS refuses messages with U+FFFE or U+FFFF, and the emulator those with a surrogate; in JSON both can be escaped.

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import * as z from "zod/mini";
+import { ownerSchema } from "./owner.ts";
 import { MAX_SEED, promptRequestSchema, requestIdSchema } from "./request.ts";
 
 const instant = z.iso.datetime();
@@ -48,6 +49,20 @@ export function drawSeed(): number {
   return randomInt(1, MAX_SEED + 1);
 }
 
+/** What a request begins with, and never changes. Records from before it was written lack it. */
+const originSchema = z.object({
+  owner: z.optional(ownerSchema).check(z.describe("A hash of the caller or sender. Not there: nobody's.")),
+  createdAt: z
+    .optional(instant)
+    .check(z.describe("When the API took the request in, or when its message was first sent.")),
+});
+export type Origin = z.output<typeof originSchema>;
+
+/** The origin alone, of a record or of what is to become one. */
+export function originOf(from: Origin): Origin {
+  return originSchema.parse(from);
+}
+
 const timingsSchema = z.object({
   queuedAt: instant.check(z.describe("When the prompt was last sent to the queue.")),
   startedAt: z.optional(instant).check(z.describe("When the last try began.")),
@@ -58,6 +73,7 @@ const timingsSchema = z.object({
 });
 
 const history = {
+  ...originSchema.shape,
   attempts: z
     .int()
     .check(
@@ -140,6 +156,7 @@ export const expiredSchema = z.object({
 const deletedSchema = z.object({
   requestId: requestIdSchema,
   status: z.literal("deleted"),
+  owner: originSchema.shape.owner,
   deletedAt: instant,
 });
 

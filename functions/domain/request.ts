@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { ownerSchema } from "./owner.ts";
 
 /** What may be asked for. A model may paint less: `ModelLimits`. */
 export const ASPECT_RATIOS = ["16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21"] as const;
@@ -56,7 +57,7 @@ export const promptRequestSchema = z.strictObject({
   ),
   requestId: z
     .optional(requestIdSchema)
-    .check(z.describe("The id of the request. The same request under one id is painted once.")),
+    .check(z.describe("A key of your choice. The same request under one key is painted once.")),
   negativePrompt: z.optional(promptText).check(z.describe("What the picture must not show.")),
   aspectRatio: z
     ._default(z.enum(ASPECT_RATIOS, { error: `must be one of ${ASPECT_RATIOS.join(", ")}` }), "1:1")
@@ -82,10 +83,11 @@ export const promptRequestSchema = z.strictObject({
     ),
 });
 
-/** What the body of a message may say: the request, and in a copy that the consumer re-sent, how old it is. */
+/** What the body of a message may say: the request, and in a copy that the consumer re-sent, its age and its owner. */
 const messageSchema = z.extend(promptRequestSchema, {
   /** When the prompt was first sent, in milliseconds since the epoch. */
   firstSentMs: z.optional(z.int({ error: "must be a whole number of milliseconds" })),
+  owner: z.optional(ownerSchema),
 });
 
 const pictureSchema = z.omit(z.object(promptRequestSchema.shape), {
@@ -122,6 +124,8 @@ export type ParsedRequest =
       readonly request: PromptRequest;
       /** When the prompt was first sent, where the message is a copy: in milliseconds since the epoch, as anybody wrote it. */
       readonly firstSentMs?: number | undefined;
+      /** The request's owner, where the message is a copy: as anybody wrote it. */
+      readonly owner?: string | undefined;
     }
   | {
       readonly ok: false;
@@ -148,8 +152,8 @@ export function parseRequest(body: string): ParsedRequest {
   }
   const result = messageSchema.safeParse(value);
   if (!result.success) return refused(value, result.error);
-  const { firstSentMs, ...request } = result.data;
-  return { ok: true, request, firstSentMs };
+  const { firstSentMs, owner, ...request } = result.data;
+  return { ok: true, request, firstSentMs, owner };
 }
 
 /** Checks a request that has been read from JSON already. */

@@ -1,5 +1,8 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { z } from "zod";
+import { LOCAL_ACCOUNT_ID } from "../stack/terraform-attributes.ts";
 import type { EmulatorApp } from "./conditional-writes.ts";
+import { signerOf } from "./principal.ts";
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 const MOST_ATTRIBUTES = 10;
@@ -52,11 +55,12 @@ export function enforceQueueRules(app: EmulatorApp, { retentionSeconds, keepsSta
   /** Attributes that SQS itself adds to a message, and fauxqs drops; by message. */
   const systemAttributes = new Map<string, Readonly<Record<string, string>>>();
 
-  const remember = (id: string, message: NewMessage, header: string | string[] | undefined): void => {
-    const trace = message.MessageSystemAttributes?.AWSTraceHeader?.StringValue ?? header;
+  const remember = (id: string, message: NewMessage, headers: IncomingHttpHeaders): void => {
+    const trace = message.MessageSystemAttributes?.AWSTraceHeader?.StringValue ?? headers["x-amzn-trace-id"];
     const { MessageGroupId } = message;
-    if (trace === undefined && MessageGroupId === undefined) return;
     systemAttributes.set(id, {
+      // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+      SenderId: signerOf(headers, LOCAL_ACCOUNT_ID).userId,
       ...(trace !== undefined && { AWSTraceHeader: String(trace) }),
       ...(MessageGroupId !== undefined && { MessageGroupId }),
     });
@@ -70,7 +74,6 @@ export function enforceQueueRules(app: EmulatorApp, { retentionSeconds, keepsSta
         request.body = body;
         return await emulated.call(this, request, reply);
       };
-      const traceHeader = request.headers["x-amzn-trace-id"];
       switch (request.headers["x-amz-target"]) {
         case "AmazonSQS.SendMessage": {
           const message = messageSchema.parse(request.body);
@@ -81,7 +84,7 @@ export function enforceQueueRules(app: EmulatorApp, { retentionSeconds, keepsSta
           }
           const sent = await handle(message);
           const { success, data } = sentSchema.safeParse(sent);
-          if (success) remember(data.MessageId, message, traceHeader);
+          if (success) remember(data.MessageId, message, request.headers);
           return sent;
         }
         case "AmazonSQS.SendMessageBatch": {
@@ -98,7 +101,7 @@ export function enforceQueueRules(app: EmulatorApp, { retentionSeconds, keepsSta
           if (!success || reply.statusCode !== 200) return answer;
           for (const { Id, MessageId } of data.Successful) {
             const message = good.find((entry) => entry.Id === Id);
-            if (message !== undefined) remember(MessageId, message, traceHeader);
+            if (message !== undefined) remember(MessageId, message, request.headers);
           }
           return { ...data, Failed: [...data.Failed, ...failed] };
         }

@@ -109,6 +109,7 @@ export class Environments {
         AWS_LAMBDA_FUNCTION_NAME: spec.functionName,
         AWS_ACCESS_KEY_ID: name,
         AWS_SECRET_ACCESS_KEY: "local",
+        AWS_SESSION_TOKEN: spec.functionName,
         CHAOS_LIFETIME_MS: String(this.#lifetimeMs),
         NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${PRELOAD}`,
       },

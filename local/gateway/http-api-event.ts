@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { z } from "zod";
+import { signerOf } from "../aws/principal.ts";
 import type { RouteSpec } from "../stack/http-api-spec.ts";
 import { LOCAL_ACCOUNT_ID } from "../stack/terraform-attributes.ts";
 
@@ -34,7 +36,7 @@ export function toEvent({ request, url, body, route, pathParameters }: RoutedReq
     requestContext: {
       accountId: LOCAL_ACCOUNT_ID,
       apiId: "local",
-      ...authorizer(route, headers.authorization),
+      ...authorizer(route, headers),
       domainName: url.host,
       domainPrefix: "local",
       http: {
@@ -68,18 +70,31 @@ function isTextual(contentType = ""): boolean {
   return /^(text\/|application\/(json|javascript|xml)\b)/i.test(contentType);
 }
 
-/** Nobody's signature or token is checked here: a caller is who the access key says, or somebody. */
-function authorizer({ authorisation }: RouteSpec, header = ""): object {
+/**
+ * Nobody's signature or token is checked here: a caller is who the access key or the token says, or somebody.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+function authorizer({ authorisation }: RouteSpec, headers: Readonly<Record<string, string>>): object {
   switch (authorisation) {
     case "NONE":
       return {};
     case "JWT":
-      return { authorizer: { jwt: { claims: { sub: "local" }, scopes: null } } };
+      return { authorizer: { jwt: { claims: claimsOf(headers.authorization), scopes: null } } };
     case "AWS_IAM": {
-      const accessKey = /Credential=([^/,\s]+)\//.exec(header)?.[1] ?? "local";
-      const userArn = `arn:aws:iam::${LOCAL_ACCOUNT_ID}:user/${accessKey}`;
-      const who = { accessKey, accountId: LOCAL_ACCOUNT_ID, callerId: accessKey, userId: accessKey, userArn };
-      return { authorizer: { iam: { ...who, cognitoIdentity: null, principalOrgId: null } } };
+      const signer = signerOf(headers, LOCAL_ACCOUNT_ID);
+      const rest = { accountId: LOCAL_ACCOUNT_ID, cognitoIdentity: null, principalOrgId: null };
+      return { authorizer: { iam: { ...signer, callerId: signer.userId, ...rest } } };
     }
+  }
+}
+
+/** The claims of a token, as the authorizer passes them on: as text. Those of somebody where there is none. */
+function claimsOf(header = ""): Record<string, string> {
+  try {
+    const payload = Buffer.from(header.split(".")[1] ?? "", "base64url").toString();
+    const claims = z.record(z.string(), z.unknown()).parse(JSON.parse(payload));
+    return Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, String(value)]));
+  } catch {
+    return { iss: "local", sub: "local" };
   }
 }

@@ -1,3 +1,5 @@
+import { uniqueId } from "../aws/principal.ts";
+
 /** The account every emulated resource belongs to. */
 export const LOCAL_ACCOUNT_ID = "000000000000";
 
@@ -69,7 +71,11 @@ const computed: Readonly<Record<string, Compute>> = {
     (uuid, account) => `lambda:${account}:event-source-mapping:${uuid}`,
   ),
   aws_cloudwatch_log_group: named("name", (name, account) => `logs:${account}:log-group:${name}`),
-  aws_iam_role: named("name", (name) => `iam::${LOCAL_ACCOUNT_ID}:role/${name}`),
+  aws_iam_role: named(
+    "name",
+    (name) => `iam::${LOCAL_ACCOUNT_ID}:role/${name}`,
+    (name) => ({ unique_id: uniqueId("AROA", name) }),
+  ),
   aws_caller_identity: () => ({ account_id: LOCAL_ACCOUNT_ID, id: LOCAL_ACCOUNT_ID }),
   aws_region: (_own, { region }) => ({ name: region, id: region, region }),
   aws_partition: () => ({ partition: "aws", id: "aws", dns_suffix: "amazonaws.com" }),

@@ -1,0 +1,99 @@
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readOwner } from "../functions/api/caller.ts";
+import { ApiBench } from "./support/api-bench.ts";
+import { requestOf } from "./support/http-request.ts";
+
+const PROMPT = { prompt: "Norwegian mountain landscape with sunset" };
+const ISSUER = "https://issuer.example";
+
+/** Headers as a signature brings them; nobody checks it here. */
+function signedBy(user: string, role?: string): Record<string, string> {
+  const authorization = `AWS4-HMAC-SHA256 Credential=${user}/20260101/eu-west-1/execute-api/aws4_request`;
+  return { authorization, ...(role !== undefined && { "x-amz-security-token": role }) };
+}
+
+function withToken(claims: object): Record<string, string> {
+  return { authorization: `Bearer e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.e30` };
+}
+
+interface Mode {
+  readonly authorisation: { kind: "iam" } | { kind: "jwt"; issuer: string; audience: [string] };
+  readonly ada: Record<string, string>;
+  /** The same caller in another session. */
+  readonly adaAgain: Record<string, string>;
+  readonly ben: Record<string, string>;
+}
+
+const modes: readonly Mode[] = [
+  {
+    authorisation: { kind: "iam" },
+    ada: signedBy("a-session", "ada"),
+    adaAgain: signedBy("another-session", "ada"),
+    ben: signedBy("a-session", "ben"),
+  },
+  {
+    authorisation: { kind: "jwt", issuer: ISSUER, audience: ["couch"] },
+    ada: withToken({ iss: ISSUER, sub: "ada" }),
+    adaAgain: withToken({ iss: ISSUER, sub: "ada", iat: 1 }),
+    ben: withToken({ iss: ISSUER, sub: "ben" }),
+  },
+];
+
+describe.each(modes)(
+  "with the authorisation $authorisation.kind",
+  ({ authorisation, ada, adaAgain, ben }) => {
+    let api: ApiBench;
+    beforeAll(async () => {
+      const throttling = { burst: 2000, ratePerSecond: 500 };
+      api = await ApiBench.start({ consumer: false, settings: { api: { authorisation, throttling } } });
+    });
+    afterAll(() => api[Symbol.asyncDispose]());
+
+    it("a request is its caller's: another gets the answer for an id that does not exist", async () => {
+      const { body } = await api.generate(PROMPT, ada);
+      const id = String(body.requestId);
+      expect((await api.call(`/requests/${id}`, { headers: adaAgain })).body).toMatchObject(PROMPT);
+      const unknown = await api.call("/requests/unknown", { headers: ben });
+      const others = await api.call(`/requests/${id}`, { headers: ben });
+      expect(others.status).toBe(404);
+      expect(JSON.stringify(others.body).replaceAll(id, "unknown")).toBe(JSON.stringify(unknown.body));
+    });
+
+    it("two callers may use one key, for the same prompt and for another", async () => {
+      const key = { "idempotency-key": "1" };
+      const first = await api.generate(PROMPT, { ...ada, ...key });
+      const again = await api.generate(PROMPT, { ...adaAgain, ...key });
+      const same = await api.generate(PROMPT, { ...ben, ...key });
+      const another = await api.generate({ prompt: "a fjord" }, { ...ben, "idempotency-key": "2" });
+      expect((await api.generate(PROMPT, { ...ada, "idempotency-key": "2" })).status).toBe(202);
+      expect(another.status).toBe(202);
+      expect(again.body.requestId).toBe(first.body.requestId);
+      expect(same.body.requestId).not.toBe(first.body.requestId);
+      expect(same.body.seed).not.toBe(first.body.seed);
+    });
+  },
+);
+
+it("a token without a subject is refused, because nobody would own the request", () => {
+  expect(() => readOwner(requestOf({ jwt: { claims: { iss: ISSUER } } }))).toThrow("`sub`");
+  expect(readOwner(requestOf(undefined))).toBeUndefined();
+});
+
+describe("a prompt that is sent to the queue", () => {
+  it("belongs to the user or role that SQS names as its sender", async () => {
+    await using api = await ApiBench.start();
+    const { endpoint, queueUrl } = api.cloud;
+    const credentials = { accessKeyId: "job-7", secretAccessKey: "local", sessionToken: "ada" };
+    const sqs = new SQSClient({ endpoint, region: "eu-west-1", credentials });
+    const MessageBody = JSON.stringify({ ...PROMPT, requestId: "from-the-queue" });
+    await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
+    await api.cloud.spy.waitForMessage(
+      (sent) => sent.service === "sqs" && sent.body === MessageBody,
+      "consumed",
+    );
+    const show = (headers: Record<string, string>) => api.call("/requests/from-the-queue", { headers });
+    expect((await show(signedBy("laptop", "ada"))).body).toMatchObject({ ...PROMPT, status: "succeeded" });
+    expect((await show(signedBy("laptop", "ben"))).status).toBe(404);
+  });
+});
