@@ -1,11 +1,13 @@
 import { globSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { App } from "cdktf";
 import { loadNeighbours, loadSettings, modelWarnings, SettingsError } from "./config/load.ts";
-import { BootstrapStack } from "./constructs/bootstrap-stack.ts";
-import { PipelineStack } from "./constructs/pipeline-stack.ts";
+import { useEngine } from "./config/platform.ts";
 
 try {
+  useEngine();
+  const { App } = await import("cdktf");
+  const { BootstrapStack } = await import("./constructs/bootstrap-stack.ts");
+  const { PipelineStack } = await import("./constructs/pipeline-stack.ts");
   const settings = await loadSettings(process.env.ENVIRONMENT ?? "dev");
   for (const warning of modelWarnings(settings, new Date())) console.warn(`Warning: ${warning}`);
   const app = new App();

@@ -123,7 +123,7 @@ describe("the workflows", () => {
     );
     const scripts = Object.keys(packageJson.scripts);
     const known = (command: string) =>
-      command === "npm ci" ||
+      /^npm ci( --prefix ops\/twin)?$/.test(command) ||
       command === "npm test" ||
       readme.includes(`\n${command}\n`) ||
       command === "python3 -m venv .build/python" ||
@@ -242,6 +242,7 @@ describe("the workflows", () => {
     });
     expect(parse(text).updates).toEqual([
       weekly("npm", "/"),
+      weekly("npm", "/ops/twin"),
       weekly("github-actions", "/"),
       weekly("pip", "/__tests__/deploy"),
       weekly("docker", "/client"),

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,12 +26,16 @@ export const startUp: Part = {
     const consumer = join(unpack(CONSUMER), "index.js");
     const api = join(unpack("functions/api/index.ts"), "index.js");
     const times: Record<string, number[]> = { [consumer]: [], [api]: [], [empty]: [] };
+    const [nextNode] = globSync("ops/twin/node_modules/node-*/bin/node");
+    const onNext: number[] = [];
     // In turn, so that a machine whose speed drifts slows all of them down alike. The first round is a warm-up.
     for (let round = 0; round <= ROUNDS; round++) {
       for (const [file, measured] of Object.entries(times)) {
         const time = timeToLoad(file);
         if (round > 0) measured.push(time);
       }
+      const time = nextNode === undefined ? undefined : timeToLoad(consumer, nextNode);
+      if (round > 0 && time !== undefined) onNext.push(time);
     }
     const aboveEmpty = (file: string) =>
       pairwise(times[file] ?? [], times[empty] ?? [], (one, other) => one - other);
@@ -44,6 +48,23 @@ export const startUp: Part = {
         values: times[consumer] ?? [],
         measures: "startMs",
       },
+      // Installed by npm ci --prefix ops/twin.
+      ...(nextNode === undefined
+        ? []
+        : [
+            {
+              what: "start-up of the consumer on Node.js 24",
+              against: "",
+              unit: "ms" as const,
+              values: onNext,
+            },
+            {
+              what: "start-up of the consumer on Node.js 24",
+              against: "Node.js 22",
+              unit: "×" as const,
+              values: pairwise(onNext, times[consumer] ?? [], (next, today) => next / today),
+            },
+          ]),
       { what: "start-up of the consumer", against, unit: "ms", values: aboveEmpty(consumer), target: 60 },
       { what: "start-up of the API", against, unit: "ms", values: aboveEmpty(api), target: 100 },
       {
@@ -58,9 +79,9 @@ export const startUp: Part = {
 };
 
 /** The processor time of a whole process that loads a function's file, in milliseconds. */
-function timeToLoad(file: string): number {
+function timeToLoad(file: string, node = process.execPath): number {
   const { status, stderr } = spawnSync(
-    process.execPath,
+    node,
     [
       ...["--require", TELL_CPU_TIME],
       ...["--input-type=commonjs", "--eval", `require(${JSON.stringify(file)})`],

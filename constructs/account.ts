@@ -1,5 +1,6 @@
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
 import { S3Backend, type S3BackendConfig, type TerraformStack } from "cdktf";
+import { readPlatform } from "../config/platform.ts";
 import type { Settings } from "../config/settings.ts";
 
 /** Configures the AWS provider: region, account, and tags with the environment on each resource. */
@@ -8,6 +9,7 @@ export function connectToAws(
   { region, accountId }: Pick<Settings, "region" | "accountId">,
   environment: string,
 ): void {
+  stack.addOverride("terraform.required_providers.aws.version", readPlatform().provider);
   new AwsProvider(stack, "aws", {
     region,
     ...(accountId !== undefined && { allowedAccountIds: [accountId] }),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, buildSync } from "esbuild";
 import { zipSync } from "fflate";
+import { readPlatform } from "../config/platform.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OUT = join(ROOT, ".build");
@@ -17,26 +18,29 @@ export interface Bundle {
 }
 
 /** How every function is bundled. */
-export const BUNDLE_OPTIONS: BuildOptions & { readonly write: false } = {
-  absWorkingDir: ROOT,
-  bundle: true,
-  minify: true,
-  platform: "node",
-  target: "node22",
-  // Importing node:http from an ES module reads all that it exports, and so loads the whole of undici; requiring it
-  // does not. The packages' own ES modules still shake better than their CommonJS.
-  format: "cjs",
-  mainFields: ["module", "main"],
-  write: false,
-  legalComments: "none",
-};
+export function bundleOptions(entry: string): BuildOptions & { readonly write: false } {
+  return {
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    platform: "node",
+    target: `node${readPlatform().node}`,
+    // Importing node:http from an ES module reads all that it exports, and so loads the whole of undici; requiring it
+    // does not. The packages' own ES modules still shake better than their CommonJS.
+    format: "cjs",
+    mainFields: ["module", "main"],
+    write: false,
+    legalComments: "none",
+  };
+}
 
 /**
  * Bundles a function into one file and zips it, to the same bytes on every machine.
  * @param entry the function's entry file, from the project's root
  */
 export function bundle(entry: string): Bundle {
-  const { outputFiles } = buildSync({ ...BUNDLE_OPTIONS, entryPoints: [entry] });
+  const { outputFiles } = buildSync(bundleOptions(entry));
   const [output] = outputFiles;
   if (output === undefined) throw new Error(`${entry} was bundled into nothing`);
   // A zip file carries a time for each entry: 1980 is the first that the format knows.

@@ -4,6 +4,7 @@ import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy/index.js"
 import { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function/index.js";
 import { AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
+import { readPlatform } from "../config/platform.ts";
 import { bundle } from "./bundle.ts";
 import { type PolicyStatement, policyJson } from "./policy.ts";
 
@@ -55,7 +56,7 @@ export class BundledFunction extends Construct {
       functionName: name,
       description: props.description,
       role: role.arn,
-      runtime: "nodejs22.x",
+      runtime: `nodejs${readPlatform().node}.x`,
       architectures: ["arm64"],
       handler: "index.handler",
       filename: asset.path,

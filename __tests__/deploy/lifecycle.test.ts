@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -224,6 +224,16 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     await succeed("plan");
     expect(project.read("cdktf.out/plan.md")).toMatch(/^### Plan for dev: no change\n/);
   });
+
+  it.skipIf(!existsSync("ops/twin/node_modules"))(
+    "plans no change with the next engine, as docs/moving-on.md says",
+    async () => {
+      const { code, output } = await project.npm("plan", { env: { PLATFORM: "cdktn-5" } });
+      expect(code, output).toBe(0);
+      expect(project.read("cdktf.out/stacks/pipeline/cdk.tf.json")).toContain('"source": "hashicorp/aws"');
+      expect(project.read("cdktf.out/plan.md")).toMatch(/^### Plan for dev: no change\n/);
+    },
+  );
 
   it("finds no drift after that, and closes the issue on what was", async () => {
     const issue = { number: 1, title: "Nightly check of dev", body: "- something" };

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { build } from "esbuild";
-import { BUNDLE_OPTIONS } from "../../constructs/bundle.ts";
+import { bundleOptions } from "../../constructs/bundle.ts";
 
 /** A change of the consumer's source that breaks a promise. */
 export interface Damage {
@@ -13,8 +13,7 @@ export interface Damage {
 /** Bundles the consumer with one piece of its source replaced. Throws where the piece is not there exactly once. */
 export async function breakConsumer({ file, from, to }: Damage): Promise<Uint8Array> {
   const { outputFiles } = await build({
-    ...BUNDLE_OPTIONS,
-    entryPoints: ["functions/consumer/index.ts"],
+    ...bundleOptions("functions/consumer/index.ts"),
     plugins: [
       {
         name: "damage",

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { z } from "zod";
-import { BUNDLE_OPTIONS } from "../../constructs/bundle.ts";
+import { bundleOptions } from "../../constructs/bundle.ts";
 
 /** The entry of everything that leaves this repository as a bundle, from the project's root. */
 export const BUNDLED_ENTRIES = [
@@ -20,7 +20,7 @@ const PACKAGE_FOLDER = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/;
 
 /** The packages that have code in the bundle of an entry, by name and version. Throws for one that does not name its licence. */
 export async function bundledPackages(entry: string): Promise<BundledPackage[]> {
-  const { metafile } = await build({ ...BUNDLE_OPTIONS, entryPoints: [entry], metafile: true });
+  const { metafile } = await build({ ...bundleOptions(entry), metafile: true });
   const files = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
   );

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,8 +18,11 @@ export function cloneSources(): string {
     "constructs",
     "functions",
   ]) {
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+    const filter = (path: string) => !path.endsWith("node_modules");
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true, filter });
   }
-  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  for (const packages of ["node_modules", "ops/twin/node_modules"]) {
+    if (existsSync(join(ROOT, packages))) symlinkSync(join(ROOT, packages), join(folder, packages));
+  }
   return folder;
 }
