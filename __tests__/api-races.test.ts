@@ -43,7 +43,8 @@ async function intakeOn(queue: string, requestId: string) {
     fail: async () => {
       const result = await ledger.claim(request, new Date());
       if (result.kind !== "claimed") throw new Error(`it is ${result.kind}`);
-      await ledger.fail(result.claim, { code: "ModelTimeout", message: "no answer in time" });
+      const reason = { code: "ModelTimeout", message: "no answer in time" };
+      await ledger.fail(result.claim, ledger.failure(result.claim, reason));
     },
     accept: () => intake.accept(request, { group: "a-caller", owner: undefined }),
     messages: async () => {

@@ -250,6 +250,36 @@ const BROKEN: readonly {
     promise: "records match the bucket",
   },
   {
+    name: "lets a message go before it has told of it",
+    damage: {
+      file: "functions/consumer/consume.ts",
+      from: "return untried(error);\n  }\n}\n\nasync function claimAndPaint",
+      to: "return outcome;\n  }\n}\n\nasync function claimAndPaint",
+    },
+    plan: plan([prompt({ faults: [{ on: "events", nth: 0, kind: "event not taken" }] })]),
+    promise: "every end is told, under one id",
+  },
+  {
+    name: "takes HTTP 200 for an event that was taken",
+    damage: {
+      file: "functions/domain/events.ts",
+      from: "if (FailedEntryCount === 0) return;",
+      to: "if (FailedEntryCount !== undefined) return;",
+    },
+    plan: plan([prompt({ faults: [{ on: "events", nth: 0, kind: "event not taken" }] })]),
+    promise: "every end is told, under one id",
+  },
+  {
+    name: "tells only of a record that it has closed itself",
+    damage: {
+      file: "functions/consumer/consume.ts",
+      from: 'return "record" in outcome ?',
+      to: 'return "record" in outcome && delivery.receives === 1 ?',
+    },
+    plan: plan([prompt({ faults: [{ on: "events", nth: 0, kind: "kill before" }] })]),
+    promise: "every end is told, under one id",
+  },
+  {
     name: "leases for longer than it can live",
     damage: {
       file: "functions/consumer/index.ts",
@@ -263,8 +293,8 @@ const BROKEN: readonly {
     name: "shows a prompt as failed while it has receives left",
     damage: {
       file: "functions/consumer/consume.ts",
-      from: "if (isGivenUp(kind, delivery, options))",
-      to: 'if (kind === "broken" || isGivenUp(kind, delivery, options))',
+      from: "if (isGivenUp(outcome.kind, delivery, options))",
+      to: 'if (outcome.kind === "broken" || isGivenUp(outcome.kind, delivery, options))',
     },
     plan: plan([prompt({ faults: [0, 1].map((nth) => ({ on: "model", nth, kind: "no access" })) })]),
     promise: "failed is final",

@@ -53,3 +53,7 @@ export function topicName(suffix: string, severity: "page" | "ticket"): string {
 export function dashboardName(suffix: string): string {
   return `image-generation-${suffix}`;
 }
+
+export function eventBusName(suffix: string): string {
+  return `image-generation-${suffix}`;
+}

@@ -6,6 +6,7 @@ import {
   consumerName,
   dashboardName,
   deadLetterQueueName,
+  eventBusName,
   queueName,
   topicName,
 } from "../config/names.ts";
@@ -215,6 +216,20 @@ export const services: readonly ServicePermissions[] = [
         // A subscription's ARN is its topic's, and an id.
         return [topic, `${topic}:*`];
       }),
+  },
+  {
+    types: ["aws_cloudwatch_event_bus"],
+    read: ["events:DescribeEventBus", "events:ListTagsForResource"],
+    write: [
+      "events:CreateEventBus",
+      "events:DeleteEventBus",
+      "events:TagResource",
+      "events:UntagResource",
+      "events:UpdateEventBus",
+    ],
+    resources: ({ region, suffix }, accountId) => [
+      `arn:aws:events:${region}:${accountId}:event-bus/${eventBusName(suffix)}`,
+    ],
   },
   {
     types: ["aws_kms_key"],

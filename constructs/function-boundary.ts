@@ -1,8 +1,9 @@
 import { derive } from "../config/derived.ts";
-import { consumerName, queueName } from "../config/names.ts";
+import { consumerName, eventBusName, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { allowLogs } from "./bundled-function.ts";
 import { functionNames } from "./deployable-services.ts";
+import { allowTelling } from "./event-bus.ts";
 import { allowImageLinks, allowImages, allowRecords } from "./image-bucket.ts";
 import { allowModels } from "./image-processor.ts";
 import { allowStopping } from "./monitoring/spend-breaker.ts";
@@ -26,6 +27,7 @@ export function boundaryPermissions(settings: Settings, accountId: string): Poli
     ...allowLogs(functionNames(settings).map((name) => arn("logs", `log-group:/aws/lambda/${name}:*`))),
     allowSending(queueArn),
     allowConsuming(queueArn),
+    allowTelling(arn("events", `event-bus/${eventBusName(suffix)}`)),
     allowImages(bucket),
     allowImageLinks(bucket),
     ...allowRecords(bucket),

@@ -1,3 +1,4 @@
+import type { CloudwatchEventBus } from "@cdktf/provider-aws/lib/cloudwatch-event-bus/index.js";
 import { LambdaEventSourceMapping } from "@cdktf/provider-aws/lib/lambda-event-source-mapping/index.js";
 import { LambdaFunctionRecursionConfig } from "@cdktf/provider-aws/lib/lambda-function-recursion-config/index.js";
 import type { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
@@ -5,6 +6,7 @@ import { Construct } from "constructs";
 import type { ChainedModel } from "../config/derived.ts";
 import { consumerName, modelArn } from "../config/names.ts";
 import { BundledFunction } from "./bundled-function.ts";
+import { allowTelling } from "./event-bus.ts";
 import { allowImages, allowRecords, type ImageBucket } from "./image-bucket.ts";
 import type { PolicyStatement } from "./policy.ts";
 import { allowConsuming } from "./prompt-queue.ts";
@@ -13,6 +15,7 @@ export interface ImageProcessorProps {
   readonly suffix: string;
   readonly queue: SqsQueue;
   readonly bucket: ImageBucket;
+  readonly bus: CloudwatchEventBus;
   /** The models to try, in this order. */
   readonly modelChain: readonly ChainedModel[];
   /** The number of concurrent invocations. Each paints one picture. */
@@ -38,7 +41,7 @@ export class ImageProcessor extends Construct {
 
   constructor(scope: Construct, id: string, props: ImageProcessorProps) {
     super(scope, id);
-    const { suffix, queue, bucket, modelChain } = props;
+    const { suffix, queue, bucket, bus, modelChain } = props;
     this.function = new BundledFunction(this, "consumer", {
       name: consumerName(suffix),
       description: "Paints the prompts on the queue and stores the pictures",
@@ -51,6 +54,7 @@ export class ImageProcessor extends Construct {
         IMAGE_BUCKET: bucket.name,
         KEY_PREFIX: bucket.keyPrefix,
         SQS_QUEUE_URL: queue.url,
+        EVENT_BUS: bus.name,
         MODEL_CHAIN: JSON.stringify(modelChain),
         MODEL_TIMEOUT_SECONDS: String(props.modelTimeout),
         LEASE_SECONDS: String(props.lease),
@@ -59,6 +63,7 @@ export class ImageProcessor extends Construct {
       },
       permissions: [
         allowConsuming(queue.arn),
+        allowTelling(bus.arn),
         allowImages(bucket),
         ...allowRecords(bucket),
         allowModels(modelChain),

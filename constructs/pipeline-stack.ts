@@ -1,9 +1,10 @@
+import { CloudwatchEventBus } from "@cdktf/provider-aws/lib/cloudwatch-event-bus/index.js";
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity/index.js";
 import { IamRole } from "@cdktf/provider-aws/lib/iam-role/index.js";
 import { Aspects, TerraformOutput, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { derive } from "../config/derived.ts";
-import { boundaryArn } from "../config/names.ts";
+import { boundaryArn, eventBusName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { connectToAws, keepState } from "./account.ts";
 import { HttpApi } from "./http-api.ts";
@@ -30,8 +31,9 @@ export class PipelineStack extends TerraformStack {
       maxReceiveCount: consumer.receiveLimit,
       bucket,
     });
+    const bus = new CloudwatchEventBus(this, "events", { name: eventBusName(suffix) });
     const processor = new ImageProcessor(this, "processor", {
-      ...{ suffix, logRetentionDays, queue, bucket },
+      ...{ suffix, logRetentionDays, queue, bucket, bus },
       modelChain: derived.modelChain,
       maximumConcurrency: derived.maximumConcurrency,
       memoryMb: consumer.memoryMb,
@@ -59,6 +61,7 @@ export class PipelineStack extends TerraformStack {
     this.#createOutput("sqs_queue_url", "Where to send prompts", queue.url);
     this.#createOutput("api_url", "The HTTP endpoint", api.url);
     this.#createOutput("image_bucket", "Where pictures and records are", bucket.name);
+    this.#createOutput("event_bus", "Where each final state is an event", bus.arn);
     this.#createOutput("lambda_function_name", "The consumer", processor.function.functionName);
   }
 

@@ -1,4 +1,5 @@
 import type { Transition } from "./cloudwatch/evaluator.ts";
+import type { BusEvent } from "./eventbridge/put-events.ts";
 import type { RequestReport } from "./gateway/http-api.ts";
 import type { BatchReport } from "./lambda/event-source.ts";
 import type { InvocationReport, LogLine } from "./lambda/lambda.ts";
@@ -10,6 +11,8 @@ export interface CloudEvents {
   readonly request: [RequestReport];
   readonly batch: [BatchReport];
   readonly alarm: [Transition];
+  /** An event bus of the stack took an event. */
+  readonly event: [BusEvent];
   /** A queue did not answer its event source mapping. */
   readonly trouble: [error: unknown];
 }

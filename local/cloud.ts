@@ -6,6 +6,7 @@ import { answer, isControl } from "./aws/control-plane.ts";
 import { type Emulator, startEmulator } from "./aws/emulator.ts";
 import type { CloudEvents } from "./cloud-events.ts";
 import { CloudWatch } from "./cloudwatch/cloudwatch.ts";
+import { EventBridge } from "./eventbridge/event-bridge.ts";
 import { type HttpApi, startHttpApi } from "./gateway/http-api.ts";
 import { AccountConcurrency, DEFAULT_ACCOUNT_CONCURRENCY } from "./lambda/account-concurrency.ts";
 import { EventSourceMapping } from "./lambda/event-source-mapping.ts";
@@ -69,6 +70,7 @@ export interface Cloud extends AsyncDisposable {
   readonly spy: Emulator["spy"];
   readonly eventSources: readonly EventSourceMapping[];
   readonly cloudWatch: CloudWatch;
+  readonly eventBridge: EventBridge;
   readonly events: EventEmitter<CloudEvents>;
   /** Clients that talk to this cloud. */
   readonly sqs: SQSClient;
@@ -169,15 +171,20 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
     speed: options.alarmSpeed ?? 1,
   });
   running.add(async () => cloudWatch.stop());
-  emulator.divert(isControl, (request, response) => {
-    void answer(request, response, { eventSources, cloudWatch });
-  });
+  const eventBridge = new EventBridge({ region, buses: stack.eventBuses, events });
+  emulator.divert(
+    (request) => isControl(request) || EventBridge.isMine(request),
+    (request, response) => {
+      if (EventBridge.isMine(request)) void eventBridge.handle(request, response);
+      else void answer(request, response, { eventSources, cloudWatch });
+    },
+  );
 
   const stop = (): Promise<void> => running.run();
   return {
     ...{ endpoint, stack, functions, api, bedrock, events, sqs, s3, stop },
     ...names,
-    ...{ eventSources, cloudWatch, leftInFlight },
+    ...{ eventSources, cloudWatch, eventBridge, leftInFlight },
     spy: emulator.spy,
     [Symbol.asyncDispose]: stop,
   };
@@ -221,6 +228,7 @@ function hostVariables(
   roleName: string,
 ): Record<string, string> {
   const emulated = {
+    AWS_ENDPOINT_URL_EVENTBRIDGE: endpoint,
     AWS_ENDPOINT_URL_LAMBDA: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_ENDPOINT_URL_SNS: endpoint,

@@ -28,7 +28,10 @@ export async function startCallRecorder(
   if (apiSpec === undefined || bedrock === undefined) throw new Error("the cloud has no API, or no model");
   const journal: Journaled[] = [];
   const proxy = await startProxy({
-    upstream: { model: bedrock.endpoint, store: endpoint, queue: endpoint, control: endpoint },
+    upstream: {
+      model: bedrock.endpoint,
+      ...{ store: endpoint, queue: endpoint, events: endpoint, control: endpoint },
+    },
     onCall(call) {
       const entry: Journaled = { call, fault: faultOf(call), status: undefined, delivered: false };
       journal.push(entry);

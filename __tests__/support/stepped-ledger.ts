@@ -134,7 +134,7 @@ export class SteppedLedger {
         await ledger.release(claim, REASON, { tried: ending === "release" });
         return "released";
       case "fail":
-        await ledger.fail(claim, REASON);
+        await ledger.fail(claim, ledger.failure(claim, REASON));
         return "failed";
       case "reject":
         await ledger.reject(claim, REASON, JSON.stringify(ASKED));

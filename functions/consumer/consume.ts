@@ -1,11 +1,11 @@
-import { S3ServiceException } from "@aws-sdk/client-s3";
 import type { SQSRecord } from "aws-lambda";
+import type { Events } from "../domain/events.ts";
 import { ForeignImageError, IdTakenError, type Images } from "../domain/images.ts";
 import type { Claim, ClaimResult, Ledger } from "../domain/ledger.ts";
 import { messageBody } from "../domain/message-body.ts";
 import type { Metrics } from "../domain/metrics.ts";
 import { iamPrincipal, ownerOf } from "../domain/owner.ts";
-import type { Reason, SucceededRecord } from "../domain/record.ts";
+import type { ClosedRecord, FailedRecord, Reason, SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/record-store.ts";
 import {
   describeProblems,
@@ -34,6 +34,7 @@ export interface ConsumeOptions extends RedeliveryLimits {
   readonly ledger: Ledger;
   readonly images: Images;
   readonly chain: ModelChain;
+  readonly events: Events;
   readonly metrics: Metrics;
   /** The unique id of the consumer's own role. */
   readonly roleId: string;
@@ -76,9 +77,28 @@ function identified(request: PromptRequest, { messageId }: SQSRecord): Identifie
  */
 export async function consume(delivery: Delivery, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
   try {
-    return await claimAndPaint(delivery, endsAt, options);
+    const outcome = await claimAndPaint(delivery, endsAt, options);
+    return "record" in outcome ? await tell(outcome.record, outcome, options) : outcome;
   } catch (error) {
     return outcomeOfError(error);
+  }
+}
+
+/**
+ * Tells how a request ended, before its message goes. If that fails, or if the function dies here, the message comes back
+ * and finds the record closed: it is told again, under the same id, and nothing is painted.
+ */
+async function tell(
+  record: ClosedRecord | FailedRecord,
+  outcome: Outcome,
+  { events }: ConsumeOptions,
+): Promise<Outcome> {
+  try {
+    await events.tell(record);
+    return outcome;
+  } catch (error) {
+    console.error({ event: "not told", requestId: record.requestId, status: record.status });
+    return untried(error);
   }
 }
 
@@ -88,10 +108,10 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
   const unread = { id: message.messageId, body: message.body, sentAt, owner };
   if (!parsed.ok) {
     const reason = { code: "InvalidRequest", message: describeProblems(parsed.problems) };
-    const { requestId } = await ledger.rejectUnread(unread, parsed.requestId, reason);
-    console.warn({ event: "rejected", requestId, fields: loggableFields(parsed.problems) });
+    const record = await ledger.rejectUnread(unread, parsed.requestId, reason);
+    console.warn({ event: "rejected", requestId: record.requestId, fields: loggableFields(parsed.problems) });
     metrics.emit({ Rejected: 1 }, {});
-    return { kind: "rejected" };
+    return { kind: "rejected", record };
   }
   const request = identified(parsed.request, message);
   const { requestId } = request;
@@ -100,10 +120,8 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
   try {
     result = await ledger.claim(request, sentAt, owner);
   } catch (error) {
-    const outcome = outcomeOfError(error);
-    if (error instanceof IdTakenError) result = { kind: "taken" };
-    else if (outcome.kind !== "failed" || outcome.bug !== undefined) return outcome;
-    else return { kind: "postponed", reason: outcome.reason };
+    if (!(error instanceof IdTakenError)) return untried(error);
+    result = { kind: "taken" };
   }
   switch (result.kind) {
     case "closed": {
@@ -111,12 +129,12 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
       const isDuplicate = status === "succeeded" || status === "rejected";
       console.info({ event: isDuplicate ? "duplicate" : "not to be painted", requestId, status });
       if (isDuplicate) metrics.emit({ DuplicateDeliveries: 1 }, {});
-      return { kind: "done" };
+      return { kind: "done", record: result.record };
     }
     case "adopted":
       console.warn({ event: "adopted", requestId });
       metrics.emit({ Images: 1, TimeToImage: timeToImageMs(result.record) }, {});
-      return { kind: "done" };
+      return { kind: "done", record: result.record };
     case "leased": {
       const waitSeconds = Math.max(1, Math.ceil((result.until.getTime() - Date.now()) / 1000));
       const reason = { code: "Leased", message: "another delivery is painting this request" };
@@ -124,10 +142,10 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
     }
     case "taken": {
       const message = `the id ${requestId} belongs to a request for another picture`;
-      const rejected = await ledger.rejectUnread(unread, undefined, { code: "IdTaken", message });
-      console.warn({ event: "rejected", requestId: rejected.requestId, code: "IdTaken", takenId: requestId });
+      const record = await ledger.rejectUnread(unread, undefined, { code: "IdTaken", message });
+      console.warn({ event: "rejected", requestId: record.requestId, code: "IdTaken", takenId: requestId });
       metrics.emit({ Rejected: 1 }, {});
-      return { kind: "rejected" };
+      return { kind: "rejected", record };
     }
     case "claimed":
       if (result.claim.origin === "abandoned") {
@@ -176,24 +194,44 @@ async function paintClaimed(
       const sinceSentMs = timeToImageMs(record);
       console.info({ event: "painted", requestId, model: id, modelMs, timeToImageMs: sinceSentMs });
       metrics.emit({ Images: 1, TimeToImage: sinceSentMs, Fallbacks: isFallback ? 1 : 0 }, {});
-      return { kind: "done" };
+      return { kind: "done", record };
     }
-    case "expired":
-      await ledger.expire(claim, result);
+    case "expired": {
+      const record = await ledger.expire(claim, result);
       console.info({ event: "not to be painted", requestId, status: result.kind });
-      return { kind: "done" };
+      return { kind: "done", record };
+    }
     case "refused":
     case "withheld":
     case "unfit":
       return reject(claim, result.reason, delivery, options);
     default: {
       const { reason } = result;
-      const kind = OUTCOME_OF[result.kind];
-      if (isGivenUp(kind, delivery, options)) await ledger.fail(claim, reason);
-      else await ledger.release(claim, reason, { tried: kind === "failed" });
-      return { kind, reason };
+      const outcome = { kind: OUTCOME_OF[result.kind], reason };
+      if (isGivenUp(outcome.kind, delivery, options)) return giveUp(claim, outcome, delivery, options);
+      await ledger.release(claim, reason, { tried: outcome.kind === "failed" });
+      return outcome;
     }
   }
+}
+
+/**
+ * Closes the record of a request whose message has had its last receive. It is told first: nothing brings the message back
+ * afterwards. If EventBridge is not available, the message is re-sent instead, and the request is tried again.
+ */
+async function giveUp(
+  claim: Claim,
+  outcome: Extract<Outcome, { reason: Reason }>,
+  delivery: Delivery,
+  options: ConsumeOptions,
+): Promise<Outcome> {
+  const { ledger } = options;
+  const failure = ledger.failure(claim, outcome.reason);
+  const told = await tell(failure, outcome, options);
+  const isResent = told.kind === "postponed" && !isGivenUp("postponed", delivery, options);
+  if (isResent) await ledger.release(claim, outcome.reason, { tried: outcome.kind === "failed" });
+  else await ledger.fail(claim, failure);
+  return told;
 }
 
 function keepIdTaken(error: unknown): IdTakenError {
@@ -208,10 +246,10 @@ async function reject(
   { message }: Delivery,
   { ledger, metrics }: ConsumeOptions,
 ): Promise<Outcome> {
-  await ledger.reject(claim, reason, message.body);
-  console.warn({ event: "rejected", requestId: claim.record.requestId, code: reason.code });
+  const record = await ledger.reject(claim, reason, message.body);
+  console.warn({ event: "rejected", requestId: record.requestId, code: reason.code });
   metrics.emit({ Rejected: 1 }, {});
-  return { kind: "rejected" };
+  return { kind: "rejected", record };
 }
 
 const OUTCOME_OF = {
@@ -235,8 +273,18 @@ function timeToImageMs({ timings }: SucceededRecord): number {
   return Date.parse(timings.finishedAt) - Date.parse(timings.queuedAt);
 }
 
-/** S3 says these when somebody has to change something; all else it says may pass. */
-const BROKEN_S3 = ["AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch"];
+/** S3 and EventBridge say these when somebody has to change something; all else they say may pass. */
+const BROKEN_AWS = [
+  ...["AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch"],
+  ...["AccessDeniedException", "ResourceNotFoundException", "UnrecognizedClientException"],
+];
+
+/** The outcome of an error before anything was tried, or after all was done. */
+function untried(error: unknown): Outcome {
+  const outcome = outcomeOfError(error);
+  if (outcome.kind === "broken" || outcome.bug !== undefined) return outcome;
+  return { kind: "postponed", reason: outcome.reason };
+}
 
 function outcomeOfError(error: unknown): Extract<Outcome, { kind: "failed" | "broken" }> {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
@@ -246,8 +294,6 @@ function outcomeOfError(error: unknown): Extract<Outcome, { kind: "failed" | "br
     return { kind: "failed", reason, bug: error };
   }
   const isBroken =
-    error instanceof UnreadableRecordError ||
-    error instanceof ForeignImageError ||
-    (error instanceof S3ServiceException && BROKEN_S3.includes(name));
+    error instanceof UnreadableRecordError || error instanceof ForeignImageError || BROKEN_AWS.includes(name);
   return { kind: isBroken ? "broken" : "failed", reason };
 }

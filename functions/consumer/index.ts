@@ -4,6 +4,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { CALL_LIMITS } from "../domain/call-limits.ts";
+import { Events } from "../domain/events.ts";
 import { Images } from "../domain/images.ts";
 import { Ledger } from "../domain/ledger.ts";
 import { Metrics } from "../domain/metrics.ts";
@@ -22,6 +23,7 @@ const images = new Images(store, settings.KEY_PREFIX);
 const options: ConsumeOptions = {
   images,
   metrics,
+  events: new Events(settings.EVENT_BUS),
   ledger: new Ledger({
     store,
     images,

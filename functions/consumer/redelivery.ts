@@ -1,11 +1,11 @@
-import type { Reason } from "../domain/record.ts";
+import type { ClosedRecord, Reason } from "../domain/record.ts";
 
 /** What came of one receive of a message. */
 export type Outcome =
   /** There is nothing left to do. */
-  | { readonly kind: "done" }
+  | { readonly kind: "done"; readonly record: ClosedRecord }
   /** It can never become a picture; the record says why. */
-  | { readonly kind: "rejected" }
+  | { readonly kind: "rejected"; readonly record: ClosedRecord }
   /** Nothing was really tried: such a receive must not bring the message nearer to the dead-letter queue. */
   | {
       readonly kind: "postponed";

@@ -20,6 +20,7 @@ const environmentSchema = z.object({
   IMAGE_BUCKET: z.string().check(z.minLength(1)),
   KEY_PREFIX: z.string(),
   SQS_QUEUE_URL: z.url(),
+  EVENT_BUS: z.string().check(z.minLength(1)),
   /** The models to try, in this order, as JSON. */
   MODEL_CHAIN: z.pipe(
     z.string(),

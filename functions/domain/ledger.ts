@@ -136,22 +136,23 @@ export class Ledger {
   }
 
   /** Refuses the request for good; `body` is the message as it came. */
-  async reject(claim: Claim, reason: Reason, body: string): Promise<void> {
+  async reject(claim: Claim, reason: Reason, body: string): Promise<RejectedRecord> {
     const { requestId, attempts, timings } = claim.record;
     const history = { ...originOf(claim.record), attempts, timings };
-    await this.#close(claim, this.#rejected(requestId, reason, body, history));
+    const record = this.#rejected(requestId, reason, body, history);
+    await this.#close(claim, record);
+    return record;
+  }
+
+  /** The record of a request that could not be painted. */
+  failure({ record: { lease: _, ...asked } }: Claim, reason: Reason): FailedRecord {
+    const timings = { ...asked.timings, finishedAt: new Date().toISOString() };
+    return { ...asked, status: "failed", reason, timings };
   }
 
   /** Records that painting failed. The request can be claimed again, by a later delivery. */
-  async fail(claim: Claim, reason: Reason): Promise<void> {
-    const { lease: _, ...asked } = claim.record;
-    const record: FailedRecord = {
-      ...asked,
-      status: "failed",
-      reason,
-      timings: { ...asked.timings, finishedAt: new Date().toISOString() },
-    };
-    await this.#close(claim, record);
+  async fail(claim: Claim, failure: FailedRecord): Promise<void> {
+    await this.#close(claim, failure);
   }
 
   /**
@@ -167,8 +168,10 @@ export class Ledger {
    * Closes a request whose deadline has passed since it was claimed.
    * @param options `tried`: whether a model was called before
    */
-  async expire({ record, etag }: Claim, options: { readonly tried: boolean }): Promise<void> {
-    await this.#close({ etag }, this.#expired(record, record.attempts - (options.tried ? 0 : 1)));
+  async expire({ record, etag }: Claim, options: { readonly tried: boolean }): Promise<ExpiredRecord> {
+    const expired = this.#expired(record, record.attempts - (options.tried ? 0 : 1));
+    await this.#close({ etag }, expired);
+    return expired;
   }
 
   /**

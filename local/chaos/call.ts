@@ -13,7 +13,7 @@ export interface Call {
   readonly action: string;
   /** The ARN that IAM would judge by; `*` for actions that know no resource. */
   readonly resource: string;
-  /** What says for which prompt it is: the object's key, the prompt, or the message. */
+  /** What says for which prompt it is: the object's key, the prompt, the message, or the event. */
   readonly about: string;
   /** The method, for services that are told apart by it. */
   readonly method: string;
@@ -33,6 +33,9 @@ const sqsSchema = z.object({
   MessageBody: z.string().optional(),
 });
 const bedrockSchema = z.object({ prompt: z.string() });
+const eventsSchema = z.object({
+  Entries: z.tuple([z.object({ EventBusName: z.string(), Detail: z.string() })]),
+});
 /** All are of one environment: the first stands for all. */
 const alarmsSchema = z.object({ AlarmNames: z.tuple([z.string()], z.string()) });
 
@@ -78,6 +81,11 @@ export function readCall(request: IncomingMessage, body: Buffer): Call {
       const action = `cloudwatch:${operation(request)}`;
       const resource = `arn:aws:cloudwatch:${region}:${LOCAL_ACCOUNT_ID}:alarm:${name}`;
       return { caller, target: "control", action, resource, about: name, method };
+    }
+    case "events": {
+      const [{ EventBusName, Detail }] = eventsSchema.parse(JSON.parse(body.toString())).Entries;
+      const resource = `${arn}:event-bus/${EventBusName}`;
+      return { caller, target: "events", action: "events:PutEvents", resource, about: Detail, method };
     }
     default:
       throw new Error(`${service} is not known here`);

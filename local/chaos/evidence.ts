@@ -1,3 +1,4 @@
+import type { RequestEvent } from "../../functions/domain/events.ts";
 import type { RequestRecord } from "../../functions/domain/record.ts";
 import type { Invocation } from "./environments.ts";
 import type { Plan, PlannedPrompt } from "./plan.ts";
@@ -52,6 +53,8 @@ export interface PromptEvidence extends Readonly<Track> {
   readonly record: RequestRecord | undefined;
   /** What is in the bucket where its picture belongs. */
   readonly image: StoredPicture | undefined;
+  /** The details of all events that tell of it. */
+  readonly told: readonly RequestEvent[];
 }
 
 /** How long a message was hidden, and after how many receives. */

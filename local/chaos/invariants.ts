@@ -1,3 +1,4 @@
+import { eventOf } from "../../functions/domain/events.ts";
 import type { CallEvidence, Evidence, PaidPicture, PromptEvidence, Usage } from "./evidence.ts";
 import { BUSY, CONFLICT } from "./faults.ts";
 
@@ -24,6 +25,7 @@ const PROMISES = [
     (evidence) => [...each(evidence, miscounted), ...unknownToMetric(evidence), ...spentUnseen(evidence)],
   ],
   ["records match the bucket", (evidence) => each(evidence, contradiction)],
+  ["every end is told, under one id", (evidence) => each(evidence, untold)],
   [
     "leases end",
     (evidence) =>
@@ -67,6 +69,17 @@ function lost({ record, image, deadLetters, ...prompt }: PromptEvidence): string
       if (deadLetters.length > 0 && !unexcused) return undefined;
       return `is ${record?.status ?? "without a record"}, with ${deadLetters.length} dead letters`;
   }
+}
+
+/** An event may be repeated under its id. What the dead-letter queue has is told once it is sent back. */
+function untold({ record, told, deadLetters }: PromptEvidence): string | undefined {
+  if (record === undefined || record.status === "queued" || record.status === "generating") return undefined;
+  const ids = new Set(told.filter(({ status }) => status === record.status).map(({ eventId }) => eventId));
+  if (ids.has(eventOf(record).eventId))
+    return ids.size === 1 || record.status === "failed" ? undefined : `is told under ${ids.size} ids`;
+  return deadLetters.length > 0 && record.status !== "failed"
+    ? undefined
+    : `is ${record.status}, and that is not told`;
 }
 
 /** Whether an invocation was killed, or could not write what it wanted to. A message that none had has no excuse. */

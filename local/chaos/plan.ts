@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { z } from "zod";
-import { CONFLICT, type FaultKind, MODEL_ANSWERS, TRANSPORT_FAULTS } from "./faults.ts";
+import { CONFLICT, type FaultKind, MODEL_ANSWERS, NOT_TAKEN, TRANSPORT_FAULTS } from "./faults.ts";
 
-/** What may go wrong with a call of the model, of one for records and pictures, and of one of the queue. */
+/** What may go wrong with a call of the model, of one for records and pictures, and of one of the queue or the event bus. */
 const KINDS = {
   model: [...TRANSPORT_FAULTS, ...keysOf(MODEL_ANSWERS)],
   store: [CONFLICT, ...TRANSPORT_FAULTS],
   queue: TRANSPORT_FAULTS,
+  events: [NOT_TAKEN, ...TRANSPORT_FAULTS],
 } as const satisfies Record<string, readonly FaultKind[]>;
 export type Target = keyof typeof KINDS;
 
@@ -17,7 +18,7 @@ const faultSchema = z.strictObject({
   on: z.enum(keysOf(KINDS)),
   /** Which of the calls to that target that are made for the prompt: 0 is the first. */
   nth: count,
-  kind: z.enum([CONFLICT, ...KINDS.model]),
+  kind: z.enum([CONFLICT, NOT_TAKEN, ...KINDS.model]),
 });
 export type Fault = Readonly<z.infer<typeof faultSchema>>;
 

@@ -9,7 +9,7 @@ import { buffer } from "node:stream/consumers";
 import { outlivedItsInvocation } from "../lambda/frozen-connections.ts";
 import { listenOnLoopback } from "../loopback.ts";
 import { type Call, readCall } from "./call.ts";
-import { CONFLICT, type FaultKind, MODEL_ANSWERS, type ModelAnswer } from "./faults.ts";
+import { CONFLICT, type FaultKind, MODEL_ANSWERS, type ModelAnswer, NOT_TAKEN } from "./faults.ts";
 
 /** A call, and what became of it. */
 export interface Journaled {
@@ -98,6 +98,8 @@ async function handle(
       if (isConditional(request)) return send(xmlError(409, "ConditionalRequestConflict", call));
       entry.fault = undefined;
       break;
+    case NOT_TAKEN:
+      return send(jsonAnswer(200, { FailedEntryCount: 1, Entries: [{ ErrorCode: "ThrottlingException" }] }));
     case "late":
       await options.holdUp(call);
       break;
@@ -175,14 +177,20 @@ function errorOf(call: Call): Answer {
     case "control":
       return answerOf("server error");
     case "queue":
-      return {
-        status: 503,
-        headers: { "content-type": "application/x-amz-json-1.0" },
-        body: Buffer.from('{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"not now"}'),
-      };
+      return jsonAnswer(503, { __type: "com.amazonaws.sqs#ServiceUnavailable", message: "not now" });
+    case "events":
+      return jsonAnswer(500, { __type: "InternalException", message: "not now" });
     case "store":
       return xmlError(503, "SlowDown", call);
   }
+}
+
+function jsonAnswer(status: number, body: object): Answer {
+  return {
+    status,
+    headers: { "content-type": "application/x-amz-json-1.1" },
+    body: Buffer.from(JSON.stringify(body)),
+  };
 }
 
 function isConditional({ method, headers }: IncomingMessage): boolean {

@@ -29,6 +29,8 @@ export function figures(evidence: readonly Evidence[]): string[] {
     ["pictures", count(({ record }) => record?.status === "succeeded")],
     ["rejected", count(({ record }) => record?.status === "rejected")],
     ["prompts with a dead letter, which was sent back", withDeadLetter],
+    ["events", sum(({ prompts }) => prompts.reduce((total, { told }) => total + told.length, 0))],
+    ["not told, or told under two ids", times("every end is told, under one id")],
     ["pictures on the model's bill", sum(({ billed }) => billed)],
     ["paid for again inside the named windows", lost.length],
     ["of these, as their owner died or could not store", lost.filter(diedWithOwner).length],

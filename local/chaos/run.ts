@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { SQSRecord } from "aws-lambda";
 import pLimit from "p-limit";
 import { z } from "zod";
+import { requestEventSchema } from "../../functions/domain/events.ts";
 import { models } from "../../functions/domain/models.ts";
 import { splitAtXmp } from "../../functions/domain/picture-mark.ts";
 import { imageKey, recordKey } from "../../functions/domain/record.ts";
@@ -47,6 +48,7 @@ class Run {
   readonly #name: string;
   readonly #dice: Random;
   readonly #billedBefore: number;
+  readonly #toldBefore: number;
   readonly #journal: Journal;
   readonly #lastInvocation = new Map<string, Invocation>();
   readonly #killed = new Set<number>();
@@ -60,6 +62,7 @@ class Run {
     this.#name = name;
     this.#dice = stream(String(plan.order));
     this.#billedBefore = world.bill.length;
+    this.#toldBefore = world.told.length;
     this.#journal = new Journal(world, plan);
     world.observe(this.#journal);
   }
@@ -162,10 +165,15 @@ class Run {
 
   async #evidence(restless: number): Promise<Evidence> {
     const limit = pLimit(8);
+    const told = Map.groupBy(
+      this.#world.told.slice(this.#toldBefore).map(({ detail }) => requestEventSchema.parse(detail)),
+      ({ requestId }) => requestId,
+    );
+    const evidenceOf = (track: Track) => this.#promptEvidence(track, told.get(track.requestId) ?? []);
     const { tracks, waits, usage, abandonedLeases, estimatedUsd, startedAt } = this.#journal;
     return {
       plan: this.#plan,
-      prompts: await Promise.all(tracks.all().map((track) => limit(() => this.#promptEvidence(track)))),
+      prompts: await Promise.all(tracks.all().map((track) => limit(() => evidenceOf(track)))),
       restless,
       waits,
       usage,
@@ -189,13 +197,13 @@ class Run {
       .reduce((sum, { modelId }) => sum + (PRICES_USD.get(modelId) ?? 0), 0);
   }
 
-  async #promptEvidence(track: Track): Promise<PromptEvidence> {
+  async #promptEvidence(track: Track, told: PromptEvidence["told"]): Promise<PromptEvidence> {
     const { requestId } = track;
     const record = await this.#world.object(recordKey(this.#world.keyPrefix, requestId));
     const key = imageKey(this.#world.keyPrefix, { requestId, outputFormat: "png" });
     const image = await this.#world.object(key);
     return {
-      ...track,
+      ...{ ...track, told },
       calls: [...track.calls],
       paid: [...track.paid],
       deadLetters: [...track.deadLetters],

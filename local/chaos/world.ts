@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { unzipSync } from "fflate";
 import { encodeChunk } from "../../functions/domain/picture-mark.ts";
 import { type Cloud, startCloud } from "../cloud.ts";
+import type { BusEvent } from "../eventbridge/put-events.ts";
 import type { PaidCall } from "../model/bedrock.ts";
 import type { Trouble } from "../model/trouble.ts";
 import type { FunctionSpec } from "../stack/stack.ts";
@@ -41,6 +42,8 @@ export interface World extends AsyncDisposable {
   readonly keyPrefix: string;
   /** What the model has been paid for, oldest first. */
   readonly bill: readonly PaidCall[];
+  /** What the event bus has taken, oldest first. */
+  readonly told: readonly BusEvent[];
   /** An object as it is in the bucket. */
   object(key: string): Promise<Buffer | undefined>;
   /** Puts this one in charge. */
@@ -70,11 +73,14 @@ async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
   if (bedrock === undefined) throw new Error("the simulation runs the stand-in model");
   const spec = consumerOf(cloud);
   let observer: Observer | undefined;
+  const told: BusEvent[] = [];
+  cloud.events.on("event", (event) => told.push(event));
   const proxy = await startProxy({
     upstream: {
       model: bedrock.endpoint,
       store: cloud.endpoint,
       queue: cloud.endpoint,
+      events: cloud.endpoint,
       control: cloud.endpoint,
     },
     onCall: (call) =>
@@ -107,6 +113,7 @@ async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
     giveUpAfterMs: Number(variables.GIVE_UP_AFTER_SECONDS) * 1000,
     keyPrefix: cloud.keyPrefix,
     bill: bedrock.bill,
+    told,
     // Without the SDK: what is in the bucket is to be seen with other eyes than the consumer's.
     async object(key) {
       const response = await fetch(`${cloud.endpoint}/${cloud.bucket}/${key}`);

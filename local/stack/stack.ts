@@ -54,6 +54,8 @@ export interface Stack {
   readonly queues: readonly QueueSpec[];
   readonly topicNames: readonly string[];
   readonly bucketNames: readonly string[];
+  /** The names of the event buses. */
+  readonly eventBuses: readonly string[];
   readonly functions: readonly FunctionSpec[];
   readonly eventSources: readonly EventSourceSpec[];
   readonly httpApis: readonly HttpApiSpec[];
@@ -131,10 +133,13 @@ export function readStack(terraform: Terraform): Stack {
     .resources("aws_lambda_function", functionSchema)
     .map((resource) => toFunction(resource, terraform));
   const queues = readQueues(terraform);
+  const names = (type: string) =>
+    terraform.resources(type, z.object({ name: z.string() })).map(({ name }) => name);
   return {
     region: terraform.region,
     queues,
-    topicNames: terraform.resources("aws_sns_topic", z.object({ name: z.string() })).map(({ name }) => name),
+    topicNames: names("aws_sns_topic"),
+    eventBuses: names("aws_cloudwatch_event_bus"),
     bucketNames: buckets.map(({ bucket }) => bucket),
     functions,
     eventSources: readEventSources(terraform, queues, functions),

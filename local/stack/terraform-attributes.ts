@@ -70,6 +70,7 @@ const computed: Readonly<Record<string, Compute>> = {
     "uuid",
     (uuid, account) => `lambda:${account}:event-source-mapping:${uuid}`,
   ),
+  aws_cloudwatch_event_bus: named("name", (name, account) => `events:${account}:event-bus/${name}`),
   aws_cloudwatch_log_group: named("name", (name, account) => `logs:${account}:log-group:${name}`),
   aws_iam_role: named(
     "name",
