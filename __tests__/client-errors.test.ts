@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MAX_PROMPT_LENGTH } from "../functions/domain/request.ts";
+import { MAX_PROMPT_LENGTH } from "../functions/domain/request-limits.ts";
 import { QuietPipeline, runClient, startScriptedAws, temporaryFolder } from "./support/client.ts";
 
 let pipeline: QuietPipeline;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { MAX_PROMPT_LENGTH } from "../functions/domain/request.ts";
+import { MAX_PROMPT_LENGTH } from "../functions/domain/request-limits.ts";
 import { QuietPipeline, runClient, startScriptedAws, temporaryFolder } from "./support/client.ts";
 import { runClientInTerminal } from "./support/terminal.ts";
 import { caseCount } from "./support/thorough.ts";

@@ -42,6 +42,19 @@ describe("the HTTP API", () => {
     });
   });
 
+  it("lets anybody have the studio's page where people can log in, and nothing else", () => {
+    const issuer = "https://issuer.example/";
+    const stack = stackWith({
+      authorisation: { kind: "jwt", issuer, audience: ["couch"], clientId: "couch" },
+    });
+    expect(authorisationByRoute(stack)).toEqual({
+      ...everyRoute("JWT"),
+      "GET /": "NONE",
+      "GET /studio/{file}": "NONE",
+    });
+    expect(stack.text).toContain("LOGIN");
+  });
+
   it("is open to anybody only where that is asked for by name", () => {
     expect(authorisationByRoute(stackWith({ authorisation: { kind: "none" } }))).toEqual(everyRoute("NONE"));
   });
@@ -80,6 +93,20 @@ describe("the HTTP API", () => {
 });
 
 describe("mistakes in the API's settings", () => {
+  it("name the client of the studio that is missing in the audience", () => {
+    const authorisation = { kind: "jwt", issuer: "https://issuer.example", audience: ["a"], clientId: "b" };
+    expect(checkSettings({ ...dev, api: { throttling, authorisation } })).toEqual({
+      ok: false,
+      problems: [
+        {
+          path: ["api", "authorisation", "audience"],
+          message:
+            'does not have the clientId "b". Add it: the tokens of the studio have it as their audience',
+        },
+      ],
+    });
+  });
+
   it("are reported together, each with its fix", () => {
     const api = {
       authorisation: { kind: "jwt", issuer: "http://issuer.example", audience: [] },

@@ -31,9 +31,9 @@ describe("npm start without a prompt", () => {
   });
   afterAll(() => void server.child.kill("SIGKILL"));
 
-  it("prints the API's address, and one that shows the page to try it", async () => {
+  it("prints the API's address, and the studio's", async () => {
     const [, url = ""] = await printed(server, "stdout", /HTTP +(\S+)/);
-    const [, page = ""] = await printed(server, "stdout", /(\S+) is a page to try it/);
+    const [, page = ""] = await printed(server, "stdout", /(\S+) is the studio/);
     expect((await fetch(`${url}/health`)).status).toBe(200);
     expect(await (await fetch(page)).text()).toContain("<html");
   });

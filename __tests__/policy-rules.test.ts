@@ -52,7 +52,7 @@ const BROKEN: readonly (readonly [rule: string, type: string, attributes: object
   ["BUCKET_TLS", "aws_s3_bucket_policy", policy(denyWithoutTls("s3:*", ["arn:aws:s3:::it"]))],
   ["BUCKET_TLS", "aws_s3_bucket_policy", policy(denyWithoutTls("s3:*", ["arn:aws:s3:::it/*"]))],
   ["QUEUE_TLS", "aws_sqs_queue_policy", policy(denyWithoutTls("sqs:SendMessage", "arn"))],
-  ["CKV_AWS_309", "aws_apigatewayv2_route", { route_key: "GET /", authorization_type: "NONE" }],
+  ["CKV_AWS_309", "aws_apigatewayv2_route", { route_key: "GET /health", authorization_type: "NONE" }],
   ["CKV_AWS_309", "aws_apigatewayv2_route", { route_key: "OPTIONS /generate", authorization_type: "NONE" }],
   ["CKV_AWS_41", "provider", { access_key: "AKIAIOSFODNN7EXAMPLE" }],
   ["PROVIDER_PINNED", "terraform", terraform({ required_providers: { aws: { version: "~> 5.0" } } })],

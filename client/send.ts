@@ -2,12 +2,8 @@ import { randomUUID } from "node:crypto";
 import { Command, Option } from "commander";
 import leven from "leven";
 import pMap, { pMapIterable } from "p-map";
-import {
-  ASPECT_RATIOS,
-  type IdentifiedRequest,
-  MAX_SEED,
-  OUTPUT_FORMATS,
-} from "../functions/domain/request.ts";
+import type { IdentifiedRequest } from "../functions/domain/request.ts";
+import { ASPECT_RATIOS, MAX_SEED, OUTPUT_FORMATS } from "../functions/domain/request-limits.ts";
 import { explain, wasRefused } from "./aws-errors.ts";
 import { ClientError, type ExitCode, usageError } from "./exit.ts";
 import { type FollowOptions, follow, worstOf } from "./follow.ts";

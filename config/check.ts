@@ -25,6 +25,7 @@ const comparisons = [
   compare(z.object({ models: modelList }), modelProblems),
   compare(z.object({ imageBucket, state }), bucketProblems),
   compare(z.object({ consumer }), timeoutProblems),
+  compare(z.object({ api }), loginProblems),
   compare(z.object({ accountConcurrency, models: modelList, api }), concurrencyProblems),
   compare(z.object({ alarms, consumer, models: modelList, monthlyBudgetUsd, region }), alarmProblems),
 ];
@@ -54,6 +55,15 @@ export function checkSettings(input: unknown): CheckedSettings {
 function toProblems(issue: z.core.$ZodIssue): SettingsProblem[] {
   if (issue.code !== "unrecognized_keys") return [issue];
   return issue.keys.map((key) => ({ path: [...issue.path, key], message: "is not a setting. Remove it" }));
+}
+
+/** The studio calls the API with its id token, whose audience is the client. */
+function loginProblems({ api: { authorisation } }: Pick<Settings, "api">): SettingsProblem[] {
+  if (authorisation.kind !== "jwt" || authorisation.clientId === undefined) return [];
+  const { clientId, audience } = authorisation;
+  if (audience.includes(clientId)) return [];
+  const message = `does not have the clientId ${JSON.stringify(clientId)}. Add it: the tokens of the studio have it as their audience`;
+  return [{ path: ["api", "authorisation", "audience"], message }];
 }
 
 function modelProblems(settings: Pick<Settings, "models">): SettingsProblem[] {

@@ -78,6 +78,11 @@ const apiSchema = z.strictObject({
           audience: z
             .array(text("an audience").min(1, { error: "must not be empty" }))
             .min(1, { error: "is empty. Name at least one audience" }),
+          /**
+           * The studio's client id at the issuer: a public client (PKCE), whose redirect URI is the API's address with a
+           * slash at the end. Default: none, and the studio is off.
+           */
+          clientId: z.string().min(1, { error: "must not be empty" }).optional(),
         }),
         z.strictObject({ kind: z.literal("none") }),
       ],

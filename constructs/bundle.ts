@@ -38,13 +38,17 @@ export function bundleOptions(entry: string): BuildOptions & { readonly write: f
 /**
  * Bundles a function into one file and zips it, to the same bytes on every machine.
  * @param entry the function's entry file, from the project's root
+ * @param files what else the zip file holds, by path
  */
-export function bundle(entry: string): Bundle {
+export function bundle(entry: string, files: Readonly<Record<string, Uint8Array>> = {}): Bundle {
   const { outputFiles } = buildSync(bundleOptions(entry));
   const [output] = outputFiles;
   if (output === undefined) throw new Error(`${entry} was bundled into nothing`);
   // A zip file carries a time for each entry: 1980 is the first that the format knows.
-  const zipped = zipSync({ "index.js": [output.contents, { mtime: new Date(1980, 0, 1), level: 9 }] });
+  const zipped = zipSync(
+    { "index.js": output.contents, ...files },
+    { mtime: new Date(1980, 0, 1), level: 9 },
+  );
   const zip = join(OUT, `${entry.replaceAll("/", "-").replace(/\.ts$/, "")}.zip`);
   mkdirSync(OUT, { recursive: true });
   // Two syntheses at once must not read each other's half-written file.

@@ -13,6 +13,8 @@ export interface BundledFunctionProps {
   readonly description: string;
   /** The file to bundle, from the project's root. It exports `handler`. */
   readonly entry: string;
+  /** Files beside its code, by path. Default: none. */
+  readonly files?: Readonly<Record<string, Uint8Array>>;
   readonly memoryMb: number;
   /** In seconds. */
   readonly timeout: number;
@@ -50,7 +52,7 @@ export class BundledFunction extends Construct {
       role: role.name,
       policy: policyJson([...allowLogs(`${logGroup.arn}:*`), ...props.permissions]),
     });
-    const { zip, version } = bundle(props.entry);
+    const { zip, version } = bundle(props.entry, props.files);
     const asset = new TerraformAsset(this, "code", { path: zip, type: AssetType.FILE });
     this.function = new LambdaFunction(this, "function", {
       functionName: name,

@@ -10,10 +10,11 @@ import type { SqsQueue } from "@cdktf/provider-aws/lib/sqs-queue/index.js";
 import { Construct } from "constructs";
 import { apiFunctionName, apiName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
-import { ROUTES } from "../functions/domain/routes.ts";
+import { PAGE_ROUTES, ROUTES } from "../functions/domain/routes.ts";
 import { BundledFunction } from "./bundled-function.ts";
 import { allowImageLinks, allowRecords, type ImageBucket } from "./image-bucket.ts";
 import { allowSending } from "./prompt-queue.ts";
+import { bundleStudio } from "./studio-files.ts";
 
 export interface HttpApiProps {
   readonly suffix: string;
@@ -82,6 +83,7 @@ export class HttpApi extends Construct {
       name: apiFunctionName(props.suffix),
       description: "Takes prompts over HTTP and returns their status",
       entry: "functions/api/index.ts",
+      files: bundleStudio(),
       memoryMb: MEMORY_MB,
       timeout: GATEWAY_LIMIT_SECONDS - 1,
       reservedConcurrency,
@@ -92,6 +94,7 @@ export class HttpApi extends Construct {
         SQS_QUEUE_URL: queue.url,
         MAY_WAIT: String(reservedConcurrency !== undefined),
         PICTURES_AT_ONCE: String(props.picturesAtOnce),
+        ...loginOf(props.access),
       },
       permissions: [allowSending(queue.arn), ...allowRecords(bucket), allowImageLinks(bucket)],
     });
@@ -136,6 +139,10 @@ export class HttpApi extends Construct {
       });
     const authorisation = this.#createAuthorisation(props, api);
     for (const key of ROUTES) route(key.replaceAll(/\W+/g, "-"), key, authorisation);
+    // The studio holds nothing, and whoever is to log in needs it before. It calls the routes above with a token.
+    if ("LOGIN" in loginOf(props.access)) {
+      for (const key of PAGE_ROUTES) route(key.replaceAll(/\W+/g, "-"), key, { authorizationType: "NONE" });
+    }
     // The gateway's 404 is not problem+json, and it has no 405: the function answers for all other paths.
     route("anything-else", "$default", authorisation);
     if (props.access.corsOrigins.length > 0) {
@@ -185,6 +192,13 @@ export class HttpApi extends Construct {
       accessLogSettings: { destinationArn: logs.arn, format: JSON.stringify(ACCESS_LOG) },
     });
   }
+}
+
+/** Where the studio sends people to log in, for the function's environment. Nothing: the studio is off, or asks nobody. */
+function loginOf({ authorisation }: Settings["api"]): Readonly<Record<string, string>> {
+  if (authorisation.kind !== "jwt" || authorisation.clientId === undefined) return {};
+  const { issuer, clientId } = authorisation;
+  return { LOGIN: JSON.stringify({ issuer, clientId }) };
 }
 
 interface RouteAuthorisation {

@@ -8,6 +8,7 @@ import type { CloudEvents } from "./cloud-events.ts";
 import { CloudWatch } from "./cloudwatch/cloudwatch.ts";
 import { EventBridge } from "./eventbridge/event-bridge.ts";
 import { type HttpApi, startHttpApi } from "./gateway/http-api.ts";
+import { createLocalPages } from "./gateway/local-pages.ts";
 import { AccountConcurrency, DEFAULT_ACCOUNT_CONCURRENCY } from "./lambda/account-concurrency.ts";
 import { EventSourceMapping } from "./lambda/event-source-mapping.ts";
 import { LambdaFunction } from "./lambda/lambda.ts";
@@ -135,17 +136,6 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
     functions.set(spec.functionName, created);
   }
 
-  const [apiSpec] = stack.httpApis;
-  const api =
-    apiSpec &&
-    (await startHttpApi({
-      spec: apiSpec,
-      port: options.apiPort ?? 0,
-      functions,
-      onRequest: (report) => events.emit("request", report),
-    }));
-  if (api !== undefined) running.add(() => api.stop());
-
   const sqs = new SQSClient({ endpoint, region, credentials: CREDENTIALS });
   const s3 = new S3Client({ endpoint, region, credentials: CREDENTIALS });
   running.add(async () => {
@@ -179,6 +169,18 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
       else void answer(request, response, { eventSources, cloudWatch });
     },
   );
+
+  const [apiSpec] = stack.httpApis;
+  const api =
+    apiSpec &&
+    (await startHttpApi({
+      spec: apiSpec,
+      port: options.apiPort ?? 0,
+      functions,
+      pages: createLocalPages({ emulator, cloudWatch, bedrock, ...names }),
+      onRequest: (report) => events.emit("request", report),
+    }));
+  if (api !== undefined) running.add(() => api.stop());
 
   const stop = (): Promise<void> => running.run();
   return {

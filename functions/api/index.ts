@@ -12,6 +12,7 @@ import { Backlog } from "./backlog.ts";
 import { callerGroup, isReadable, readOwner } from "./caller.ts";
 import { type HttpAnswer, HttpProblem, type HttpRequest, jsonAnswer } from "./http.ts";
 import { Intake } from "./intake.ts";
+import { Page } from "./page.ts";
 import { readId, readPrompt, readWait } from "./read-request.ts";
 import { viewOf } from "./request-view.ts";
 import { readSettings } from "./settings.ts";
@@ -23,6 +24,11 @@ const records = new RecordStore(new ObjectStore(s3, settings.IMAGE_BUCKET), sett
 const queueUrl = settings.SQS_QUEUE_URL;
 const intake = new Intake({ records, sqs, queueUrl, codeVersion: settings.CODE_VERSION });
 const backlog = new Backlog({ sqs, queueUrl, picturesAtOnce: settings.PICTURES_AT_ONCE });
+
+const page = new Page({
+  ...{ s3, bucket: settings.IMAGE_BUCKET, keyPrefix: settings.KEY_PREFIX },
+  login: settings.LOGIN,
+});
 
 /** How often to look whether a request is finished, in milliseconds. */
 const POLL_MS = 500;
@@ -45,7 +51,7 @@ const routes: Readonly<Record<Route, (event: HttpRequest, context: Context) => P
 export async function handler(event: HttpRequest, context: Context): Promise<HttpAnswer> {
   try {
     const route = isRoute(event.routeKey) ? routes[event.routeKey] : undefined;
-    return route === undefined ? answerAnythingElse(event) : await route(event, context);
+    return route === undefined ? await answerAnythingElse(event) : await route(event, context);
   } catch (error) {
     if (error instanceof HttpProblem) return error.toAnswer();
     console.error({ event: "not answered", route: event.routeKey, error });
@@ -104,7 +110,12 @@ async function health(): Promise<HttpAnswer> {
   return jsonAnswer(200, await backlog.health());
 }
 
-function answerAnythingElse({ rawPath, requestContext: { http } }: HttpRequest): HttpAnswer {
+async function answerAnythingElse(event: HttpRequest): Promise<HttpAnswer> {
+  const { rawPath, requestContext } = event;
+  const { http } = requestContext;
+  // Where API Gateway has no route for the page, it comes by way of $default, and with its authorisation.
+  const found = http.method === "GET" ? await page.answer(event) : undefined;
+  if (found !== undefined) return found;
   const methods = methodsOf(rawPath);
   if (methods.length === 0) throw new HttpProblem(404, "There is nothing at this path.");
   const headers = { allow: methods.join(", ") };

@@ -8,6 +8,7 @@ import {
   generatingSchema,
   queuedSchema,
   rejectedSchema,
+  type StoredImage,
   succeededSchema,
   type VisibleRecord,
 } from "../domain/record.ts";
@@ -27,9 +28,12 @@ export const requestViewSchema = z.discriminatedUnion("status", [
     imageUrl: z
       .url()
       .check(z.describe("A link to the picture. Anybody who has it can open it until `imageUrlExpiresAt`.")),
+    downloadUrl: z
+      .url()
+      .check(z.describe("The same, but a browser saves the picture as a file, which is named after the id.")),
     imageUrlExpiresAt: z.iso
       .datetime()
-      .check(z.describe("When the link expires. `GET /requests/{id}` returns a new one.")),
+      .check(z.describe("When both links expire. `GET /requests/{id}` returns new ones.")),
   }),
   rejectedSchema,
   failedSchema,
@@ -55,16 +59,29 @@ export async function viewOf(
     case "queued":
       return { ...record, estimatedWaitSeconds: await estimate() };
     case "succeeded": {
-      const { bucket, key } = record.image;
       const signingDate = new Date();
-      const imageUrl = await getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: key }), {
-        expiresIn: LINK_SECONDS,
-        signingDate,
-      });
+      const sign = (disposition?: string) => signLink(s3, record.image, signingDate, disposition);
+      const filename = `${record.requestId}.${record.outputFormat}`;
+      const [imageUrl, downloadUrl] = await Promise.all([sign(), sign(`attachment; filename="${filename}"`)]);
       const expiresAt = new Date(signingDate.getTime() + LINK_SECONDS * 1000);
-      return { ...record, imageUrl, imageUrlExpiresAt: expiresAt.toISOString() };
+      return { ...record, imageUrl, downloadUrl, imageUrlExpiresAt: expiresAt.toISOString() };
     }
     default:
       return record;
   }
+}
+
+/** @param disposition what S3 sends as `Content-Disposition` */
+function signLink(
+  s3: S3Client,
+  { bucket, key }: StoredImage,
+  signingDate: Date,
+  disposition: string | undefined,
+): Promise<string> {
+  const command = new GetObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    ...(disposition !== undefined && { ResponseContentDisposition: disposition }),
+  });
+  return getSignedUrl(s3, command, { expiresIn: LINK_SECONDS, signingDate });
 }

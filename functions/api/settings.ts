@@ -12,6 +12,16 @@ const environmentSchema = z.object({
   /** Whether callers may wait for their picture: not where that would use up the account. */
   MAY_WAIT: z.enum(["true", "false"]),
   CODE_VERSION: z.string(),
+  /** Who logs people in to the studio, as JSON. Not there: nobody has to log in. */
+  LOGIN: z.optional(
+    z.pipe(
+      z.pipe(
+        z.string(),
+        z.transform((text) => JSON.parse(text)),
+      ),
+      z.object({ issuer: z.string(), clientId: z.string() }),
+    ),
+  ),
 });
 
 export type ApiSettings = z.output<typeof environmentSchema>;

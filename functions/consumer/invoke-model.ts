@@ -7,7 +7,7 @@ import { KIND_OF_EXCEPTION } from "../domain/model-exceptions.ts";
 import { exceededLimit, type Model, type PictureAnswer, unreadable } from "../domain/models/contract.ts";
 import { hasFormat } from "../domain/picture-mark.ts";
 import type { AskedRequest, Reason } from "../domain/record.ts";
-import type { OutputFormat } from "../domain/request.ts";
+import type { OutputFormat } from "../domain/request-limits.ts";
 
 /** What one call of a model came to. */
 export type ModelAnswer =

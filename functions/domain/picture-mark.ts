@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { OutputFormat } from "./request.ts";
+import type { OutputFormat } from "./request-limits.ts";
 
 /** The IPTC term for a picture that was made by a trained model: https://cv.iptc.org/newscodes/digitalsourcetype/ */
 const MADE_BY_MODEL = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";

@@ -1,7 +1,8 @@
 import { randomInt } from "node:crypto";
 import * as z from "zod/mini";
 import { ownerSchema } from "./owner.ts";
-import { MAX_SEED, promptRequestSchema, requestIdSchema } from "./request.ts";
+import { promptRequestSchema, requestIdSchema } from "./request.ts";
+import { MAX_SEED } from "./request-limits.ts";
 
 const instant = z.iso.datetime();
 

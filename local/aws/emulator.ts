@@ -7,6 +7,7 @@ import type { QueueSpec } from "../stack/stack.ts";
 import { systemErrorCode, UserError } from "../user-error.ts";
 import { type EmulatorApp, enforceConditionalWrites } from "./conditional-writes.ts";
 import { enforceQueueRules } from "./queue-rules.ts";
+import { overrideResponseHeaders } from "./response-headers.ts";
 import { openStateFolder } from "./state-folder.ts";
 
 export interface EmulatorOptions {
@@ -60,6 +61,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const diversion: Diversion = { mine: () => false, handle: () => {} };
   const prepare = (app: EmulatorApp): void => {
     listenOnLoopback(app);
+    overrideResponseHeaders(app);
     enforceConditionalWrites(app, options.conflicts ?? true);
     enforceQueueRules(app, {
       keepsState: state !== undefined,

@@ -1,10 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import {
-  ASPECT_RATIOS,
-  MAX_SEED,
-  OUTPUT_FORMATS,
-  type PromptRequestInput,
-} from "../../functions/domain/request.ts";
+import type { PromptRequestInput } from "../../functions/domain/request.ts";
+import { ASPECT_RATIOS, MAX_SEED, OUTPUT_FORMATS } from "../../functions/domain/request-limits.ts";
 import { DEFAULT_ACCOUNT_CONCURRENCY } from "../lambda/account-concurrency.ts";
 import type { Trouble } from "../model/trouble.ts";
 import { wholeNumber } from "./whole-number.ts";

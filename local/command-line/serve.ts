@@ -66,7 +66,7 @@ function aboutApi({ url, spec }: HttpApi): string {
   const [kind] = spec.routes.map(({ authorisation }) => authorisation).filter((name) => name !== "NONE");
   const open = kind === undefined ? "" : ` (deployed, it asks for ${kind}; here it asks nobody)`;
   return `  HTTP    ${url}${open}
-          ${url}/docs is a page to try it
+          ${url}/ is the studio: open it in a browser
 `;
 }
 

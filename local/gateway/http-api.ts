@@ -5,7 +5,6 @@ import { type LambdaFunction, withinLimit } from "../lambda/lambda.ts";
 import { listenOnLoopback, readBody } from "../loopback.ts";
 import type { HttpApiSpec, RouteSpec, ThrottlingSpec } from "../stack/http-api-spec.ts";
 import { systemErrorCode, UserError } from "../user-error.ts";
-import { servePage } from "./api-page.ts";
 import { corsHeaders, isPreflight, preflightHeaders } from "./http-api-cors.ts";
 import { toEvent } from "./http-api-event.ts";
 import { matchRoute } from "./http-api-routes.ts";
@@ -16,6 +15,8 @@ export interface HttpApiOptions {
   readonly port: number;
   /** By function name. */
   readonly functions: ReadonlyMap<string, LambdaFunction>;
+  /** Answers what is served beside the routes, and whether the request was for that. Default: nothing is. */
+  readonly pages?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
   readonly onRequest: (report: RequestReport) => void;
 }
 
@@ -91,7 +92,7 @@ class Gateway {
   }
 
   async respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (await servePage(request, response)) return;
+    if (await this.#options.pages?.(request, response)) return;
     const arrived = performance.now();
     const { status, headers, cookies = [], body } = await this.#answer(request);
     const { spec, onRequest } = this.#options;

@@ -42,6 +42,8 @@ export interface Bedrock {
   readonly bill: readonly PaidCall[];
   /** Every call that came in, by model, oldest first; paid or not. */
   readonly calls: readonly string[];
+  /** How the model misbehaves. */
+  readonly trouble: Trouble;
   /** From now on the model misbehaves like this; scripts start again. Also by `PUT /_trouble`. */
   setTrouble(trouble: Trouble): void;
   stop(): Promise<void>;
@@ -86,6 +88,9 @@ export async function startBedrock(
     endpoint: `http://127.0.0.1:${port}`,
     bill: model.bill,
     calls: model.calls,
+    get trouble() {
+      return model.trouble;
+    },
     setTrouble: (next) => model.setTrouble(next),
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
@@ -118,14 +123,17 @@ class StandInModel {
   readonly #painter: Painter;
   readonly #underWay = new Map<string, number>();
   readonly #stopping = new AbortController();
+  trouble: Trouble;
   #script: FaultScript;
 
   constructor(trouble: Trouble, painter: Painter) {
+    this.trouble = trouble;
     this.#painter = painter;
     this.#script = new FaultScript(trouble);
   }
 
   setTrouble(trouble: Trouble): void {
+    this.trouble = trouble;
     this.#script = new FaultScript(trouble);
   }
 

@@ -1,12 +1,14 @@
 import { isSet, mentions, rulesFor } from "./rule.ts";
 
+/** A browser sends its preflight request without a signature, and gets the studio, which holds nothing, before anybody has logged in. */
+const OPEN_ROUTES = ["OPTIONS /{proxy+}", "GET /", "GET /studio/{file}"];
+
 export const httpApiRules = [
   ...rulesFor("aws_apigatewayv2_route", {
     CKV_AWS_309: [
       "require authorisation",
-      // A browser sends its preflight request, OPTIONS, without a signature.
       ({ route_key, authorization_type }) =>
-        route_key === "OPTIONS /{proxy+}" || ["AWS_IAM", "JWT"].includes(String(authorization_type)),
+        OPEN_ROUTES.includes(String(route_key)) || ["AWS_IAM", "JWT"].includes(String(authorization_type)),
     ],
   }),
   ...rulesFor("aws_apigatewayv2_stage", {

@@ -1,5 +1,5 @@
 import type { AskedRequest, Reason } from "../record.ts";
-import type { AspectRatio, OutputFormat } from "../request.ts";
+import type { AspectRatio, OutputFormat } from "../request-limits.ts";
 
 /**
  * All that the project knows of one text-to-image model on Amazon Bedrock. A model is one file in this folder and its

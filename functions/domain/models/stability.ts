@@ -1,7 +1,8 @@
 /** What the text-to-image models of Stability AI share: request, answer, filter and limits. */
 import * as z from "zod/mini";
 import type { AskedRequest } from "../record.ts";
-import { ASPECT_RATIOS, MAX_PROMPT_LENGTH, OUTPUT_FORMATS, returnedSeedSchema } from "../request.ts";
+import { returnedSeedSchema } from "../request.ts";
+import { ASPECT_RATIOS, MAX_PROMPT_LENGTH, OUTPUT_FORMATS } from "../request-limits.ts";
 import { type ModelLimits, type PictureAnswer, unreadable } from "./contract.ts";
 
 export const limits: ModelLimits = {

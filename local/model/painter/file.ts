@@ -1,6 +1,6 @@
 import { deflateSync } from "node:zlib";
 import { addXmp, encodeChunk } from "../../../functions/domain/picture-mark.ts";
-import type { OutputFormat } from "../../../functions/domain/request.ts";
+import type { OutputFormat } from "../../../functions/domain/request-limits.ts";
 
 /** The picture with XMP that says that it is a stand-in. */
 export function markStandIn(picture: Uint8Array, format: OutputFormat): Buffer {

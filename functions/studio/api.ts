@@ -1,0 +1,91 @@
+import type { RequestView } from "../api/request-view.ts";
+import type { FieldProblem, PromptRequestInput } from "../domain/request.ts";
+
+/** What the user asks for. The key under which it is sent is chosen here. */
+export type Wish = Omit<PromptRequestInput, "requestId">;
+
+/** Why a call brought nothing, as far as it matters to whoever reads the page. */
+export type Trouble =
+  /** The browser could not reach the API. */
+  | { readonly kind: "offline" }
+  /** No token, or one that has expired. */
+  | { readonly kind: "logged-out" }
+  /** API Gateway refused it: too many requests. */
+  | { readonly kind: "busy" }
+  /** The API failed, or did not answer in time. */
+  | { readonly kind: "unavailable" }
+  /** The request will never be accepted as it is. */
+  | { readonly kind: "refused"; readonly status: number; readonly problems: readonly FieldProblem[] };
+
+export type Answer<T> =
+  | {
+      readonly ok: true;
+      readonly value: T;
+      /** When to ask again, in milliseconds. */
+      readonly retryMs: number;
+    }
+  | { readonly ok: false; readonly trouble: Trouble };
+
+/** API Gateway ends every request after 30 seconds; this is a little longer. In milliseconds. */
+const LONGEST_CALL_MS = 35_000;
+/** When to ask again where the API does not say, in milliseconds. */
+const RETRY_MS = 2_000;
+
+/** The calls of the API that the page makes. None of them throws. */
+export class Api {
+  readonly #token: () => string | undefined;
+
+  /** @param token of whoever is logged in; undefined where the API asks for none */
+  constructor(token: () => string | undefined) {
+    this.#token = token;
+  }
+
+  /** @param key the same request under one key is painted once, however often it is sent */
+  send(key: string, wish: Wish): Promise<Answer<RequestView>> {
+    const headers = { "content-type": "application/json", "idempotency-key": key };
+    return this.#call("POST", "/generate", isRequest, { headers, body: JSON.stringify(wish) });
+  }
+
+  look(requestId: string): Promise<Answer<RequestView>> {
+    return this.#call("GET", `/requests/${encodeURIComponent(requestId)}`, isRequest);
+  }
+
+  async #call<T>(
+    method: string,
+    path: string,
+    accepts: (body: unknown) => body is T,
+    init: { readonly headers?: Record<string, string>; readonly body?: string } = {},
+  ): Promise<Answer<T>> {
+    const token = this.#token();
+    const headers = { ...init.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    try {
+      const signal = AbortSignal.timeout(LONGEST_CALL_MS);
+      const response = await fetch(path, { ...init, method, headers, signal, cache: "no-store" });
+      const body: unknown = response.status === 204 ? undefined : await response.json();
+      if (!response.ok) return { ok: false, trouble: troubleOf(response.status, body) };
+      if (!accepts(body)) return { ok: false, trouble: { kind: "unavailable" } };
+      const seconds = Number(response.headers.get("retry-after"));
+      return { ok: true, value: body, retryMs: seconds > 0 ? seconds * 1000 : RETRY_MS };
+    } catch (error) {
+      // fetch throws a TypeError where there is no connection; what else is thrown is an answer that is late or no JSON.
+      const kind = error instanceof TypeError ? "offline" : "unavailable";
+      return { ok: false, trouble: { kind } };
+    }
+  }
+}
+
+function troubleOf(status: number, body: unknown): Trouble {
+  if (status === 401 || status === 403) return { kind: "logged-out" };
+  if (status === 429) return { kind: "busy" };
+  if (status >= 500) return { kind: "unavailable" };
+  return { kind: "refused", status, problems: hasProblems(body) ? body.errors : [] };
+}
+
+/** The page and the API are deployed together, so that its fields are those of the type. */
+function isRequest(body: unknown): body is RequestView {
+  return typeof body === "object" && body !== null && "requestId" in body && "status" in body;
+}
+
+function hasProblems(body: unknown): body is { readonly errors: readonly FieldProblem[] } {
+  return typeof body === "object" && body !== null && "errors" in body && Array.isArray(body.errors);
+}
