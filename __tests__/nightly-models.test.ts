@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { linesDue } from "../ops/calendar.ts";
 import { checkModels } from "../ops/models.ts";
 import { type Answer, BedrockCatalogue } from "./support/bedrock-catalogue.ts";
 import { settingsWith } from "./support/synthesise.ts";
 
 const [FIRST, SECOND] = ["stability.stable-image-core-v1:1", "stability.sd3-5-large-v1:0"] as const;
 const TODAY = new Date("2026-11-24T03:17:00Z");
-const MOVE = "Move to another model in config/environments, then deploy.";
+const MOVE = "Move to another model in config/environments, then deploy. See docs/runbooks/model-fallback.md";
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -22,7 +23,8 @@ async function check(first: Answer) {
     AWS_PROFILE: undefined,
   };
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
-  return { bedrock, report: await checkModels(settingsWith(), TODAY) };
+  const { dated, unknown } = await checkModels(settingsWith(), TODAY);
+  return { bedrock, report: { findings: linesDue(dated, TODAY), unknown } };
 }
 
 describe("the nightly check of the models", () => {
@@ -41,22 +43,25 @@ describe("the nightly check of the models", () => {
         publicExtendedAccessTime: "2027-01-01T00:00:00Z",
         endOfLifeTime: "2027-04-01T00:00:00Z",
       },
+      "2026-11-24",
       "is legacy, legacy from 2026-10-01, dearer from 2027-01-01, end of life on 2027-04-01",
     ],
-    ["legacy, without a date", { status: "LEGACY" }, "is legacy, no end of life announced"],
+    ["legacy, without a date", { status: "LEGACY" }, "2026-11-24", "is legacy, no end of life announced"],
     [
       "soon legacy",
       { status: "ACTIVE", legacyTime: "2027-01-08T00:00:00Z", endOfLifeTime: "2027-12-31T00:00:00Z" },
+      "2027-01-08",
       "is active, legacy from 2027-01-08, end of life on 2027-12-31",
     ],
     [
       "at its end within 90 days",
       { status: "ACTIVE", endOfLifeTime: "2027-02-22T00:00:00Z" },
+      "2027-02-22",
       "is active, end of life on 2027-02-22",
     ],
-  ])("reports a model that is %s", async (_, lifecycle, says) => {
+  ])("reports a model that is %s", async (_, lifecycle, day, says) => {
     const { report } = await check({ lifecycle });
-    expect(report).toEqual({ findings: [`\`${FIRST}\` in us-west-2 ${says}. ${MOVE}`], unknown: [] });
+    expect(report).toEqual({ findings: [`${day}: \`${FIRST}\` in us-west-2 ${says}. ${MOVE}`], unknown: [] });
   });
 
   it("says nothing of a model whose end is announced, but far", async () => {
@@ -76,7 +81,7 @@ describe("the nightly check of the models", () => {
   ])("reports a model that is gone, for a %s", async (error, status, message) => {
     const { report } = await check({ error, status, message });
     expect(report).toEqual({
-      findings: [`\`${FIRST}\` in us-west-2 no longer exists in Bedrock. ${MOVE}`],
+      findings: [`2026-11-24: \`${FIRST}\` in us-west-2 no longer exists in Bedrock. ${MOVE}`],
       unknown: [],
     });
   });

@@ -1,9 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { loadSettings } from "../config/load.ts";
+import { NOTICE_DAYS } from "../functions/domain/models.ts";
+import { calendar, linesDue, readDay } from "./calendar.ts";
 import { DeployError } from "./errors.ts";
 import { closeIssue, openIssue, summarise } from "./github.ts";
 import { checkModels } from "./models.ts";
-import { waivers, waiverWarnings } from "./policies/waivers.ts";
 import { preflight } from "./preflight.ts";
 import { type Change, changedAttributes, planPipeline } from "./terraform-plan.ts";
 import { command, environment } from "./tool.ts";
@@ -11,23 +12,23 @@ import { command, environment } from "./tool.ts";
 const REPORT = "cdktf.out/nightly.md";
 
 await command(async () => {
+  const today = readDay("drift");
   const settings = await loadSettings(environment);
   await preflight(settings);
   const plan = await planPipeline();
   const differing = plan.resource_changes.filter(
     ({ mode, change: { actions } }) => mode === "managed" && !actions.includes("no-op"),
   );
-  const models = await checkModels(settings, new Date());
+  const models = await checkModels(settings, today);
   const findings = [
     ...differing.map((change) => describe(change, plan.resource_drift)),
-    ...models.findings,
+    ...linesDue([...calendar, ...models.dated], today),
     ...models.unknown,
-    ...waiverWarnings(waivers, new Date()),
   ];
   const title = `Nightly check of ${settings.suffix}`;
   const isWorkflow = process.env.GITHUB_ACTIONS === "true";
   if (findings.length === 0) {
-    const report = `${settings.suffix} has no drift, all of its models are active, and no waiver is due for review.`;
+    const report = `${settings.suffix} has no drift, and nothing that it needs ends within ${NOTICE_DAYS} days.`;
     console.log(report);
     if (isWorkflow) await closeIssue(title, report);
     return;

@@ -5,25 +5,40 @@ import {
 } from "@aws-sdk/client-bedrock";
 import { derive } from "../config/derived.ts";
 import type { Settings } from "../config/settings.ts";
+import { models } from "../functions/domain/models.ts";
+import { type Dated, dayOf } from "./calendar.ts";
 import { explainAws } from "./errors.ts";
 
-/** How long before its legacy or end-of-life date a model is a finding. AWS may give only 45 days' notice. */
-const NOTICE_DAYS = 90;
-const DAY_MS = 86_400_000;
-
 export interface ModelReport {
-  /** Models that are legacy, near their end or gone, one line each. */
-  readonly findings: readonly string[];
+  /** The models whose end is announced, or that are legacy or gone. */
+  readonly dated: readonly Dated[];
   /** Models whose lifecycle could not be read, and why, one line each. */
   readonly unknown: readonly string[];
 }
 
-/** Reads the lifecycle of each model of an environment from Amazon Bedrock. */
+/** Whether there are credentials to ask AWS with. */
+export function hasCredentials(): Promise<boolean> {
+  const { config } = new BedrockClient({ region: "us-west-2" });
+  return config.credentials().then(
+    () => true,
+    () => false,
+  );
+}
+
+/** When the models of an environment end, as far as a catalogue knows. Default: the project's. */
+export function readCatalogue(settings: Settings, catalogue = models): Dated[] {
+  return derive(settings).modelChain.flatMap(({ id, region }) => {
+    const { endOfLife } = catalogue.find((model) => model.id === id) ?? {};
+    return endOfLife === undefined ? [] : move(`\`${id}\` in ${region} reaches its end of life`, endOfLife);
+  });
+}
+
+/** Asks Amazon Bedrock when each model of an environment ends. */
 export async function checkModels(settings: Settings, today: Date): Promise<ModelReport> {
   const answers = await Promise.all(
     derive(settings).modelChain.map(async ({ id, region }) => {
       try {
-        return { finding: describe(`\`${id}\` in ${region}`, await readLifecycle(id, region), today) };
+        return { dated: describe(`\`${id}\` in ${region}`, await readLifecycle(id, region), today) };
       } catch (error) {
         return {
           unknown: `Cannot read the lifecycle of \`${id}\` in ${region}. ${explainAws(error).message}`,
@@ -32,7 +47,7 @@ export async function checkModels(settings: Settings, today: Date): Promise<Mode
     }),
   );
   return {
-    findings: answers.flatMap(({ finding }) => finding ?? []),
+    dated: answers.flatMap(({ dated }) => dated ?? []),
     unknown: answers.flatMap(({ unknown }) => unknown ?? []),
   };
 }
@@ -58,26 +73,23 @@ async function readLifecycle(
 }
 
 /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_FoundationModelLifecycle.html */
-function describe(
-  model: string,
-  lifecycle: FoundationModelLifecycle | undefined,
-  today: Date,
-): string | undefined {
-  const move = "Move to another model in config/environments, then deploy.";
-  if (lifecycle === undefined) return `${model} no longer exists in Bedrock. ${move}`;
+function describe(model: string, lifecycle: FoundationModelLifecycle | undefined, today: Date): Dated[] {
+  if (lifecycle === undefined) return move(`${model} no longer exists in Bedrock`, dayOf(today));
   const { status, legacyTime, endOfLifeTime, publicExtendedAccessTime } = lifecycle;
-  const isNear = (time: Date | undefined) =>
-    time !== undefined && time.getTime() - today.getTime() <= NOTICE_DAYS * DAY_MS;
-  if (status === "ACTIVE" && !isNear(legacyTime) && !isNear(endOfLifeTime)) return undefined;
+  const days = [legacyTime, endOfLifeTime].flatMap((time) => (time === undefined ? [] : dayOf(time)));
+  // A legacy model can go within 45 days.
+  const [first] = status === "ACTIVE" ? days.toSorted() : [dayOf(today)];
+  if (first === undefined) return [];
   const parts = [
     status === "ACTIVE" ? "is active" : "is legacy",
     ...(legacyTime === undefined ? [] : [`legacy from ${dayOf(legacyTime)}`]),
     ...(publicExtendedAccessTime === undefined ? [] : [`dearer from ${dayOf(publicExtendedAccessTime)}`]),
     endOfLifeTime === undefined ? "no end of life announced" : `end of life on ${dayOf(endOfLifeTime)}`,
   ];
-  return `${model} ${parts.join(", ")}. ${move}`;
+  return move(`${model} ${parts.join(", ")}`, first);
 }
 
-function dayOf(time: Date): string {
-  return time.toISOString().slice(0, 10);
+function move(what: string, day: string): Dated[] {
+  const todo = "Move to another model in config/environments, then deploy";
+  return [{ day, what, todo, page: "docs/runbooks/model-fallback.md", names: [] }];
 }

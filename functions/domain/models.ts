@@ -22,8 +22,8 @@ export const retiredModels: readonly RetiredModel[] = [
   { id: "stability.sd3-large-v1:0" },
 ];
 
-/** How long before its end of life a model is worth a warning. */
-const WARNING_DAYS = 90;
+/** How long before its end a model, or anything else, is worth a warning. AWS may give only 45 days' notice. */
+export const NOTICE_DAYS = 90;
 const DAY_MS = 86_400_000;
 
 export type Lifecycle =
@@ -46,6 +46,6 @@ export function lifecycleOf(id: string, today: Date, catalogue: readonly Model[]
   if (model.endOfLife === undefined) return { state: "active", model };
   const daysLeft = Math.ceil((Date.parse(model.endOfLife) - today.getTime()) / DAY_MS);
   if (daysLeft <= 0) return { state: "retired", endOfLife: model.endOfLife };
-  if (daysLeft > WARNING_DAYS) return { state: "active", model };
+  if (daysLeft > NOTICE_DAYS) return { state: "active", model };
   return { state: "ending", model, endOfLife: model.endOfLife, daysLeft };
 }

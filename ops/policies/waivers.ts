@@ -1,3 +1,5 @@
+import { NOTICE_DAYS } from "../../functions/domain/models.ts";
+
 /** An exception from a rule for some resources. */
 export interface Waiver {
   /** The id of the rule. */
@@ -9,10 +11,7 @@ export interface Waiver {
   readonly reviewBy: string;
 }
 
-/** How long before its review date each plan and nightly check warns of a waiver, in days. */
-const NOTICE_DAYS = 60;
-
-/** A line for each waiver whose review is near or overdue. */
+/** A line, for the report on a plan, for each waiver whose review is near or overdue. */
 export function waiverWarnings(used: readonly Waiver[], today: Date): string[] {
   const soon = today.getTime() + NOTICE_DAYS * 86_400_000;
   return used
