@@ -18,6 +18,8 @@ export interface Invocation {
   readonly number: number;
   /** How far the environment's clock is off, in milliseconds. */
   readonly skewMs: number;
+  /** When it has to end, by the environment's clock, in milliseconds since the epoch. */
+  deadline: number;
   killed: boolean;
 }
 
@@ -59,14 +61,15 @@ export class Environments {
     const traceHeader = nextTraceHeader(arn, traceHeadersOf(event), mayRecurse);
     if (traceHeader === undefined) return "recursive";
     this.#invocations += 1;
-    const invocation = { number: this.#invocations, skewMs, killed: false };
+    const invocation = { number: this.#invocations, skewMs, deadline: 0, killed: false };
     const environment = this.#idle.pop() ?? (await this.#start(invocation));
     environment.invocation = invocation;
-    const deadline = Date.now() + skewMs + this.#lifetimeMs;
+    // Only now: the environment has started.
+    invocation.deadline = Date.now() + skewMs + this.#lifetimeMs;
     const limit = setTimeout(() => void this.kill(environment.name), LIMIT_MS);
     const outcome = await environment.process.invoke({
       requestId: `invocation-${invocation.number}`,
-      ...{ event, deadline, traceHeader },
+      ...{ event, deadline: invocation.deadline, traceHeader },
     });
     clearTimeout(limit);
     if (outcome.type === "exit") this.#all.delete(environment.name);

@@ -7,6 +7,8 @@ import type { Journaled } from "./proxy.ts";
 /** A call that was made for a prompt. */
 export interface CallEvidence extends Journaled {
   readonly invocation: Invocation;
+  /** Whether its fault also hits each attempt to repeat the call. */
+  readonly isWhole: boolean;
 }
 
 /** A picture that the model was paid for. */
@@ -32,6 +34,8 @@ export interface Track {
   failedCalls: number;
   /** How much longer any lease ran than it may, by its owner's clock, in milliseconds; negative if shorter. */
   leaseExcessMs: number;
+  /** How much longer than its owner can live any lease ran at the least, in milliseconds; negative if shorter. */
+  leaseMarginMs: number;
   /** How many deletions, and deliveries too many, of those that are planned have taken place. */
   deletesLost: number;
   duplicates: number;

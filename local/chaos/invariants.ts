@@ -33,6 +33,13 @@ const PROMISES = [
         leaseExcessMs > 0 ? `is leased for ${leaseExcessMs} ms too long` : undefined,
       ),
   ],
+  [
+    "leases outlive their owners",
+    (evidence) =>
+      each(evidence, ({ leaseMarginMs }) =>
+        leaseMarginMs < 0 ? `is leased for ${-leaseMarginMs} ms less than its owner can live` : undefined,
+      ),
+  ],
   ["failed is final", (evidence) => each(evidence, failedTooEarly)],
   ["a blocked prompt is not asked again", (evidence) => each(evidence, askedAgain)],
   ["throttling loses nothing", (evidence) => each(evidence, throttledAway)],
@@ -92,7 +99,10 @@ function isCutShort(
     (invocation.killed ||
       calls.some(
         ({ call, fault = "late", ...of }) =>
-          of.invocation === invocation && call.target !== "model" && fault !== "late" && fault !== CONFLICT,
+          of.invocation === invocation &&
+          call.target !== "model" &&
+          fault !== "late" &&
+          (fault !== CONFLICT || of.isWhole),
       ))
   );
 }

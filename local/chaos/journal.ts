@@ -3,8 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import type { Call } from "./call.ts";
 import type { CallEvidence, Track, Usage, Wait } from "./evidence.ts";
-import type { FaultKind } from "./faults.ts";
-import type { Plan } from "./plan.ts";
+import type { Fault, Plan } from "./plan.ts";
 import type { Answer } from "./proxy.ts";
 import { Tracks } from "./tracks.ts";
 import type { Observer, World } from "./world.ts";
@@ -58,10 +57,13 @@ export class Journal implements Observer {
     const track = this.tracks.ofCall(call);
     const nth = track.calls.filter((earlier) => earlier.call.target === call.target).length;
     const invocation = this.#world.environments.invocationOf(call.caller);
+    const before = track.calls.findLast((earlier) => earlier.invocation === invocation);
+    const fault = repeatedFault(call, before) ?? this.#faultOf(call, track, nth);
     const entry = {
       call,
       invocation,
-      fault: this.#faultOf(call, track, nth),
+      fault: fault?.kind,
+      isWhole: fault?.whole ?? false,
       status: undefined,
       delivered: false,
     };
@@ -86,6 +88,8 @@ export class Journal implements Observer {
       const endsAt = Date.parse(lease?.expiresAt ?? "");
       const excess = endsAt - now - this.#world.leaseMs;
       if (excess > track.leaseExcessMs) track.leaseExcessMs = excess;
+      const margin = endsAt - entry.invocation.deadline;
+      if (margin < track.leaseMarginMs) track.leaseMarginMs = margin;
     }
     if (call.action === "sqs:ChangeMessageVisibility") {
       const { ReceiptHandle, VisibilityTimeout } = hideSchema.parse(JSON.parse(request.toString()));
@@ -122,9 +126,19 @@ export class Journal implements Observer {
     return Date.now() - this.startedAt < this.#plan.stormMinutes * 60_000;
   }
 
-  #faultOf(call: Call, track: Track, nth: number): FaultKind | undefined {
+  #faultOf(call: Call, track: Track, nth: number): Pick<Fault, "kind" | "whole"> | undefined {
     if (this.isFaultless) return undefined;
-    if (call.target === "model" && this.#isStormy()) return "throttled";
-    return track.planned.faults.find((fault) => fault.on === call.target && fault.nth === nth)?.kind;
+    if (call.target === "model" && this.#isStormy()) return { kind: "throttled" };
+    return track.planned.faults.find((fault) => fault.on === call.target && fault.nth === nth);
   }
+}
+
+/** The fault of a call that is to fail as a whole, where this is another attempt of it; made by the SDK, or by the consumer. */
+function repeatedFault(
+  call: Call,
+  before: CallEvidence | undefined,
+): Pick<Fault, "kind" | "whole"> | undefined {
+  if (before?.fault === undefined || !before.isWhole) return undefined;
+  const isSame = before.call.action === call.action && before.call.about === call.about;
+  return isSame ? { kind: before.fault, whole: true } : undefined;
 }

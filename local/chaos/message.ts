@@ -1,6 +1,11 @@
 import { FORBIDDEN_WORD } from "../model/bedrock.ts";
 import type { PlannedPrompt } from "./plan.ts";
 
+const EXTRA_FIELDS: Partial<Record<PlannedPrompt["body"], object>> = {
+  jpeg: { outputFormat: "jpeg" },
+  invalid: { steps: 30 },
+};
+
 /** What is sent for a planned prompt. No two prompts have the same text, so that a call of the model tells which it is for. */
 export function message(planned: PlannedPrompt, name: string, copy: number) {
   switch (planned.body) {
@@ -9,10 +14,11 @@ export function message(planned: PlannedPrompt, name: string, copy: number) {
       return { planned, prompt, body: prompt, chosenId: undefined };
     }
     case "request":
+    case "jpeg":
     case "forbidden":
     case "invalid": {
       const prompt = `Me on top of K2, as ${name}${planned.body === "forbidden" ? `, ${FORBIDDEN_WORD}` : ""}`;
-      const body = { requestId: name, prompt, ...(planned.body === "invalid" && { steps: 30 }) };
+      const body = { requestId: name, prompt, ...EXTRA_FIELDS[planned.body] };
       return { planned, prompt, body: JSON.stringify(body), chosenId: name };
     }
   }

@@ -19,13 +19,15 @@ const faultSchema = z.strictObject({
   /** Which of the calls to that target that are made for the prompt: 0 is the first. */
   nth: count,
   kind: z.enum([CONFLICT, NOT_TAKEN, ...KINDS.model]),
+  /** Whether the call fails as a whole, at each attempt to repeat it; otherwise the one attempt. */
+  whole: z.boolean().optional(),
 });
 export type Fault = Readonly<z.infer<typeof faultSchema>>;
 
 /** One prompt, and all that goes wrong on its way. */
 const promptSchema = z.strictObject({
-  /** `text`: plain text. `request`: JSON. `invalid`: JSON with an unknown field. `forbidden`: the model's filter blocks it. */
-  body: z.enum(["text", "request", "invalid", "forbidden"]),
+  /** `text`: plain text. `request` and `jpeg`: JSON. `invalid`: JSON with an unknown field. `forbidden`: the model's filter blocks it. */
+  body: z.enum(["text", "request", "jpeg", "invalid", "forbidden"]),
   /** How often the sender sends it: an impatient one sends it again. */
   sent: z.int().positive(),
   /** How many deliveries SQS makes too many, up to two at the same moment. */
@@ -55,9 +57,27 @@ const LARGEST_SKEW_MS = 14_000;
 
 const LATEST_CALL = 5;
 
+/** Where each attempt hangs until it times out, the call takes ten seconds of real time: too long to draw often. */
+const QUICK = new Set<FaultKind>([
+  "reset before",
+  "reset after",
+  "error before",
+  "error after",
+  "cut",
+  CONFLICT,
+]);
+
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   ...keysOf(KINDS).map((on) =>
-    fc.record({ on: fc.constant(on), nth: fc.nat(LATEST_CALL), kind: fc.constantFrom(...KINDS[on]) }),
+    fc
+      .record({
+        on: fc.constant(on),
+        nth: fc.nat(LATEST_CALL),
+        kind: fc.constantFrom(...KINDS[on]),
+        whole: fc.boolean(),
+      })
+      // A call of the model has one attempt only.
+      .map((drawn) => ({ ...drawn, whole: drawn.whole && on !== "model" && QUICK.has(drawn.kind) })),
   ),
 );
 
@@ -65,7 +85,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
 export function plannedPrompts(mostFaults: number): fc.Arbitrary<PlannedPrompt> {
   return fc.record({
     body: fc.oneof(
-      { arbitrary: fc.constantFrom("text" as const, "request" as const), weight: 8 },
+      { arbitrary: fc.constantFrom("text" as const, "request" as const, "jpeg" as const), weight: 8 },
       { arbitrary: fc.constantFrom("invalid" as const, "forbidden" as const), weight: 1 },
     ),
     sent: fc.integer({ min: 1, max: 3 }),

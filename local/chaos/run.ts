@@ -7,6 +7,7 @@ import { models } from "../../functions/domain/models.ts";
 import { splitAtXmp } from "../../functions/domain/picture-mark.ts";
 import { imageKey, recordKey } from "../../functions/domain/record.ts";
 import { parseRecord } from "../../functions/domain/record-store.ts";
+import type { OutputFormat } from "../../functions/domain/request-limits.ts";
 import { type Random, stream } from "../model/painter/random.ts";
 import { clock } from "./clock.ts";
 import type { Invocation } from "./environments.ts";
@@ -200,7 +201,8 @@ class Run {
   async #promptEvidence(track: Track, told: PromptEvidence["told"]): Promise<PromptEvidence> {
     const { requestId } = track;
     const record = await this.#world.object(recordKey(this.#world.keyPrefix, requestId));
-    const key = imageKey(this.#world.keyPrefix, { requestId, outputFormat: "png" });
+    const outputFormat = track.planned.body === "jpeg" ? "jpeg" : "png";
+    const key = imageKey(this.#world.keyPrefix, { requestId, outputFormat });
     const image = await this.#world.object(key);
     return {
       ...{ ...track, told },
@@ -213,14 +215,14 @@ class Run {
         key,
         bytes: image.length,
         sha256: hash("sha256", image),
-        paintedSha256: hash("sha256", withoutMark(image)),
+        paintedSha256: hash("sha256", withoutMark(image, outputFormat)),
       },
     };
   }
 }
 
-function withoutMark(image: Buffer): Buffer {
-  const split = splitAtXmp(image, "png");
+function withoutMark(image: Buffer, format: OutputFormat): Buffer {
+  const split = splitAtXmp(image, format);
   if (split?.xmp === undefined) throw new Error("a picture was stored without its mark");
   return Buffer.concat([split.before, split.after]);
 }

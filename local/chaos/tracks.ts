@@ -21,6 +21,7 @@ export class Tracks {
     const track = this.#byRequest.get(requestId) ?? {
       ...{ requestId, planned, calls: [], paid: [], deadLetters: [], statuses: [] },
       ...{ abandoned: 0, failedCalls: 0, leaseExcessMs: Number.NEGATIVE_INFINITY },
+      leaseMarginMs: Number.POSITIVE_INFINITY,
       ...{ deletesLost: 0, duplicates: 0, underWay: 0, heldUp: 0 },
     };
     this.#byRequest.set(requestId, track);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { unzipSync } from "fflate";
 import { encodeChunk } from "../../functions/domain/picture-mark.ts";
+import type { OutputFormat } from "../../functions/domain/request-limits.ts";
 import { type Cloud, startCloud } from "../cloud.ts";
 import type { BusEvent } from "../eventbridge/put-events.ts";
 import type { PaidCall } from "../model/bedrock.ts";
@@ -58,7 +59,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     // The schedule says which calls meet one.
     conflicts: false,
     trouble: { latencyMs: 0, ...options.trouble },
-    painter: { paint: async () => picture(), stop: async () => {} },
+    painter: { paint: async ({ outputFormat }) => picture(outputFormat), stop: async () => {} },
   });
   try {
     return await build(cloud, options);
@@ -145,12 +146,17 @@ async function uploadedCode({ zipFile }: FunctionSpec): Promise<Uint8Array> {
 let painted = 0;
 
 /** No two pictures are alike, so that each one in the bucket can be found on the bill. */
-function picture(): Buffer {
+function picture(format: OutputFormat): Buffer {
   painted += 1;
   const digest = createHash("sha512").update(String(painted)).digest();
   const pixels = Buffer.concat(Array.from({ length: 16 }, () => digest));
-  return Buffer.concat([
-    Buffer.from("89504e470d0a1a0a", "hex"),
-    ...[encodeChunk("IHDR", Buffer.alloc(13)), encodeChunk("IDAT", pixels)],
-  ]);
+  return Buffer.concat(
+    format === "jpeg"
+      ? [Buffer.from("ffd8ffda", "hex"), pixels]
+      : [
+          Buffer.from("89504e470d0a1a0a", "hex"),
+          encodeChunk("IHDR", Buffer.alloc(13)),
+          encodeChunk("IDAT", pixels),
+        ],
+  );
 }
