@@ -1,12 +1,15 @@
 // A process that makes pictures, one after the other, and reports its processor time and memory.
 import { createRequire } from "node:module";
 import { connect, type Socket } from "node:net";
+import { BedrockRuntimeClient, InvokeModelCommand } from "@aws-sdk/client-bedrock-runtime";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 
 /** What to do, and with what. */
 export interface WorkOrder {
-  /** The function as it ships, or the least that any program needs for its four calls: a bare socket. */
-  readonly worker: "consumer" | "floor";
+  /** The function as it ships, its four calls with the AWS SDK alone, or on a bare socket. */
+  readonly worker: keyof typeof WORKERS;
   readonly pictures: number;
   /** Pictures before the measured ones. */
   readonly warmUp: number;
@@ -25,6 +28,8 @@ export interface WorkReport {
   readonly peakMb: number;
 }
 
+const WORKERS = { consumer, sdk, floor };
+
 /** Paints the message of this id. */
 type Paint = (id: string) => Promise<void>;
 type Handler = (event: SQSEvent, context: object) => Promise<SQSBatchResponse>;
@@ -35,7 +40,7 @@ process.once("message", async (order: WorkOrder) => {
 });
 
 async function work(order: WorkOrder): Promise<WorkReport> {
-  const paint = order.worker === "consumer" ? consumer(order) : floor(order);
+  const paint = WORKERS[order.worker](order);
   for (let index = 0; index < order.warmUp; index++) await paint(`${process.pid}-warm-${index}`);
   const before = process.cpuUsage();
   for (let index = 0; index < order.pictures; index++) await paint(`${process.pid}-${index}`);
@@ -73,6 +78,26 @@ function message(messageId: string): SQSRecord {
     eventSource: "aws:sqs",
     eventSourceARN: "",
     awsRegion: "eu-west-1",
+  };
+}
+
+/** The same four calls as the floor, with signatures, checksums and conditions. */
+function sdk({ endpoint }: WorkOrder): Paint {
+  const Bucket = "bench";
+  const s3 = new S3Client({ endpoint, forcePathStyle: true });
+  // A connection for each call, as the consumer has it.
+  const requestHandler = new NodeHttpHandler({ httpAgent: { keepAlive: false } });
+  const bedrock = new BedrockRuntimeClient({ endpoint, requestHandler });
+  const put = (Key: string, Body: string | Uint8Array, condition: object) =>
+    s3.send(new PutObjectCommand({ Bucket, Key, Body, ...condition }));
+  return async (id) => {
+    const key = `requests/${id}.json`;
+    const claimed = await put(key, JSON.stringify({ requestId: id }), { IfNoneMatch: "*" });
+    const body = JSON.stringify({ prompt: "Me on top of K2", output_format: "png" });
+    const answer = await bedrock.send(new InvokeModelCommand({ modelId: "bench", body }));
+    const { images }: { images: [string] } = JSON.parse(Buffer.from(answer.body).toString("latin1"));
+    await put(`images/${id}.png`, Buffer.from(images[0], "base64"), { IfNoneMatch: "*" });
+    await put(key, JSON.stringify({ requestId: id, status: "succeeded" }), { IfMatch: claimed.ETag });
   };
 }
 

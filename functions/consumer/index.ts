@@ -17,7 +17,10 @@ import { readSettings } from "./settings.ts";
 
 const settings = readSettings(process.env);
 const sqs = new SQSClient({ requestHandler: CALL_LIMITS });
-const store = new ObjectStore(new S3Client({ requestHandler: CALL_LIMITS }), settings.IMAGE_BUCKET);
+const store = new ObjectStore(
+  new S3Client({ requestHandler: CALL_LIMITS, cacheMiddleware: true }),
+  settings.IMAGE_BUCKET,
+);
 const metrics = new Metrics(settings.ENVIRONMENT);
 const images = new Images(store, settings.KEY_PREFIX);
 const options: ConsumeOptions = {

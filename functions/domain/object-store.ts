@@ -48,6 +48,7 @@ export class ObjectStore {
 
   constructor(s3: S3Client, bucket: string) {
     this.#s3 = s3;
+    signWithChecksum(s3);
     this.bucket = bucket;
   }
 
@@ -67,7 +68,6 @@ export class ObjectStore {
       ...(object.sha256 && { ChecksumSHA256: object.sha256.toString("base64") }),
       ...("ifMatch" in condition ? { IfMatch: condition.ifMatch } : { IfNoneMatch: condition.ifNoneMatch }),
     });
-    if (object.sha256) signWith(object.sha256, command);
     for (let writes = 1; ; writes++) {
       try {
         const { ETag } = await this.#s3.send(command);
@@ -111,14 +111,18 @@ export class ObjectStore {
 }
 
 /**
- * Gives the signature the SHA-256 of the body that is known already; by itself the SDK hashes the body once more.
+ * Gives the signature the SHA-256 of a body whose checksum is known already; by itself the SDK hashes the body once more.
+ * On the client rather than on a command: the middleware of a client can be cached.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
-function signWith(sha256: Buffer, command: PutObjectCommand): void {
-  command.middlewareStack.add(
+function signWithChecksum(s3: S3Client): void {
+  s3.middlewareStack.add(
     (next) => (args) => {
       if (HttpRequest.isInstance(args.request)) {
-        args.request.headers["x-amz-content-sha256"] = sha256.toString("hex");
+        const { headers } = args.request;
+        const checksum = headers["x-amz-checksum-sha256"];
+        if (checksum !== undefined)
+          headers["x-amz-content-sha256"] = Buffer.from(checksum, "base64").toString("hex");
       }
       return next(args);
     },
