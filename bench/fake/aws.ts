@@ -28,8 +28,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     reply(response, 200, JSON.stringify(Object.fromEntries(calls)));
     calls.clear();
   } else if (typeof operation === "string") {
-    count(operation.replace("AmazonSQS.", "SQS "));
-    reply(response, 200, "{}");
+    count(operation.replace("AmazonSQS.", "SQS ").replace("AWSEvents.", "EventBridge "));
+    reply(response, 200, JSON.stringify({ FailedEntryCount: 0, Entries: [] }));
   } else if (path.startsWith("/model/")) {
     count("Bedrock InvokeModel");
     reply(response, 200, MODEL_ANSWER, { "content-type": "application/json" });

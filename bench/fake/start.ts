@@ -81,6 +81,7 @@ export function consumerEnvironment(endpoint: string): Record<string, string> {
     AWS_ENDPOINT_URL: endpoint,
     IMAGE_BUCKET: "bench",
     KEY_PREFIX: "",
+    EVENT_BUS: "bench",
     SQS_QUEUE_URL: `${endpoint}/000000000000/bench`,
     MODEL_CHAIN: JSON.stringify([
       { id: "stability.stable-image-core-v1:1", region: "us-west-2", pricePerImageUsd: 0.04 },

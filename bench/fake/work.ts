@@ -2,13 +2,14 @@
 import { createRequire } from "node:module";
 import { connect, type Socket } from "node:net";
 import { BedrockRuntimeClient, InvokeModelCommand } from "@aws-sdk/client-bedrock-runtime";
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 
 /** What to do, and with what. */
 export interface WorkOrder {
-  /** The function as it ships, its four calls with the AWS SDK alone, or on a bare socket. */
+  /** The function as it ships, its five calls with the AWS SDK alone, or on a bare socket. */
   readonly worker: keyof typeof WORKERS;
   readonly pictures: number;
   /** Pictures before the measured ones. */
@@ -81,13 +82,14 @@ function message(messageId: string): SQSRecord {
   };
 }
 
-/** The same four calls as the floor, with signatures, checksums and conditions. */
+/** The same calls as the floor, with signatures, checksums and conditions. */
 function sdk({ endpoint }: WorkOrder): Paint {
   const Bucket = "bench";
   const s3 = new S3Client({ endpoint, forcePathStyle: true });
   // A connection for each call, as the consumer has it.
   const requestHandler = new NodeHttpHandler({ httpAgent: { keepAlive: false } });
   const bedrock = new BedrockRuntimeClient({ endpoint, requestHandler });
+  const events = new EventBridgeClient({ endpoint });
   const put = (Key: string, Body: string | Uint8Array, condition: object) =>
     s3.send(new PutObjectCommand({ Bucket, Key, Body, ...condition }));
   return async (id) => {
@@ -98,10 +100,12 @@ function sdk({ endpoint }: WorkOrder): Paint {
     const { images }: { images: [string] } = JSON.parse(Buffer.from(answer.body).toString("latin1"));
     await put(`images/${id}.png`, Buffer.from(images[0], "base64"), { IfNoneMatch: "*" });
     await put(key, JSON.stringify({ requestId: id, status: "succeeded" }), { IfMatch: claimed.ETag });
+    const Entries = [{ Source: "bench", DetailType: "bench", Detail: JSON.stringify({ requestId: id }) }];
+    await events.send(new PutEventsCommand({ Entries }));
   };
 }
 
-/** A record, the model's answer, its picture, and the record again. */
+/** A record, the model's answer, its picture, the record again, and an event. */
 function floor({ endpoint }: WorkOrder): Paint {
   const port = Number(new URL(endpoint).port);
   return async (id) => {
@@ -113,6 +117,7 @@ function floor({ endpoint }: WorkOrder): Paint {
     const { images }: { images: [string] } = JSON.parse(answer.toString("utf8"));
     await exchange(socket, `PUT /bench/images/${id}.png`, Buffer.from(images[0], "base64"));
     await exchange(socket, record, Buffer.from(JSON.stringify({ requestId: id, status: "succeeded" })));
+    await exchange(socket, "POST /events", Buffer.from(JSON.stringify({ requestId: id })));
     socket.destroy();
   };
 }
