@@ -103,6 +103,12 @@ describe("docs/api.md: the example in", () => {
   );
 
   it("every language is run", () => {
-    expect(examples.map(({ language }) => language)).toEqual(["bash", "bash", "javascript", "python"]);
+    expect(examples.map(({ language }) => language)).toEqual([
+      "bash",
+      "bash",
+      "javascript",
+      "python",
+      "bash",
+    ]);
   });
 });

@@ -6,6 +6,7 @@ import type { HttpRequest } from "../functions/api/http.ts";
 import { Intake } from "../functions/api/intake.ts";
 import { ObjectStore } from "../functions/domain/object-store.ts";
 import { RecordStore } from "../functions/domain/record-store.ts";
+import { RequestIndex } from "../functions/domain/request-index.ts";
 import { startEmulator } from "../local/aws/emulator.ts";
 import { type Authorizer, requestOf } from "./support/http-request.ts";
 
@@ -56,8 +57,15 @@ it("a message is sent with its caller's group, so that a noisy caller does not k
     },
     { step: "initialize" },
   );
-  const records = new RecordStore(new ObjectStore(new S3Client(client), "pictures"), "");
-  const intake = new Intake({ records, sqs, queueUrl, codeVersion: "test" });
+  const store = new ObjectStore(new S3Client(client), "pictures");
+  const records = new RecordStore(store, "");
+  const intake = new Intake({
+    records,
+    index: new RequestIndex(store, ""),
+    sqs,
+    queueUrl,
+    codeVersion: "test",
+  });
   const request = { prompt: "K2", requestId: "k2", aspectRatio: "1:1", outputFormat: "png" } as const;
   await expect(intake.accept(request, { group: "the group", owner: undefined })).resolves.toMatchObject({
     kind: "accepted",

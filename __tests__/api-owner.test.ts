@@ -95,5 +95,8 @@ describe("a prompt that is sent to the queue", () => {
     const show = (headers: Record<string, string>) => api.call("/requests/from-the-queue", { headers });
     expect((await show(signedBy("laptop", "ada"))).body).toMatchObject({ ...PROMPT, status: "succeeded" });
     expect((await show(signedBy("laptop", "ben"))).status).toBe(404);
+    const list = (headers: Record<string, string>) => api.call("/requests", { headers });
+    expect((await list(signedBy("laptop", "ada"))).body.requests).toMatchObject([PROMPT]);
+    expect((await list(signedBy("laptop", "ben"))).body.requests).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { Images } from "../functions/domain/images.ts";
 import { Ledger } from "../functions/domain/ledger.ts";
 import { ObjectStore } from "../functions/domain/object-store.ts";
 import { RecordStore } from "../functions/domain/record-store.ts";
+import { RequestIndex } from "../functions/domain/request-index.ts";
 import { type Emulator, startEmulator } from "../local/aws/emulator.ts";
 
 const BUCKET = "pictures";
@@ -34,7 +35,13 @@ async function intakeOn(queue: string, requestId: string) {
   const sqs = new SQSClient(client);
   const s3 = new S3Client(client);
   const records = new RecordStore(new ObjectStore(s3, BUCKET), "");
-  const intake = new Intake({ records, sqs, queueUrl, codeVersion: "test" });
+  const intake = new Intake({
+    records,
+    index: new RequestIndex(store, ""),
+    sqs,
+    queueUrl,
+    codeVersion: "test",
+  });
   return {
     sqs,
     s3,

@@ -131,7 +131,9 @@ describe("a request that is no good", () => {
     const { messageIds } = await bench.deliver([requestBody("../../x")]);
     expect(await bench.record(messageIds[0] ?? "")).toMatchObject({ status: "rejected" });
     expect(
-      (await bench.keys()).filter((key) => !/^(images|requests)\/[\w-]+\.(png|jpeg|json)$/.test(key)),
+      (await bench.keys()).filter(
+        (key) => !/^((images|requests)\/[\w-]+\.(png|jpeg|json)|index\/[\w-]+\/[\w-]+)$/.test(key),
+      ),
     ).toEqual([]);
   });
 

@@ -21,6 +21,7 @@ function authorisationByRoute(stack: ReturnType<typeof synthesise>): Record<stri
 
 const everyRoute = (authorisation: string) => ({
   "POST /generate": authorisation,
+  "GET /requests": authorisation,
   "GET /requests/{id}": authorisation,
   "GET /health": authorisation,
   $default: authorisation,

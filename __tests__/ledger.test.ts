@@ -96,7 +96,7 @@ describe.each<[string, Trouble]>([
     const { ledger } = ledgerOn(await startTroubledBucket([trouble]), 150_000);
     expect(await ledger.claim(asked, new Date())).toMatchObject({
       kind: "claimed",
-      claim: { origin: "first" },
+      claim: { origin: "new" },
     });
   });
 
@@ -136,7 +136,7 @@ it("a request whose record is deleted while it is claimed is claimed as a new on
   await ledger.claim(asked, new Date());
   expect(await ledger.claim(asked, new Date())).toMatchObject({
     kind: "claimed",
-    claim: { origin: "first" },
+    claim: { origin: "new" },
   });
 });
 

@@ -169,9 +169,10 @@ async function useApi(): Promise<readonly Journaled[]> {
     await generate({ prompt: "Me below K2" }),
     await generate({ steps: 30 }),
     await ask("/requests/unknown"),
+    await ask("/requests"),
     await ask("/health"),
   ].map(({ status }) => status);
-  expect(statuses).toEqual([202, 200, 409, 400, 404, 200]);
+  expect(statuses).toEqual([202, 200, 409, 400, 404, 200, 200]);
   const { imageUrl = "" } = await ask(`/requests/${localId("k2")}`);
   const picture = Buffer.from(await (await fetch(imageUrl)).arrayBuffer());
   expect(picture.subarray(1, 4).toString()).toBe("PNG");

@@ -59,7 +59,8 @@ async function checkBucket(pipeline: Pipeline): Promise<string> {
 
 /** The consumer's credentials decide whether the model may be called, not those at hand: its newest answer counts. */
 async function checkModel(pipeline: Pipeline): Promise<string> {
-  for (const { record } of await newestRecords(pipeline, RECORDS_ASKED)) {
+  const newest = await newestRecords(pipeline, RECORDS_ASKED);
+  for (const { record } of newest.toSorted((a, b) => b.changedAt.localeCompare(a.changedAt))) {
     if (record.status === "succeeded") {
       return `${record.model} in ${record.region} painted at ${record.timings.finishedAt}`;
     }

@@ -6,14 +6,16 @@ import { describe, newestRecords } from "./records.ts";
 
 interface ListOptions extends JsonOption {
   readonly limit: number;
+  readonly owner?: string;
 }
 
 export function listCommand(): Command {
   const command = new Command("list")
-    .description("List requests, the one that changed last first: id, time of the change, state.")
+    .description("List requests, the newest first: id, time of the last change, state.")
     .option("--limit <number>", "how many", wholeNumber(1, 1000), 20)
-    .action(async ({ limit, json }: ListOptions) => {
-      for (const { record, changedAt } of await newestRecords(new Pipeline(process.env), limit)) {
+    .option("--owner <hash>", "only of this owner, as its records name it, or of nobody; default: of all")
+    .action(async ({ limit, owner, json }: ListOptions) => {
+      for (const { record, changedAt } of await newestRecords(new Pipeline(process.env), limit, owner)) {
         if (json) await printJson({ ...record, changedAt });
         else await print(record.requestId, changedAt, record.status, describe(record));
       }

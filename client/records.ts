@@ -1,9 +1,10 @@
-import { GetObjectCommand, ListObjectsV2Command, NoSuchKey } from "@aws-sdk/client-s3";
+import { GetObjectCommand, NoSuchKey, paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import pMap from "p-map";
 import { type RequestRecord, recordKey, recordSchema } from "../functions/domain/record.ts";
 import { requestIdSchema } from "../functions/domain/request.ts";
+import { indexFolder, readIndexPage, requestIdIn } from "../functions/domain/request-index.ts";
 import { ClientError, EXIT, interrupted, usageError } from "./exit.ts";
-import type { Pipeline } from "./pipeline.ts";
+import type { ImagePlace, Pipeline } from "./pipeline.ts";
 
 const READS_AT_ONCE = 10;
 
@@ -17,7 +18,7 @@ export function parseRequestId(text: string): string {
 /** What the bucket knows of a request; undefined while nobody has begun with it. */
 export async function readRecord(pipeline: Pipeline, requestId: string): Promise<RequestRecord | undefined> {
   const { bucket, keyPrefix } = await pipeline.imagePlace();
-  return readRecordAt(pipeline, bucket, recordKey(keyPrefix, requestId));
+  return (await readObject(pipeline, bucket, recordKey(keyPrefix, requestId)))?.record;
 }
 
 /** A record, and when it was changed last. */
@@ -28,56 +29,62 @@ export interface ListedRecord {
 }
 
 /**
- * The records that changed last, the last one first. S3 lists by name, so all names are read to find them; no more than the wanted
- * ones are kept.
+ * The newest requests, the newest first: of one owner, or of all.
+ * @param owner as in its records, or `nobody`
  */
-export async function newestRecords(pipeline: Pipeline, count: number): Promise<ListedRecord[]> {
-  const { bucket, keyPrefix } = await pipeline.imagePlace();
-  let newest: { readonly key: string; readonly changedAt: number }[] = [];
-  let page: string | undefined;
-  do {
-    const { Contents = [], NextContinuationToken } = await pipeline.s3.send(
-      new ListObjectsV2Command({
-        Bucket: bucket,
-        Prefix: `${keyPrefix}requests/`,
-        ...(page !== undefined && { ContinuationToken: page }),
-      }),
-      { abortSignal: interrupted },
-    );
-    const found = Contents.map(({ Key = "", LastModified }) => ({
-      key: Key,
-      changedAt: LastModified?.getTime() ?? 0,
-    }));
-    newest = [...newest, ...found].sort((a, b) => b.changedAt - a.changedAt).slice(0, count);
-    page = NextContinuationToken;
-  } while (page !== undefined);
+export async function newestRecords(
+  pipeline: Pipeline,
+  count: number,
+  owner?: string,
+): Promise<ListedRecord[]> {
+  const place = await pipeline.imagePlace();
+  const owners = owner === undefined ? await readOwners(pipeline, place) : [owner];
+  const pages = await pMap(owners, (each) => readIndexPage(pipeline.s3, place, each, count), {
+    concurrency: READS_AT_ONCE,
+  });
+  // An entry begins with its time, counted down.
+  const newest = pages.flatMap(({ entries }) => entries).toSorted();
   const records = await pMap(
-    newest,
-    async ({ key, changedAt }) => {
-      const record = await readRecordAt(pipeline, bucket, key);
-      return record === undefined ? [] : [{ record, changedAt: new Date(changedAt).toISOString() }];
+    newest.slice(0, count),
+    async (entry) => {
+      const found = await readObject(pipeline, place.bucket, recordKey(place.keyPrefix, requestIdIn(entry)));
+      return found === undefined ? [] : [found];
     },
     { concurrency: READS_AT_ONCE },
   );
   return records.flat();
 }
 
-async function readRecordAt(
+/** Everybody who has a request. */
+async function readOwners({ s3 }: Pipeline, { bucket, keyPrefix }: ImagePlace): Promise<string[]> {
+  const folder = indexFolder(keyPrefix);
+  const owners: string[] = [];
+  for await (const { CommonPrefixes = [] } of paginateListObjectsV2(
+    { client: s3 },
+    { Bucket: bucket, Prefix: folder, Delimiter: "/" },
+  )) {
+    interrupted.throwIfAborted();
+    owners.push(...CommonPrefixes.map(({ Prefix = "" }) => Prefix.slice(folder.length, -1)));
+  }
+  return owners;
+}
+
+async function readObject(
   pipeline: Pipeline,
   bucket: string,
   key: string,
-): Promise<RequestRecord | undefined> {
-  let text: string | undefined;
+): Promise<ListedRecord | undefined> {
   try {
-    const { Body } = await pipeline.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
-      abortSignal: interrupted,
-    });
-    text = await Body?.transformToString();
+    const { Body, LastModified } = await pipeline.s3.send(
+      new GetObjectCommand({ Bucket: bucket, Key: key }),
+      { abortSignal: interrupted },
+    );
+    const record = parseRecord((await Body?.transformToString()) ?? "", `s3://${bucket}/${key}`);
+    return { record, changedAt: LastModified?.toISOString() ?? "" };
   } catch (error) {
     if (error instanceof NoSuchKey) return undefined;
     throw error;
   }
-  return parseRecord(text ?? "", `s3://${bucket}/${key}`);
 }
 
 function parseRecord(text: string, place: string): RequestRecord {

@@ -82,7 +82,7 @@ export function allowKey(
   ];
 }
 
-/** Lets a function read and write records, with the bucket's key. */
+/** Lets a function read and write records and their index, with the bucket's key. */
 export function allowRecords({ arn, keyPrefix, kmsKeyArn }: ImageObjects): PolicyStatement[] {
   return [
     ...allowKey(kmsKeyArn),
@@ -91,6 +91,12 @@ export function allowRecords({ arn, keyPrefix, kmsKeyArn }: ImageObjects): Polic
       Effect: "Allow",
       Action: ["s3:GetObject", "s3:PutObject"],
       Resource: `${arn}/${keyPrefix}requests/*`,
+    },
+    {
+      Sid: "KeepIndex",
+      Effect: "Allow",
+      Action: "s3:PutObject",
+      Resource: `${arn}/${keyPrefix}index/*`,
     },
     // Without it S3 answers 403 instead of 404 for a missing object.
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html

@@ -59,6 +59,7 @@ describe.skipIf(inject("missing") !== "")("the HTTP API, deployed", () => {
       Object.fromEntries(Items.map(({ RouteKey, AuthorizationType }) => [RouteKey, AuthorizationType])),
     ).toEqual({
       "POST /generate": type,
+      "GET /requests": type,
       "GET /requests/{id}": type,
       "GET /health": type,
       $default: type,

@@ -25,6 +25,11 @@ const bodySchema = z.looseObject({
   errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
 });
 
+const pageSchema = z.object({
+  requests: z.array(z.looseObject({ requestId: z.string(), status: z.string() })),
+  next: z.string().optional(),
+});
+
 /** An answer of the API, read. */
 export interface Answer {
   readonly status: number;
@@ -89,6 +94,12 @@ export class ApiBench implements AsyncDisposable {
     const body = bodySchema.parse(await response.json());
     const fields = (body.errors ?? []).map(({ field }) => field);
     return { status: response.status, headers: response.headers, body, fields };
+  }
+
+  /** A page of the requests of a caller without a signature. */
+  async list(query = "") {
+    const response = await fetch(`${this.url}/requests?${query}`);
+    return pageSchema.parse(await response.json());
   }
 
   /** Posts JSON to `/generate`. */

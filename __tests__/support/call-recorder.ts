@@ -30,7 +30,7 @@ export async function startCallRecorder(
   const proxy = await startProxy({
     upstream: {
       model: bedrock.endpoint,
-      ...{ store: endpoint, queue: endpoint, events: endpoint, control: endpoint },
+      ...{ store: endpoint, index: endpoint, queue: endpoint, events: endpoint, control: endpoint },
     },
     onCall(call) {
       const entry: Journaled = { call, fault: faultOf(call), status: undefined, delivered: false };

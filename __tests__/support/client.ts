@@ -13,6 +13,7 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { type RequestRecord, recordKey } from "../../functions/domain/record.ts";
+import { indexKey } from "../../functions/domain/request-index.ts";
 import { type Emulator, startEmulator } from "../../local/aws/emulator.ts";
 import { makeOnce } from "./make-once.ts";
 
@@ -151,7 +152,9 @@ export class QuietPipeline implements AsyncDisposable {
   }
 
   async putRecord(record: RequestRecord): Promise<void> {
-    await this.put(recordKey("trips/", record.requestId), JSON.stringify(record));
+    const created = { createdAt: new Date().toISOString(), ...record };
+    await this.put(recordKey("trips/", record.requestId), JSON.stringify(created));
+    await this.put(indexKey("trips/", created) ?? "", "");
   }
 
   async put(key: string, body: string | Uint8Array): Promise<void> {

@@ -124,7 +124,12 @@ export function message(body: string, attributes: Readonly<Record<string, string
   return {
     messageId: randomUUID(),
     body,
-    attributes: { ApproximateReceiveCount: "1", SentTimestamp: String(Date.now()), ...attributes },
+    attributes: {
+      ApproximateReceiveCount: "1",
+      SentTimestamp: String(Date.now()),
+      SenderId: "AIDAEXAMPLE",
+      ...attributes,
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { CALL_LIMITS } from "../domain/call-limits.ts";
 import { ObjectStore } from "../domain/object-store.ts";
 import type { RequestRecord } from "../domain/record.ts";
 import { RecordStore } from "../domain/record-store.ts";
+import { RequestIndex } from "../domain/request-index.ts";
 import { isRoute, methodsOf, type Route } from "../domain/routes.ts";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
 import { Backlog } from "./backlog.ts";
@@ -13,22 +14,23 @@ import { callerGroup, isReadable, readOwner } from "./caller.ts";
 import { type HttpAnswer, HttpProblem, type HttpRequest, jsonAnswer } from "./http.ts";
 import { Intake } from "./intake.ts";
 import { Page } from "./page.ts";
-import { readId, readPrompt, readWait } from "./read-request.ts";
+import { readId, readPageQuery, readPrompt, readWait } from "./read-request.ts";
+import { readPage } from "./request-list.ts";
 import { viewOf } from "./request-view.ts";
 import { readSettings } from "./settings.ts";
 
 const settings = readSettings(process.env);
 const sqs = new SQSClient({ requestHandler: CALL_LIMITS });
 const s3 = new S3Client({ requestHandler: CALL_LIMITS });
-const records = new RecordStore(new ObjectStore(s3, settings.IMAGE_BUCKET), settings.KEY_PREFIX);
+const place = { bucket: settings.IMAGE_BUCKET, keyPrefix: settings.KEY_PREFIX };
+const store = new ObjectStore(s3, place.bucket);
+const records = new RecordStore(store, place.keyPrefix);
+const index = new RequestIndex(store, place.keyPrefix);
 const queueUrl = settings.SQS_QUEUE_URL;
-const intake = new Intake({ records, sqs, queueUrl, codeVersion: settings.CODE_VERSION });
+const intake = new Intake({ records, index, sqs, queueUrl, codeVersion: settings.CODE_VERSION });
 const backlog = new Backlog({ sqs, queueUrl, picturesAtOnce: settings.PICTURES_AT_ONCE });
 
-const page = new Page({
-  ...{ s3, bucket: settings.IMAGE_BUCKET, keyPrefix: settings.KEY_PREFIX },
-  login: settings.LOGIN,
-});
+const page = new Page({ s3, ...place, login: settings.LOGIN });
 
 /** How often to look whether a request is finished, in milliseconds. */
 const POLL_MS = 500;
@@ -43,6 +45,7 @@ const NEARLY_DONE_SECONDS = 2;
 
 const routes: Readonly<Record<Route, (event: HttpRequest, context: Context) => Promise<HttpAnswer>>> = {
   "POST /generate": generate,
+  "GET /requests": list,
   "GET /requests/{id}": show,
   "GET /health": health,
 };
@@ -98,6 +101,21 @@ async function show(event: HttpRequest, context: Context): Promise<HttpAnswer> {
   const found = await records.read(requestId);
   if (found === undefined || !isReadable(found.record, owner)) throw notFound(requestId);
   return answerWith(found.record, wait, context, {}, 200);
+}
+
+async function list(event: HttpRequest): Promise<HttpAnswer> {
+  const owner = readOwner(event);
+  if (owner === undefined) {
+    throw new HttpProblem(403, "The API is open to everybody, so nobody has a list of requests.");
+  }
+  const page = await readPage(owner, readPageQuery(event, owner), { s3, place, records });
+  let estimate: Promise<number> | undefined;
+  const estimateOnce = () => {
+    estimate ??= backlog.estimateSeconds();
+    return estimate;
+  };
+  const requests = await Promise.all(page.records.map((record) => viewOf(record, s3, estimateOnce)));
+  return jsonAnswer(200, { requests, next: page.next });
 }
 
 function notFound(requestId: string): HttpProblem {

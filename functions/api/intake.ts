@@ -14,6 +14,7 @@ import {
 } from "../domain/record.ts";
 import { type RecordStore, UnreadableRecordError, type VersionedRecord } from "../domain/record-store.ts";
 import type { IdentifiedRequest } from "../domain/request.ts";
+import type { RequestIndex } from "../domain/request-index.ts";
 import { isSameRequest } from "../domain/same-request.ts";
 
 export type Accepted =
@@ -48,12 +49,13 @@ export interface Caller {
 
 export interface IntakeOptions {
   readonly records: RecordStore;
+  readonly index: RequestIndex;
   readonly sqs: SQSClient;
   readonly queueUrl: string;
   readonly codeVersion: string;
 }
 
-/** Takes requests in: first the record, then the message, so that no message is ever without a record. */
+/** Takes requests in: first the record, then its entry in the index, then the message: none is ever without the one before. */
 export class Intake {
   readonly #options: IntakeOptions;
 
@@ -112,8 +114,9 @@ export class Intake {
     etag: string,
     group: string,
   ): Promise<Accepted> {
-    const { records, sqs, queueUrl } = this.#options;
+    const { records, index, sqs, queueUrl } = this.#options;
     const { requestId } = record;
+    await index.add(record);
     try {
       await sqs.send(
         new SendMessageCommand({

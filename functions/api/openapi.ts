@@ -3,7 +3,8 @@ import { promptRequestSchema, requestIdSchema } from "../domain/request.ts";
 import type { Route } from "../domain/routes.ts";
 import { healthSchema } from "./backlog.ts";
 import { problemSchema } from "./http.ts";
-import { requestViewSchema } from "./request-view.ts";
+import { LONGEST_PAGE, USUAL_PAGE } from "./request-list.ts";
+import { requestStatuses, requestViewSchema } from "./request-view.ts";
 
 /** What the API takes and answers, as an OpenAPI 3.1 document made of the very schemas that the code checks with. */
 export function openApiDocument(): object {
@@ -49,6 +50,18 @@ export function openApiDocument(): object {
           },
         },
         ...Object.fromEntries(views.map(({ name, view }) => [name, toJsonSchema(view, "output")])),
+        RequestPage: {
+          type: "object",
+          properties: {
+            requests: { type: "array", items: schema("Request") },
+            next: {
+              type: "string",
+              description: "The `cursor` of the next page. Not there on the last page",
+            },
+          },
+          required: ["requests"],
+          additionalProperties: false,
+        },
         Health: toJsonSchema(healthSchema, "output"),
         Problem: toJsonSchema(problemSchema, "output"),
         GatewayMessage: {
@@ -131,6 +144,38 @@ const operations: Readonly<Record<Route, object>> = {
       409: problem("The key belongs to another request"),
       413: problemOrGateway("The body is larger than 128 KiB"),
       415: problem("The body is not `application/json`"),
+      ...gatewayAnswers,
+    },
+  },
+  "GET /requests": {
+    operationId: "listRequests",
+    summary: "List your requests, the newest first",
+    parameters: [
+      {
+        name: "limit",
+        in: "query",
+        description: "The most requests on the page",
+        schema: { type: "integer", minimum: 1, maximum: LONGEST_PAGE, default: USUAL_PAGE },
+      },
+      {
+        name: "cursor",
+        in: "query",
+        description: "`next` of the page before. It is valid for you alone",
+        schema: { type: "string" },
+      },
+      {
+        name: "status",
+        in: "query",
+        description: `Only requests with this status, out of the next ${LONGEST_PAGE} requests: a page may have fewer than \`limit\`, or none, and still have a \`next\``,
+        schema: { type: "string", enum: requestStatuses },
+      },
+    ],
+    responses: {
+      200: {
+        description: "A page of the list",
+        content: { "application/json": { schema: schema("RequestPage") } },
+      },
+      400: problem("A parameter is not valid. `errors` names each"),
       ...gatewayAnswers,
     },
   },

@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { requestIdOf } from "../domain/owner.ts";
-import { type IdentifiedRequest, requestIdSchema, validateRequest } from "../domain/request.ts";
+import {
+  type FieldProblem,
+  type IdentifiedRequest,
+  requestIdSchema,
+  validateRequest,
+} from "../domain/request.ts";
 import { HttpProblem, type HttpRequest } from "./http.ts";
+import { LONGEST_PAGE, type PageQuery, readCursor, USUAL_PAGE } from "./request-list.ts";
+import { requestStatuses } from "./request-view.ts";
 
 /** Room for both texts at full length with each character escaped in six bytes; in bytes. */
 const LARGEST_BODY = 128 * 1024;
@@ -23,6 +30,26 @@ export function readPrompt(event: HttpRequest, owner: string | undefined): Ident
 /** Reads the id of a request from the path. Throws {@link HttpProblem}. */
 export function readId(event: HttpRequest): string {
   return checkId("id", event.pathParameters?.id);
+}
+
+/** Reads which page of an owner's list is wanted. Throws {@link HttpProblem} with everything that is wrong. */
+export function readPageQuery(event: HttpRequest, owner: string): PageQuery {
+  const { limit, cursor, status } = event.queryStringParameters ?? {};
+  const errors: FieldProblem[] = [];
+  const count = limit === undefined ? USUAL_PAGE : /^\d{1,3}$/.test(limit) ? Number(limit) : 0;
+  if (count < 1 || count > LONGEST_PAGE) {
+    errors.push({ field: "limit", message: `must be a whole number from 1 to ${LONGEST_PAGE}` });
+  }
+  const after = cursor === undefined ? undefined : readCursor(owner, cursor);
+  if (cursor !== undefined && after === undefined) {
+    errors.push({ field: "cursor", message: "is not the `next` of one of your pages" });
+  }
+  const wanted = requestStatuses.find((known) => known === status);
+  if (status !== undefined && wanted === undefined) {
+    errors.push({ field: "status", message: `must be one of ${requestStatuses.join(", ")}` });
+  }
+  if (errors.length > 0) throw invalid("The page that you ask for is not valid.", errors);
+  return { limit: count, after, status: wanted };
 }
 
 /**
@@ -82,9 +109,6 @@ function checkId(field: string, value: string | undefined): string {
   throw invalid("The id is not valid.", [{ field, message }]);
 }
 
-function invalid(
-  detail: string,
-  errors: readonly { readonly field: string; readonly message: string }[],
-): HttpProblem {
+function invalid(detail: string, errors: readonly FieldProblem[]): HttpProblem {
   return new HttpProblem(400, detail, { errors });
 }

@@ -40,6 +40,7 @@ export const requestViewSchema = z.discriminatedUnion("status", [
   cancelledSchema,
   expiredSchema,
 ]);
+export const requestStatuses = requestViewSchema.def.options.flatMap((view) => view.shape.status.def.values);
 export type RequestView = z.output<typeof requestViewSchema>;
 
 /**

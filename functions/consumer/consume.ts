@@ -1,74 +1,24 @@
-import type { SQSRecord } from "aws-lambda";
 import type { Events } from "../domain/events.ts";
 import { ForeignImageError, IdTakenError, type Images } from "../domain/images.ts";
 import type { Claim, ClaimResult, Ledger } from "../domain/ledger.ts";
-import { messageBody } from "../domain/message-body.ts";
 import type { Metrics } from "../domain/metrics.ts";
-import { iamPrincipal, ownerOf } from "../domain/owner.ts";
 import type { ClosedRecord, FailedRecord, Reason, SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/record-store.ts";
-import {
-  describeProblems,
-  type IdentifiedRequest,
-  loggableFields,
-  type ParsedRequest,
-  type PromptRequest,
-  parseRequest,
-} from "../domain/request.ts";
+import { describeProblems, type IdentifiedRequest, loggableFields } from "../domain/request.ts";
+import type { RequestIndex } from "../domain/request-index.ts";
 import { STORING_SECONDS } from "../domain/timing.ts";
+import { type Delivery, type DeliveryLimits, identified } from "./delivery.ts";
 import type { ModelChain, Unpainted } from "./model-chain.ts";
-import { isGivenUp, type Outcome, type ReceiveHistory, type RedeliveryLimits } from "./redelivery.ts";
+import { isGivenUp, type Outcome } from "./redelivery.ts";
 import type { ChainedModel } from "./settings.ts";
 
-/** A message as it was received. */
-export interface Delivery extends ReceiveHistory {
-  readonly message: SQSRecord;
-  readonly parsed: ParsedRequest;
-  /** When its prompt was first sent, before any copy. */
-  readonly firstSentAt: Date;
-  /** Who sent it first. */
-  readonly owner: string | undefined;
-}
-
-export interface ConsumeOptions extends RedeliveryLimits {
+export interface ConsumeOptions extends DeliveryLimits {
   readonly ledger: Ledger;
   readonly images: Images;
   readonly chain: ModelChain;
   readonly events: Events;
+  readonly index: RequestIndex;
   readonly metrics: Metrics;
-  /** The unique id of the consumer's own role. */
-  readonly roleId: string;
-}
-
-export function readDelivery(
-  message: SQSRecord,
-  { giveUpAfterMs, roleId }: Pick<ConsumeOptions, "giveUpAfterMs" | "roleId">,
-): Delivery {
-  const parsed = parseRequest(message.body);
-  const sentMs = Number(message.attributes.SentTimestamp);
-  // Anybody who may send can write it: what no copy can have is brought to the nearest that one can.
-  const claimedMs = (parsed.ok && parsed.firstSentMs) || sentMs;
-  const firstSentMs = Math.min(Math.max(claimedMs, sentMs - giveUpAfterMs), sentMs);
-  const sender = iamPrincipal(message.attributes.SenderId);
-  const owner = sender === roleId ? parsed.ok && parsed.owner : sender && ownerOf(sender);
-  return {
-    message,
-    parsed,
-    receives: Number(message.attributes.ApproximateReceiveCount),
-    firstSentAt: new Date(firstSentMs),
-    owner: owner || undefined,
-    ageMs: Date.now() - firstSentMs,
-  };
-}
-
-/** The body of a copy of the message: it keeps the request's id, and says how old the prompt is and whose. */
-export function copyBody({ parsed, message, firstSentAt, owner }: Delivery): string {
-  return parsed.ok ? messageBody(identified(parsed.request, message), { firstSentAt, owner }) : message.body;
-}
-
-/** A request without an id goes by that of its message. */
-function identified(request: PromptRequest, { messageId }: SQSRecord): IdentifiedRequest {
-  return { ...request, requestId: request.requestId ?? messageId };
 }
 
 /**
@@ -104,11 +54,12 @@ async function tell(
 
 async function claimAndPaint(delivery: Delivery, endsAt: number, options: ConsumeOptions): Promise<Outcome> {
   const { message, parsed, firstSentAt: sentAt, owner } = delivery;
-  const { ledger, metrics } = options;
+  const { ledger, index, metrics } = options;
   const unread = { id: message.messageId, body: message.body, sentAt, owner };
   if (!parsed.ok) {
     const reason = { code: "InvalidRequest", message: describeProblems(parsed.problems) };
     const record = await ledger.rejectUnread(unread, parsed.requestId, reason);
+    await index.add(record);
     console.warn({ event: "rejected", requestId: record.requestId, fields: loggableFields(parsed.problems) });
     metrics.emit({ Rejected: 1 }, {});
     return { kind: "rejected", record };
@@ -125,6 +76,8 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
   }
   switch (result.kind) {
     case "closed": {
+      // Whoever closed it may have died before its entry was there.
+      await index.add(result.record);
       const { status } = result.record;
       const isDuplicate = status === "succeeded" || status === "rejected";
       console.info({ event: isDuplicate ? "duplicate" : "not to be painted", requestId, status });
@@ -132,6 +85,7 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
       return { kind: "done", record: result.record };
     }
     case "adopted":
+      await index.add(result.record);
       console.warn({ event: "adopted", requestId });
       metrics.emit({ Images: 1, TimeToImage: timeToImageMs(result.record) }, {});
       return { kind: "done", record: result.record };
@@ -143,6 +97,7 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
     case "taken": {
       const message = `the id ${requestId} belongs to a request for another picture`;
       const record = await ledger.rejectUnread(unread, undefined, { code: "IdTaken", message });
+      await index.add(record);
       console.warn({ event: "rejected", requestId: record.requestId, code: "IdTaken", takenId: requestId });
       metrics.emit({ Rejected: 1 }, {});
       return { kind: "rejected", record };
@@ -154,8 +109,29 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
         // It may have died between paying and telling: a loop of such deaths has to reach the spending alarms.
         emitPrice(metrics, options.chain.first);
       }
-      return paintClaimed(result.claim, request, delivery, endsAt, options);
+      return indexAndPaint(result.claim, request, delivery, endsAt, options);
   }
+}
+
+/**
+ * Adds a request to the index while the model paints, unless that was done before: by the API before it sent the message,
+ * or by an earlier try before it gave the request back. Should that fail, the message stays, and its next delivery adds
+ * the request.
+ */
+async function indexAndPaint(
+  claim: Claim,
+  request: IdentifiedRequest,
+  delivery: Delivery,
+  endsAt: number,
+  options: ConsumeOptions,
+): Promise<Outcome> {
+  const isIndexed = claim.origin === "first" || claim.origin === "again";
+  const added = isIndexed ? Promise.resolve() : options.index.add(claim.record);
+  // It is waited for later.
+  added.catch(() => {});
+  const outcome = await paintClaimed(claim, request, delivery, endsAt, { ...options, added });
+  await added;
+  return outcome;
 }
 
 async function paintClaimed(
@@ -163,7 +139,7 @@ async function paintClaimed(
   request: IdentifiedRequest,
   delivery: Delivery,
   endsAt: number,
-  options: ConsumeOptions,
+  options: ConsumeOptions & { readonly added: Promise<void> },
 ): Promise<Outcome> {
   const { ledger, images, chain, metrics } = options;
   const asked = claim.record;
@@ -208,6 +184,7 @@ async function paintClaimed(
     default: {
       const { reason } = result;
       const outcome = { kind: OUTCOME_OF[result.kind], reason };
+      await options.added;
       if (isGivenUp(outcome.kind, delivery, options)) return giveUp(claim, outcome, delivery, options);
       await ledger.release(claim, reason, { tried: outcome.kind === "failed" });
       return outcome;

@@ -9,7 +9,9 @@ import { Images } from "../domain/images.ts";
 import { Ledger } from "../domain/ledger.ts";
 import { Metrics } from "../domain/metrics.ts";
 import { ObjectStore } from "../domain/object-store.ts";
-import { type ConsumeOptions, consume, copyBody, type Delivery, readDelivery } from "./consume.ts";
+import { RequestIndex } from "../domain/request-index.ts";
+import { type ConsumeOptions, consume } from "./consume.ts";
+import { copyBody, type Delivery, readDelivery } from "./delivery.ts";
 import { ModelChain } from "./model-chain.ts";
 import { changeVisibility, resend } from "./queue-actions.ts";
 import { decideRedelivery, type Outcome } from "./redelivery.ts";
@@ -27,6 +29,7 @@ const options: ConsumeOptions = {
   images,
   metrics,
   events: new Events(settings.EVENT_BUS),
+  index: new RequestIndex(store, settings.KEY_PREFIX),
   ledger: new Ledger({
     store,
     images,

@@ -28,10 +28,10 @@ export interface Claim {
   readonly record: GeneratingRecord;
   readonly etag: string;
   /**
-   * `first`: nobody has painted this request before. `again`: an earlier try gave it back. `abandoned`: the earlier
+   * `new`: the claim made the record. `first`: nobody has painted this request before. `again`: an earlier try gave it back. `abandoned`: the earlier
    * owner died with the lease; it may have paid the model for a picture that was never stored.
    */
-  readonly origin: "first" | "again" | "abandoned";
+  readonly origin: "new" | "first" | "again" | "abandoned";
 }
 
 export type ClaimResult =
@@ -102,7 +102,7 @@ export class Ledger {
       if (result.found === undefined) {
         // There is none, as far as is known: it may also have been deleted since it was read.
         result = await this.#records.write(first, { ifNoneMatch: "*" });
-        if (result.written) return claimed(first, result.etag, "first");
+        if (result.written) return claimed(first, result.etag, "new");
         if (result.found === undefined) continue;
       }
       const { record, etag } = result.found;

@@ -55,7 +55,8 @@ export function readCall(request: IncomingMessage, body: Buffer): Call {
       const action = key === "" ? "s3:ListBucket" : S3_ACTIONS[method];
       if (action === undefined) throw new Error(`${method} on S3 is not known here`);
       const about = key === "" ? bucket : `${bucket}/${key}`;
-      return { caller, target: "store", action, resource: `arn:aws:s3:::${about}`, about, method };
+      const target = key.startsWith("index/") ? "index" : "store";
+      return { caller, target, action, resource: `arn:aws:s3:::${about}`, about, method };
     }
     case "sqs": {
       const { QueueUrl, ReceiptHandle, MessageBody } = sqsSchema.parse(JSON.parse(body.toString()));

@@ -222,7 +222,10 @@ function askedAgain({ planned, calls }: PromptEvidence): string | undefined {
         (planned.body === "forbidden" && call.delivered)) &&
       !call.invocation.killed &&
       !calls.some(
-        (other) => other.invocation === call.invocation && other.call.target === "store" && other.fault,
+        (other) =>
+          other.invocation === call.invocation &&
+          (other.call.target === "store" || other.call.target === "index") &&
+          other.fault,
       ),
   );
   const again = blocked < 0 ? 0 : models.length - blocked - 1;

@@ -2,10 +2,11 @@ import fc from "fast-check";
 import { z } from "zod";
 import { CONFLICT, type FaultKind, MODEL_ANSWERS, NOT_TAKEN, TRANSPORT_FAULTS } from "./faults.ts";
 
-/** What may go wrong with a call of the model, of one for records and pictures, and of one of the queue or the event bus. */
+/** What may go wrong with a call of the model, of one for records and pictures, of one for the index, and of one of the queue or the event bus. */
 const KINDS = {
   model: [...TRANSPORT_FAULTS, ...keysOf(MODEL_ANSWERS)],
   store: [CONFLICT, ...TRANSPORT_FAULTS],
+  index: [CONFLICT, ...TRANSPORT_FAULTS],
   queue: TRANSPORT_FAULTS,
   events: [NOT_TAKEN, ...TRANSPORT_FAULTS],
 } as const satisfies Record<string, readonly FaultKind[]>;

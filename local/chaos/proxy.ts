@@ -181,6 +181,7 @@ function errorOf(call: Call): Answer {
     case "events":
       return jsonAnswer(500, { __type: "InternalException", message: "not now" });
     case "store":
+    case "index":
       return xmlError(503, "SlowDown", call);
   }
 }

@@ -43,8 +43,12 @@ export class Tracks {
   }
 
   ofCall({ target, about }: Call): Track {
-    if (target === "store") {
-      const requestId = /([\w-]+)\.\w+$/.exec(about)?.[1] ?? "";
+    if (target === "store" || target === "index") {
+      const requestId =
+        about
+          .split("/")
+          .at(-1)
+          ?.replace(/^\d{13}-|\.\w+$/g, "") ?? "";
       return known(this.#byRequest.get(requestId), about);
     }
     if (about.startsWith("{")) {

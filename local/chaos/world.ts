@@ -80,6 +80,7 @@ async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
     upstream: {
       model: bedrock.endpoint,
       store: cloud.endpoint,
+      index: cloud.endpoint,
       queue: cloud.endpoint,
       events: cloud.endpoint,
       control: cloud.endpoint,
