@@ -23,6 +23,8 @@ const everyRoute = (authorisation: string) => ({
   "POST /generate": authorisation,
   "GET /requests": authorisation,
   "GET /requests/{id}": authorisation,
+  "POST /requests/{id}/cancel": authorisation,
+  "DELETE /requests/{id}": authorisation,
   "GET /health": authorisation,
   $default: authorisation,
 });

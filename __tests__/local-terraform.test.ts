@@ -125,7 +125,7 @@ it("reads nested blocks with and without their list of one, and redrive policies
     data: { aws_s3_bucket: { existing: { bucket: "theirs" } } },
   });
   const stack = readStack(terraform);
-  expect(stack.bucketNames).toEqual(["theirs"]);
+  expect(stack.buckets).toEqual([{ name: "theirs", isVersioned: false }]);
   expect(stack.queues.map(({ name, attributes }) => [name, attributes])).toEqual([
     ["dead", {}],
     [

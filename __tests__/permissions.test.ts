@@ -91,7 +91,8 @@ describe.each(Object.keys(WAYS))("the role of %s", (name) => {
 
   it.each([
     ["s3:GetObject", `${BUCKET}/secrets/one.json`],
-    ["s3:DeleteObject", `${BUCKET}/images/one.png`],
+    ["s3:DeleteObject", `${BUCKET}/secrets/one.json`],
+    ["s3:DeleteObjectVersion", `${BUCKET}/secrets/one.json`],
     ["sqs:SendMessage", `arn:aws:sqs:eu-west-1:${LOCAL_ACCOUNT_ID}:another-queue`],
     ["sqs:PurgeQueue", QUEUE],
     ["bedrock:InvokeModel", "arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-ultra-v1:1"],
@@ -102,6 +103,13 @@ describe.each(Object.keys(WAYS))("the role of %s", (name) => {
   ])("does not allow %s on %s", async (action, resource) => {
     expect(await isAllowed(granted, { action, resource })).toBe(false);
   });
+});
+
+it("only the API's role may delete a picture", async () => {
+  const access = { action: "s3:DeleteObjectVersion", resource: `${BUCKET}/images/one.png` };
+  const names = [...policies.keys()];
+  const allowed = await Promise.all(names.map((name) => isAllowed(policies.get(name) ?? [], access)));
+  expect(names.filter((_, index) => allowed[index])).toEqual(["image-api"]);
 });
 
 it("the boundary has no action that no role has", () => {
@@ -153,11 +161,12 @@ async function useConsumer(): Promise<readonly Journaled[]> {
 
 const viewSchema = z.object({ imageUrl: z.string().optional() });
 
-/** New, again, in conflict, wrong, asked for, unknown, finished with its picture opened, and the backlog. */
+/** New, again, in conflict, wrong, asked for, unknown, finished with its picture opened, not cancelled, deleted, and the backlog. */
 async function useApi(): Promise<readonly Journaled[]> {
   const ask = async (path: string, init: RequestInit = {}) => {
     const response = await fetch(`${recorder.apiUrl}${path}`, init);
-    return { ...viewSchema.parse(await response.json()), status: response.status };
+    const body = response.status === 204 ? {} : await response.json();
+    return { ...viewSchema.parse(body), status: response.status };
   };
   const generate = (body: object, prefer = "wait=0") => {
     const headers = { "content-type": "application/json", "idempotency-key": "k2", prefer };
@@ -176,6 +185,8 @@ async function useApi(): Promise<readonly Journaled[]> {
   const { imageUrl = "" } = await ask(`/requests/${localId("k2")}`);
   const picture = Buffer.from(await (await fetch(imageUrl)).arrayBuffer());
   expect(picture.subarray(1, 4).toString()).toBe("PNG");
+  expect(await ask(`/requests/${localId("k2")}/cancel`, { method: "POST" })).toMatchObject({ status: 409 });
+  expect(await ask(`/requests/${localId("k2")}`, { method: "DELETE" })).toMatchObject({ status: 204 });
   return recorder.callsOf("image-api-dev");
 }
 

@@ -4,7 +4,7 @@ import type { Settings } from "../config/settings.ts";
 import { allowLogs } from "./bundled-function.ts";
 import { functionNames } from "./deployable-services.ts";
 import { allowTelling } from "./event-bus.ts";
-import { allowImageLinks, allowImages, allowRecords } from "./image-bucket.ts";
+import { allowErasing, allowImageLinks, allowImages, allowRecords } from "./image-bucket.ts";
 import { allowModels } from "./image-processor.ts";
 import { allowStopping } from "./monitoring/spend-breaker.ts";
 import type { PolicyStatement } from "./policy.ts";
@@ -31,6 +31,7 @@ export function boundaryPermissions(settings: Settings, accountId: string): Poli
     allowImages(bucket),
     allowImageLinks(bucket),
     ...allowRecords(bucket),
+    ...allowErasing(bucket),
     // Exactly those whose cost the breaker sees.
     allowModels(derive(settings).modelChain),
     {

@@ -12,7 +12,7 @@ import { apiFunctionName, apiName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { PAGE_ROUTES, ROUTES } from "../functions/domain/routes.ts";
 import { BundledFunction } from "./bundled-function.ts";
-import { allowImageLinks, allowRecords, type ImageBucket } from "./image-bucket.ts";
+import { allowErasing, allowImageLinks, allowRecords, type ImageBucket } from "./image-bucket.ts";
 import { allowSending } from "./prompt-queue.ts";
 import { bundleStudio } from "./studio-files.ts";
 
@@ -96,7 +96,12 @@ export class HttpApi extends Construct {
         PICTURES_AT_ONCE: String(props.picturesAtOnce),
         ...loginOf(props.access),
       },
-      permissions: [allowSending(queue.arn), ...allowRecords(bucket), allowImageLinks(bucket)],
+      permissions: [
+        allowSending(queue.arn),
+        ...allowRecords(bucket),
+        allowImageLinks(bucket),
+        ...allowErasing(bucket),
+      ],
     });
   }
 
@@ -108,7 +113,7 @@ export class HttpApi extends Construct {
       ...(corsOrigins.length > 0 && {
         corsConfiguration: {
           allowOrigins: corsOrigins,
-          allowMethods: ["GET", "POST"],
+          allowMethods: ["GET", "POST", "DELETE"],
           allowHeaders: [
             ...["authorization", "content-type", "idempotency-key", "prefer"],
             // A browser that signs its requests adds these.

@@ -39,6 +39,23 @@ export function readImageBucket(
   return { name: bucket.bucket, arn: bucket.arn, keyPrefix, kmsKeyArn };
 }
 
+/**
+ * Lets a function erase requests: delete every version of their records, pictures and entries in the index. Of an API that needs both
+ * permissions AWS says that `s3:DeleteObject` is always needed.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
+ */
+export function allowErasing({ arn, keyPrefix }: ImageObjects): PolicyStatement[] {
+  return [
+    {
+      Sid: "Erase",
+      Effect: "Allow",
+      Action: ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+      Resource: ["requests", "images", "index"].map((folder) => `${arn}/${keyPrefix}${folder}/*`),
+    },
+    { Sid: "ListVersions", Effect: "Allow", Action: "s3:ListBucketVersions", Resource: arn },
+  ];
+}
+
 type ImageObjects = Pick<ImageBucket, "arn" | "keyPrefix" | "kmsKeyArn">;
 
 /** Lets a function store and read pictures. */

@@ -113,7 +113,7 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
   let leftInFlight = 0;
   for (const queue of stack.queues) leftInFlight += await emulator.ensureQueue(queue);
   for (const topic of stack.topicNames) emulator.ensureTopic(topic);
-  for (const bucket of stack.bucketNames) emulator.ensureBucket(bucket);
+  for (const { name, isVersioned } of stack.buckets) emulator.ensureBucket(name, isVersioned);
 
   const bedrock =
     options.bedrock === "aws" ? undefined : await startBedrock(options.trouble, options.painter);

@@ -91,7 +91,8 @@ export class ApiBench implements AsyncDisposable {
 
   async call(path: string, init: RequestInit = {}): Promise<Answer> {
     const response = await fetch(`${this.url}${path}`, init);
-    const body = bodySchema.parse(await response.json());
+    const text = await response.text();
+    const body = bodySchema.parse(text === "" ? {} : JSON.parse(text));
     const fields = (body.errors ?? []).map(({ field }) => field);
     return { status: response.status, headers: response.headers, body, fields };
   }
@@ -117,6 +118,16 @@ export class ApiBench implements AsyncDisposable {
       new GetQueueAttributesCommand({ QueueUrl: this.cloud.queueUrl, AttributeNames: ["All"] }),
     );
     return Number(Attributes?.ApproximateNumberOfMessages);
+  }
+
+  /** How many messages are on the prompt queue in all. */
+  async onQueue(): Promise<number> {
+    const { Attributes = {} } = await this.cloud.sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl: this.cloud.queueUrl, AttributeNames: ["All"] }),
+    );
+    const { ApproximateNumberOfMessages: visible, ApproximateNumberOfMessagesNotVisible: hidden } =
+      Attributes;
+    return Number(visible) + Number(hidden) + Number(Attributes.ApproximateNumberOfMessagesDelayed);
   }
 
   /** Takes a message off the queue. */

@@ -50,7 +50,13 @@ export function accessesOf(calls: readonly Journaled[]): Access[] {
           { action, resource },
           { action: "s3:ListBucket", resource: resource.replace(/\/.*/, "") },
         ]
-      : [{ action, resource }],
+      : action === "s3:DeleteObjectVersion"
+        ? // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html: s3:DeleteObject is always needed
+          [
+            { action, resource },
+            { action: "s3:DeleteObject", resource },
+          ]
+        : [{ action, resource }],
   );
   return [...new Map(all.map((access) => [`${access.action} ${access.resource}`, access])).values()];
 }

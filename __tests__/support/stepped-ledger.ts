@@ -161,6 +161,8 @@ export class SteppedLedger {
         const found = this.#objects.get(key);
         return found && { text: String(found.body), etag: found.etag };
       },
+      listVersions: async function* () {},
+      deleteVersion: async () => {},
       head: async (key) => {
         await wait(`head ${key}`);
         const found = this.#objects.get(key);

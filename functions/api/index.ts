@@ -3,12 +3,14 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
 import { CALL_LIMITS } from "../domain/call-limits.ts";
+import { Images } from "../domain/images.ts";
 import { ObjectStore } from "../domain/object-store.ts";
 import type { RequestRecord } from "../domain/record.ts";
 import { RecordStore } from "../domain/record-store.ts";
 import { RequestIndex } from "../domain/request-index.ts";
 import { isRoute, methodsOf, type Route } from "../domain/routes.ts";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
+import { cancelRequest, deleteRequest, type Withdrawal, type WithdrawOptions } from "../domain/withdraw.ts";
 import { Backlog } from "./backlog.ts";
 import { callerGroup, isReadable, readOwner } from "./caller.ts";
 import { type HttpAnswer, HttpProblem, type HttpRequest, jsonAnswer } from "./http.ts";
@@ -26,6 +28,14 @@ const place = { bucket: settings.IMAGE_BUCKET, keyPrefix: settings.KEY_PREFIX };
 const store = new ObjectStore(s3, place.bucket);
 const records = new RecordStore(store, place.keyPrefix);
 const index = new RequestIndex(store, place.keyPrefix);
+const withdrawOptions: WithdrawOptions = {
+  store,
+  records,
+  images: new Images(store, place.keyPrefix),
+  keyPrefix: place.keyPrefix,
+  codeVersion: settings.CODE_VERSION,
+  ifUnknown: "leave",
+};
 const queueUrl = settings.SQS_QUEUE_URL;
 const intake = new Intake({ records, index, sqs, queueUrl, codeVersion: settings.CODE_VERSION });
 const backlog = new Backlog({ sqs, queueUrl, picturesAtOnce: settings.PICTURES_AT_ONCE });
@@ -47,6 +57,8 @@ const routes: Readonly<Record<Route, (event: HttpRequest, context: Context) => P
   "POST /generate": generate,
   "GET /requests": list,
   "GET /requests/{id}": show,
+  "POST /requests/{id}/cancel": cancel,
+  "DELETE /requests/{id}": remove,
   "GET /health": health,
 };
 
@@ -96,11 +108,69 @@ async function generate(event: HttpRequest, context: Context): Promise<HttpAnswe
 
 async function show(event: HttpRequest, context: Context): Promise<HttpAnswer> {
   const wait = readWait(event);
+  return answerWith(await find(event), wait, context, {}, 200);
+}
+
+async function cancel(event: HttpRequest, context: Context): Promise<HttpAnswer> {
+  const { requestId, status } = await findOwn(event);
+  if (status === "deleted") throw notFound(requestId);
+  return answerWith(
+    recordOf(await cancelRequest(requestId, withdrawOptions), requestId),
+    0,
+    context,
+    {},
+    200,
+  );
+}
+
+async function remove(event: HttpRequest): Promise<HttpAnswer> {
+  const { requestId } = await findOwn(event);
+  recordOf(await deleteRequest(requestId, withdrawOptions), requestId);
+  return { statusCode: 204 };
+}
+
+/** The record of a request that was cancelled or deleted. Throws {@link HttpProblem} where it was not. */
+function recordOf(result: Withdrawal, requestId: string): RequestRecord {
+  switch (result.kind) {
+    case "withdrawn":
+      return result.record;
+    case "unknown":
+      throw notFound(requestId);
+    case "finished":
+      throw new HttpProblem(409, `The request ${requestId} is finished and cannot be cancelled.`, {
+        errors: [{ field: "id", message: "is the id of a finished request" }],
+      });
+    case "painting": {
+      const seconds = Math.max(1, Math.ceil((result.until.getTime() - Date.now()) / 1000));
+      throw new HttpProblem(
+        409,
+        `The request ${requestId} is being painted and cannot be stopped. Ask again at ${result.until.toISOString()} at the latest.`,
+        {
+          errors: [{ field: "id", message: "is the id of a request that is being painted" }],
+          headers: { "retry-after": String(seconds) },
+        },
+      );
+    }
+  }
+}
+
+/** The record that the path names. Throws {@link HttpProblem} where there is none. */
+async function find(event: HttpRequest): Promise<RequestRecord> {
   const requestId = readId(event);
   const owner = readOwner(event);
   const found = await records.read(requestId);
   if (found === undefined || !isReadable(found.record, owner)) throw notFound(requestId);
-  return answerWith(found.record, wait, context, {}, 200);
+  return found.record;
+}
+
+/** The record that the path names, where the caller may change it. Throws {@link HttpProblem}. */
+async function findOwn(event: HttpRequest): Promise<RequestRecord> {
+  const record = await find(event);
+  if (record.owner === readOwner(event)) return record;
+  throw new HttpProblem(
+    403,
+    `The request ${record.requestId} has no owner. Only an operator can cancel or delete it.`,
+  );
 }
 
 async function list(event: HttpRequest): Promise<HttpAnswer> {

@@ -20,7 +20,7 @@ export function openApiDocument(): object {
       summary: "Travel by picture: send a prompt, get a picture.",
       description:
         "Painting a picture takes seconds to minutes. `POST /generate` accepts a prompt and answers with `202` and a request id. " +
-        "Then call `GET /requests/{id}` until its status is `succeeded`, `rejected` or `failed`. " +
+        "Then call `GET /requests/{id}` until its status is neither `queued` nor `generating`. " +
         "With the header `Prefer: wait=20`, both calls wait up to 20 seconds for the picture. " +
         "Every path needs the authorisation that the API was deployed with: an AWS signature, a token, or none.",
       license: { name: "MIT", identifier: "MIT" },
@@ -42,7 +42,7 @@ export function openApiDocument(): object {
         PromptRequest: toJsonSchema(promptRequestSchema, "input"),
         Request: {
           description:
-            "A request and its status. `succeeded` and `rejected` are final. `failed` is final unless the request is sent again, or an operator redrives it.",
+            "A request and its status. `succeeded`, `rejected`, `cancelled` and `expired` are final. `failed` is final unless the request is sent again, or an operator redrives it.",
           oneOf: views.map(({ name }) => schema(name)),
           discriminator: {
             propertyName: "status",
@@ -76,6 +76,7 @@ export function openApiDocument(): object {
   };
 }
 
+const id = { name: "id", in: "path", required: true, schema: toJsonSchema(requestIdSchema, "input") };
 const prefer = {
   name: "Prefer",
   in: "header",
@@ -141,7 +142,7 @@ const operations: Readonly<Record<Route, object>> = {
         "Preference-Applied": preferenceApplied,
       }),
       400: problem("The body or a header is not valid. `errors` names each field"),
-      409: problem("The key belongs to another request"),
+      409: problem("The key belongs to another request, or to one that was deleted"),
       413: problemOrGateway("The body is larger than 128 KiB"),
       415: problem("The body is not `application/json`"),
       ...gatewayAnswers,
@@ -182,10 +183,7 @@ const operations: Readonly<Record<Route, object>> = {
   "GET /requests/{id}": {
     operationId: "getRequest",
     summary: "Get a request and its picture",
-    parameters: [
-      { name: "id", in: "path", required: true, schema: toJsonSchema(requestIdSchema, "input") },
-      prefer,
-    ],
+    parameters: [id, prefer],
     responses: {
       200: requestAnswer("The request and its status", {
         "Retry-After": retryAfter,
@@ -193,6 +191,39 @@ const operations: Readonly<Record<Route, object>> = {
       }),
       400: problemOrGateway("The id or a header is not valid"),
       404: problem("The caller has no request with this id"),
+      ...gatewayAnswers,
+    },
+  },
+  "POST /requests/{id}/cancel": {
+    operationId: "cancelRequest",
+    summary: "Cancel a request that waits",
+    description:
+      "A request that waits is never painted and costs nothing. Cancelling it again changes nothing.",
+    parameters: [id],
+    responses: {
+      200: requestAnswer("The request is cancelled", {}),
+      400: problemOrGateway("The id is not valid"),
+      404: problem("There is no request with this id"),
+      409: problem("The request is being painted and cannot be stopped, or it is finished", {
+        "Retry-After": retryAfter,
+      }),
+      ...gatewayAnswers,
+    },
+  },
+  "DELETE /requests/{id}": {
+    operationId: "deleteRequest",
+    summary: "Erase a request and its picture",
+    description:
+      "Erases the prompt and the picture, with every older version of them. The id cannot be used again. " +
+      "After an error, send the same request again: it completes what is left.",
+    parameters: [id],
+    responses: {
+      204: { description: "The request is erased, now or earlier" },
+      400: problemOrGateway("The id is not valid"),
+      404: problem("There is no request with this id"),
+      409: problem("The request is being painted: send the same request again after `Retry-After`", {
+        "Retry-After": retryAfter,
+      }),
       ...gatewayAnswers,
     },
   },
@@ -210,11 +241,12 @@ const operations: Readonly<Record<Route, object>> = {
 };
 
 function paths(byRoute: Readonly<Record<string, object>>): Record<string, object> {
-  const entries = Object.entries(byRoute).map(([route, operation]) => {
+  const byPath: Record<string, object> = {};
+  for (const [route, operation] of Object.entries(byRoute)) {
     const [method = "", path = ""] = route.split(" ");
-    return [path, { [method.toLowerCase()]: operation }] as const;
-  });
-  return Object.fromEntries(entries);
+    byPath[path] = { ...byPath[path], [method.toLowerCase()]: operation };
+  }
+  return byPath;
 }
 
 function toJsonSchema(zodSchema: z.core.$ZodType, io: "input" | "output"): object {
@@ -240,8 +272,12 @@ function requestAnswer(description: string, headers: object): object {
   return { description, headers, content: { "application/json": { schema: schema("Request") } } };
 }
 
-function problem(description: string): object {
-  return { description, content: { "application/problem+json": { schema: schema("Problem") } } };
+function problem(description: string, headers?: object): object {
+  return {
+    description,
+    ...(headers && { headers }),
+    content: { "application/problem+json": { schema: schema("Problem") } },
+  };
 }
 
 function gatewayAnswer(description: string): object {

@@ -1,7 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandInput,
+  type ListObjectVersionsCommandOutput,
   NoSuchKey,
   NotFound,
   PutObjectCommand,
@@ -26,6 +30,12 @@ export interface ObjectHead {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A version of an object, or a delete marker in its place. */
+export interface ObjectVersion {
+  readonly id: string;
+  readonly isLatest: boolean;
+}
+
 export interface NewObject {
   readonly body: string | Uint8Array;
   readonly contentType: string;
@@ -36,6 +46,9 @@ export interface NewObject {
 
 /** What the ledger and the pictures need of a bucket. */
 export type ConditionalStore = Pick<ObjectStore, keyof ObjectStore>;
+
+/** How many versions are listed, and can then be deleted, at once. */
+const VERSIONS_A_PAGE = 50;
 
 /** How often a write is made that S3 answers with 409, and the longest wait before the second, in milliseconds. */
 const MOST_WRITES = 6;
@@ -107,6 +120,33 @@ export class ObjectStore {
       if (error instanceof NotFound) return undefined;
       throw error;
     }
+  }
+
+  /** All versions of an object, delete markers included, a page at a time. */
+  async *listVersions(key: string): AsyncGenerator<ObjectVersion[]> {
+    let after: Pick<ListObjectVersionsCommandInput, "KeyMarker" | "VersionIdMarker"> | undefined = {};
+    while (after !== undefined) {
+      const page: ListObjectVersionsCommandOutput = await this.#s3.send(
+        new ListObjectVersionsCommand({
+          Bucket: this.bucket,
+          Prefix: key,
+          MaxKeys: VERSIONS_A_PAGE,
+          ...after,
+        }),
+      );
+      const { Versions = [], DeleteMarkers = [], NextKeyMarker, NextVersionIdMarker } = page;
+      yield [...Versions, ...DeleteMarkers].flatMap(({ Key, VersionId, IsLatest = false }) =>
+        Key === key && VersionId !== undefined ? [{ id: VersionId, isLatest: IsLatest }] : [],
+      );
+      after = page.IsTruncated
+        ? { KeyMarker: NextKeyMarker, VersionIdMarker: NextVersionIdMarker }
+        : undefined;
+    }
+  }
+
+  /** Deletes a version for good. It is no error if it is gone already. */
+  async deleteVersion(key: string, versionId: string): Promise<void> {
+    await this.#s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key, VersionId: versionId }));
   }
 }
 

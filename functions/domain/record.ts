@@ -157,7 +157,7 @@ export const expiredSchema = z.object({
 const deletedSchema = z.object({
   requestId: requestIdSchema,
   status: z.literal("deleted"),
-  owner: originSchema.shape.owner,
+  ...originSchema.shape,
   deletedAt: instant,
 });
 

@@ -39,12 +39,12 @@ export class RequestIndex {
   /** Adds a request. The key follows from what never changes in a record, so adding it again changes nothing. */
   async add(record: RequestRecord): Promise<void> {
     const key = indexKey(this.#keyPrefix, record);
-    if (key === undefined) return;
+    if (key === undefined || record.status === "deleted") return;
     await this.#store.put(key, { body: "", contentType: "text/plain" }, { ifNoneMatch: "*" });
   }
 }
 
-/** The key of a record's entry; undefined for records from before there was an index, and for marks of deletion. */
+/** The key of a record's entry; undefined for records from before there was an index. */
 export function indexKey(
   keyPrefix: string,
   { owner, createdAt, requestId }: Origin & { readonly requestId: string },

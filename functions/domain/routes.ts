@@ -1,5 +1,12 @@
 /** What the HTTP API answers, in API Gateway's notation. */
-export const ROUTES = ["POST /generate", "GET /requests", "GET /requests/{id}", "GET /health"] as const;
+export const ROUTES = [
+  "POST /generate",
+  "GET /requests",
+  "GET /requests/{id}",
+  "POST /requests/{id}/cancel",
+  "DELETE /requests/{id}",
+  "GET /health",
+] as const;
 export type Route = (typeof ROUTES)[number];
 
 /** Where the studio is: a page and its files, which hold nothing of anybody. */

@@ -6,6 +6,7 @@ import { refuseForeignPages } from "../loopback.ts";
 import type { QueueSpec } from "../stack/stack.ts";
 import { systemErrorCode, UserError } from "../user-error.ts";
 import { type EmulatorApp, enforceConditionalWrites } from "./conditional-writes.ts";
+import { keepVersions } from "./object-versions.ts";
 import { enforceQueueRules } from "./queue-rules.ts";
 import { overrideResponseHeaders } from "./response-headers.ts";
 import { openStateFolder } from "./state-folder.ts";
@@ -38,8 +39,8 @@ export interface Emulator {
   inspectQueue(name: string): QueueLoad;
   /** From now on requests that are `mine` are answered by `handle`, and not by the emulator. */
   divert(mine: (request: IncomingMessage) => boolean, handle: RequestListener): void;
-  /** Creates the bucket; one that was kept from an earlier run stays as it is. */
-  ensureBucket(name: string): void;
+  /** Creates the bucket; one that was kept from an earlier run stays as it is, but for whether it keeps old versions. */
+  ensureBucket(name: string, isVersioned?: boolean): void;
   stop(): Promise<void>;
 }
 
@@ -59,9 +60,11 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const state = options.stateDirectory;
   const closeState = state === undefined ? () => {} : await openStateFolder(state);
   const diversion: Diversion = { mine: () => false, handle: () => {} };
+  const versioned = new Set<string>();
   const prepare = (app: EmulatorApp): void => {
     listenOnLoopback(app);
     overrideResponseHeaders(app);
+    keepVersions(app, (bucket) => versioned.has(bucket));
     enforceConditionalWrites(app, options.conflicts ?? true);
     enforceQueueRules(app, {
       keepsState: state !== undefined,
@@ -136,8 +139,9 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     divert(mine, handle) {
       Object.assign(diversion, { mine, handle });
     },
-    ensureBucket(name) {
+    ensureBucket(name, isVersioned = false) {
       server.createBucket(name);
+      if (isVersioned) versioned.add(name);
     },
     async stop() {
       await server.stop();

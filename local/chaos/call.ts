@@ -25,6 +25,7 @@ const S3_ACTIONS: Readonly<Record<string, string>> = {
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html: needs s3:GetObject
   HEAD: "s3:GetObject",
   PUT: "s3:PutObject",
+  DELETE: "s3:DeleteObject",
 };
 
 const sqsSchema = z.object({
@@ -52,7 +53,9 @@ export function readCall(request: IncomingMessage, body: Buffer): Call {
   switch (service) {
     case "s3": {
       const [, bucket = "", key = ""] = path.split(/^\/([^/]+)\/?/);
-      const action = key === "" ? "s3:ListBucket" : S3_ACTIONS[method];
+      const list = searchParams.has("versions") ? "s3:ListBucketVersions" : "s3:ListBucket";
+      const version = searchParams.has("versionId") ? "Version" : "";
+      const action = key === "" ? list : S3_ACTIONS[method] && `${S3_ACTIONS[method]}${version}`;
       if (action === undefined) throw new Error(`${method} on S3 is not known here`);
       const about = key === "" ? bucket : `${bucket}/${key}`;
       const target = key.startsWith("index/") ? "index" : "store";

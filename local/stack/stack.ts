@@ -48,12 +48,18 @@ export interface EventSourceSpec {
   readonly reportsItemFailures: boolean;
 }
 
+export interface BucketSpec {
+  readonly name: string;
+  /** Whether it keeps what is overwritten or deleted. */
+  readonly isVersioned: boolean;
+}
+
 /** What the local cloud gives a twin. */
 export interface Stack {
   readonly region: string;
   readonly queues: readonly QueueSpec[];
   readonly topicNames: readonly string[];
-  readonly bucketNames: readonly string[];
+  readonly buckets: readonly BucketSpec[];
   /** The names of the event buses. */
   readonly eventBuses: readonly string[];
   readonly functions: readonly FunctionSpec[];
@@ -124,11 +130,21 @@ const mappingSchema = z.object({
   function_response_types: z.array(z.string()).default([]),
 });
 
+const versioningSchema = z.object({
+  bucket: z.string(),
+  versioning_configuration: nested(z.object({ status: z.string() })),
+});
+
 /** Picks out of the synthesised stack what runs on this machine. */
 export function readStack(terraform: Terraform): Stack {
   const buckets = ["aws_s3_bucket", "data.aws_s3_bucket"].flatMap((type) =>
     terraform.resources(type, z.object({ bucket: z.string() })),
   );
+  const versioned = terraform
+    .resources("aws_s3_bucket_versioning", versioningSchema)
+    .flatMap(({ bucket, versioning_configuration }) =>
+      versioning_configuration.status === "Enabled" ? [bucket] : [],
+    );
   const functions = terraform
     .resources("aws_lambda_function", functionSchema)
     .map((resource) => toFunction(resource, terraform));
@@ -140,7 +156,7 @@ export function readStack(terraform: Terraform): Stack {
     queues,
     topicNames: names("aws_sns_topic"),
     eventBuses: names("aws_cloudwatch_event_bus"),
-    bucketNames: buckets.map(({ bucket }) => bucket),
+    buckets: buckets.map(({ bucket }) => ({ name: bucket, isVersioned: versioned.includes(bucket) })),
     functions,
     eventSources: readEventSources(terraform, queues, functions),
     httpApis: readHttpApis(terraform, functions),
