@@ -3,6 +3,7 @@ import { globSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
+import { createCanvas } from "@napi-rs/canvas";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { consumerEnvironment } from "../bench/fake/start.ts";
@@ -12,7 +13,7 @@ import { type Model, unreadable } from "../functions/domain/models/contract.ts";
 import { stableImageCore } from "../functions/domain/models/stable-image-core.ts";
 import { models } from "../functions/domain/models.ts";
 
-const PNG = Buffer.from("89504e470d0a1a0a01", "hex");
+const PNG = createCanvas(2, 2).toBuffer("image/png");
 
 /** Another maker's model, in the form of Amazon's: nested fields, sizes instead of ratios, and its own filter. */
 const canvas: Model = {
