@@ -9,6 +9,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { prepareAccount } from "./support/account.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { CTRL_C, Project, rootCredentials } from "./support/project.ts";
 
@@ -29,7 +30,7 @@ describe.skipIf(inject("missing") !== "")("an environment with a bucket that was
       '{ kind: "new", name: "couch-explorers-images-dev" }',
       `{ kind: "existing", name: "${BUCKET}", keyPrefix: "couch/" }`,
     );
-    await new S3Client(client).send(new CreateBucketCommand({ Bucket: "couch-explorers-state" }));
+    await prepareAccount(emulator.endpoint);
   });
   afterAll(() => emulator.stop());
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
+import { prepareAccount } from "./support/account.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { Project, type RunOptions, rootCredentials } from "./support/project.ts";
 
@@ -35,12 +36,7 @@ describe.skipIf(inject("missing") !== "")("what is wrong is said in one line, wi
       region: "us-east-1",
       credentials: rootCredentials,
     });
-    await s3.send(
-      new CreateBucketCommand({
-        Bucket: "couch-explorers-state",
-        CreateBucketConfiguration: { LocationConstraint: "eu-west-1" },
-      }),
-    );
+    await prepareAccount(emulator.endpoint);
     await s3.send(new CreateBucketCommand({ Bucket: "a-state-in-the-us" }));
   });
   beforeEach(() => {

@@ -3,9 +3,9 @@ import { cpSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { Github } from "../support/github.ts";
+import { prepareAccount } from "./support/account.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { Project, rootCredentials } from "./support/project.ts";
 
@@ -16,11 +16,7 @@ describe.skipIf(inject("missing") !== "")("the gate, for a change of what is dep
 
   beforeAll(async () => {
     emulator = await startEmulator();
-    await new S3Client({
-      endpoint: emulator.endpoint,
-      region: "eu-west-1",
-      credentials: rootCredentials,
-    }).send(new CreateBucketCommand({ Bucket: "couch-explorers-state" }));
+    await prepareAccount(emulator.endpoint);
     const { code, output } = await new Project(emulator.endpoint).npm("deploy", { args: ["--yes"] });
     expect(code, output).toBe(0);
   });

@@ -6,8 +6,8 @@ import {
   GetStagesCommand,
 } from "@aws-sdk/client-apigatewayv2";
 import { GetPolicyCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { prepareAccount } from "./support/account.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { Project, rootCredentials } from "./support/project.ts";
 
@@ -37,7 +37,7 @@ describe.skipIf(inject("missing") !== "")("the HTTP API, deployed", () => {
     emulator = await startEmulator();
     client = { endpoint: emulator.endpoint, region: "eu-west-1", credentials: rootCredentials };
     project = new Project(emulator.endpoint);
-    await new S3Client(client).send(new CreateBucketCommand({ Bucket: "couch-explorers-state" }));
+    await prepareAccount(emulator.endpoint);
   });
   afterAll(() => emulator.stop());
 

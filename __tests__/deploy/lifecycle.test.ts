@@ -13,7 +13,6 @@ import {
   ListFunctionsCommand,
 } from "@aws-sdk/client-lambda";
 import {
-  CreateBucketCommand,
   DeletePublicAccessBlockCommand,
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
@@ -37,6 +36,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { terraformBinary } from "../../ops/tool.ts";
 import { BedrockCatalogue } from "../support/bedrock-catalogue.ts";
 import { Github, type GithubState } from "../support/github.ts";
+import { prepareAccount } from "./support/account.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { ALARM_EMAIL } from "./support/environment.ts";
 import { testMonitoring } from "./support/monitoring.ts";
@@ -59,7 +59,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     [emulator, bedrock] = await Promise.all([startEmulator(), BedrockCatalogue.start()]);
     project = new Project(emulator.endpoint);
     client = { endpoint: emulator.endpoint, region: "eu-west-1", credentials: rootCredentials };
-    await s3().send(new CreateBucketCommand({ Bucket: STATE_BUCKET }));
+    await prepareAccount(emulator.endpoint);
   });
   afterAll(async () => {
     bedrock.stop();
