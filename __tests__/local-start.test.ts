@@ -245,6 +245,12 @@ describe("npm start, used wrongly, says in one line what to do:", () => {
     ],
     ["an unknown option", 2, /^unknown option '--frob'\n$/, ["--frob"]],
     ["trouble for the real model", 2, /drop --bedrock aws\.\n$/, ["--bedrock", "aws", "--broken", "x"]],
+    [
+      "a model to try without the real one",
+      2,
+      /^--model tries one model with one prompt: /,
+      ["--model", "a.b", "x"],
+    ],
     ["prompts for a server", 2, /^--watch is for serving: .*\n$/, ["--watch", "x"]],
     [
       "prompts twice",

@@ -17,6 +17,8 @@ interface SharedOptions {
   readonly state?: string;
   readonly output: string;
   readonly bedrock: "local" | "aws";
+  /** The one model to try, without the stack. */
+  readonly model?: string;
   /** How many invocations the account may have at once. */
   readonly accountConcurrency: number;
   readonly verbose: boolean;
@@ -76,6 +78,7 @@ export function readArguments(argv: readonly string[]): Arguments {
         .choices(["local", "aws"])
         .default("local"),
     )
+    .option("--model <id>", "with --bedrock aws: paint one prompt with this model alone, and see what it is")
     .option("--model-latency <ms>", "make the stand-in model slow", wholeNumber(0, 3_600_000))
     .option("--throttle <fraction>", "throttle this share of the model's calls, 0 to 1", fraction)
     .addOption(new Option("--broken", "the model is down").conflicts("denied"))
@@ -116,6 +119,11 @@ export function readArguments(argv: readonly string[]): Arguments {
     )
   ) {
     program.error("Trouble of the model needs the stand-in: drop --bedrock aws.");
+  }
+  if (options.model !== undefined && (options.bedrock !== "aws" || prompts.length !== 1)) {
+    program.error(
+      '--model tries one model with one prompt: npm start -- --bedrock aws --model <id> "Me on top of K2"',
+    );
   }
   if (prompts.length > 0 && options.file !== undefined) {
     program.error("Give prompts on the command line or with --file, not both.");

@@ -7,6 +7,9 @@ import { systemErrorCode, UserError } from "../user-error.ts";
 /** How long credentials, and an answer of Amazon Bedrock, may take, in milliseconds. */
 const LIMIT_MS = 10_000;
 
+export const NO_CREDENTIALS =
+  "There are no AWS credentials for --bedrock aws. Sign in with `aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID; or drop --bedrock aws.";
+
 const chainSchema = z.array(z.object({ region: z.string() }));
 
 /**
@@ -25,9 +28,7 @@ export async function requireRealModels({ functions }: Pick<Cloud, "functions">)
       LIMIT_MS,
     );
     if (typeof credentials === "string") {
-      throw new UserError(
-        "There are no AWS credentials for --bedrock aws. Sign in with `aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID; or drop --bedrock aws.",
-      );
+      throw new UserError(NO_CREDENTIALS);
     }
     await requireReachable(`bedrock-runtime.${region}.amazonaws.com`);
   }

@@ -24,6 +24,12 @@ async function main(given: Arguments, progress: Progress): Promise<number> {
   const serving = given.prompts.length === 0 && given.file === undefined;
   const jobs = serving ? [] : await readJobs(given);
   if (!serving) await makeFolder("--output", given.output);
+  if (given.model !== undefined) {
+    progress.status(`asking ${given.model}`);
+    const { tryModel } = await import("./try-model.ts");
+    progress.result(await tryModel(given.model, given));
+    return EXIT.done;
+  }
 
   progress.status(`synthesising ${given.environment}`);
   // The SDKs and the emulator take as long to load as the stack takes to synthesise.
