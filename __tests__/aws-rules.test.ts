@@ -7,6 +7,7 @@ import { BedrockRuntimeClient, InvokeModelCommand } from "@aws-sdk/client-bedroc
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import {
   ChangeMessageVisibilityCommand,
+  GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SendMessageCommand,
@@ -240,6 +241,27 @@ describe(`Lambda's concurrency: ${DOCS}/lambda/latest/dg/lambda-concurrency.html
   it("an event source has a maximum concurrency of at least 2", async () => {
     const starting = smallCloud({ code: QUIET, mapping: { scaling_config: [{ maximum_concurrency: 1 }] } });
     await expect(starting).rejects.toThrow("maximum_concurrency");
+  });
+});
+
+describe(`Lambda's scaling: ${DOCS}/lambda/latest/dg/services-sqs-scaling.html`, () => {
+  it("an event source begins with five invocations at once, and adds five for each second of a backlog", async () => {
+    const cloud = await smallCloud({
+      code: "export const handler = () => new Promise((resolve) => setTimeout(resolve, 1500));",
+      fn: { timeout: 20 },
+      mapping: { batch_size: 1, scaling_config: [{ maximum_concurrency: 20 }] },
+    });
+    const { sqs, queueUrl: QueueUrl } = cloud;
+    const Entries = Array.from({ length: 10 }, (_, id) => ({ Id: String(id), MessageBody: "prompt" }));
+    const sentAt = performance.now();
+    await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    for (let waiting = 10; waiting > 0; ) {
+      const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
+      const { Attributes } = await sqs.send(command);
+      waiting = Number(Attributes?.ApproximateNumberOfMessages);
+      const seconds = (performance.now() - sentAt) / 1000;
+      expect(Number(Attributes?.ApproximateNumberOfMessagesNotVisible)).toBeLessThanOrEqual(6 + 5 * seconds);
+    }
   });
 });
 

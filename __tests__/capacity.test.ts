@@ -111,6 +111,28 @@ describe("the capacity planner", () => {
     expect(Math.max(...[...calls.values()].map(({ length }) => length))).toBe(30);
   });
 
+  it("lets a fallback take no more calls at once than its limit", () => {
+    const models = [
+      { ...model, throttle: 1 - Number.EPSILON },
+      { ...model, id: "other", concurrency: 3 },
+    ];
+    const { finished } = simulate(question({ models, prompts: 90 }));
+    expect(finished).toHaveLength(90);
+    for (const at of finished) {
+      expect(
+        finished.filter((other) => other > at - model.latency && other <= at).length,
+      ).toBeLessThanOrEqual(3);
+    }
+  });
+
+  it("plans with each model's own limit, and with what the account runs", async () => {
+    const load = { environment: "prod", users: 1, promptsPerUser: 1, within: 0, throttle: 0, failures: 0 };
+    const asked = { ...load, latency: 10, latencySpread: 0, seed: 1, accountConcurrency: 200 };
+    const { models, mostConcurrency } = await questionOf(asked);
+    expect(models.map(({ concurrency }) => concurrency)).toEqual([undefined, 10]);
+    expect(mostConcurrency).toBe(149);
+  });
+
   it("finds the lowest limit that keeps the objective", () => {
     const asked = question({ prompts: 500 });
     const { what, answer: found } = lowestSufficientLimit(asked);

@@ -5,6 +5,7 @@ import { paintLoad } from "../../bench/load.ts";
 import { percentile } from "../../bench/table.ts";
 import { derive } from "../../config/derived.ts";
 import { loadSettings } from "../../config/load.ts";
+import { FIRST_INVOCATIONS } from "../../local/lambda/scaling-ramp.ts";
 import { stream } from "../../local/model/painter/random.ts";
 
 export interface Check {
@@ -24,8 +25,8 @@ const PART = 0.9;
  * @param rounds how many prompts come to each invocation; 4 or more
  */
 export async function checkPlanner(rounds: number, latencySpread: number, throttle: number): Promise<Check> {
-  // As many as Lambda starts with: the event source of the local cloud has no start to scale up from.
-  const [maximumConcurrency, latency] = [5, 3];
+  // Twice as many as Lambda starts with.
+  const [maximumConcurrency, latency] = [2 * FIRST_INVOCATIONS, 3];
   const prompts = rounds * maximumConcurrency;
   const random = stream("planner");
   const drawn = Array.from({ length: prompts }, () => drawModelTime(random, latency, latencySpread));
@@ -40,7 +41,7 @@ export async function checkPlanner(rounds: number, latencySpread: number, thrott
   const between = (at(half) - at(maximumConcurrency)) / (half - maximumConcurrency);
   // A throttled invocation ends at once, and makes room for the next one.
   const beside = Math.max(0, between * maximumConcurrency - call);
-  const first = Array.from({ length: maximumConcurrency }, (_, prompt) => prompt);
+  const first = Array.from({ length: FIRST_INVOCATIONS }, (_, prompt) => prompt);
   const cpuToStart = mean(first.map((prompt) => (arrivals[prompt] ?? 0) - (modelMs[prompt] ?? 0))) / 1000;
   const settings = await loadSettings("dev");
   const { thresholds } = derive(settings);

@@ -13,6 +13,8 @@ export interface Asked extends Omit<PlannedModel, "id" | "pricePerImageUsd"> {
   readonly within: number;
   /** Of the first model. Default: the settings. */
   readonly concurrency?: number | undefined;
+  /** Executions that the account runs at once. Default: the settings. */
+  readonly accountConcurrency?: number | undefined;
   /** Default: the settings. */
   readonly memoryMb?: number | undefined;
   readonly seed: number;
@@ -36,9 +38,12 @@ export async function questionOf(asked: Asked): Promise<Question> {
   const { latency, latencySpread, throttle, failures, requestsPerMinute } = asked;
   const settings = await loadSettings(asked.environment);
   const [first, ...others] = settings.models;
+  // One limit for each model.
+  const limit = concurrency !== undefined && { concurrency, requestsPerMinute: undefined };
   const checked = checkSettings({
     ...settings,
-    models: [{ ...first, ...(concurrency !== undefined && { concurrency }) }, ...others],
+    models: [{ ...first, ...limit }, ...others],
+    accountConcurrency: asked.accountConcurrency ?? settings.accountConcurrency,
     consumer: { ...settings.consumer, ...(memoryMb !== undefined && { memoryMb }) },
   });
   const problems = checked.ok
@@ -58,11 +63,15 @@ export async function questionOf(asked: Asked): Promise<Question> {
   const { modelChain, maximumConcurrency, promptRetentionSeconds, thresholds } = derive(checked.settings);
   return {
     ...{ prompts, within, maximumConcurrency, thresholds, seed, write: S3_WRITE },
-    models: modelChain.map(({ id, pricePerImageUsd }) => ({
-      ...{ id, pricePerImageUsd, latency, latencySpread, throttle, failures, requestsPerMinute },
+    models: modelChain.map(({ id, pricePerImageUsd }, index) => ({
+      ...checked.settings.models[index],
+      ...{ id, pricePerImageUsd, latency, latencySpread, throttle, failures },
+      // The first model gets no more calls at once than there are invocations.
+      ...(index === 0 && { concurrency: undefined }),
+      ...(requestsPerMinute !== undefined && { requestsPerMinute }),
     })),
     consumer: checked.settings.consumer,
-    mostConcurrency: Math.min(MOST_CALLS, consumerConcurrency(settings.accountConcurrency)),
+    mostConcurrency: Math.min(MOST_CALLS, consumerConcurrency(checked.settings.accountConcurrency)),
     retention: promptRetentionSeconds,
     cpuPerPicture: measured.pictureMs / 1000,
     cpuToStart: measured.startMs / 1000,

@@ -34,6 +34,11 @@ const program = new Command("npm run capacity --")
     wholeNumber(1, MOST),
   )
   .option("--requests-per-minute <count>", "calls that each model takes a minute", wholeNumber(1, MOST))
+  .option(
+    "--account-concurrency <count>",
+    "executions that the account runs at once; default: the settings",
+    wholeNumber(1, MOST),
+  )
   .option("--memory-mb <megabytes>", "the function's memory; default: the settings", wholeNumber(128, 10_240))
   .option("--seed <number>", "same seed, same answer", wholeNumber(0, MOST), 1)
   .option("--plot <file>", "draw the run into an SVG file")

@@ -12,20 +12,23 @@ export interface Message {
 export class PromptQueue {
   readonly #timeline: Timeline;
   readonly #retention: number;
+  readonly #onBacklog: () => void;
   // First in, first out, without moving the rest of a long queue with each one that leaves.
   #visible: Message[] = [];
   #head = 0;
   // All messages, visible or not; the oldest copy first.
   readonly #kept = new Set<Message>();
-  /** Since when prompts have been waiting without a break. */
-  backlogSince = 0;
   /** Prompts that SQS deleted because they were too old. */
   expired = 0;
 
-  /** @param retention how long a copy is kept */
-  constructor(timeline: Timeline, retention: number) {
+  /**
+   * @param retention how long a copy is kept
+   * @param onBacklog told of the first prompt that waits, after none did
+   */
+  constructor(timeline: Timeline, retention: number, onBacklog: () => void) {
     this.#timeline = timeline;
     this.#retention = retention;
+    this.#onBacklog = onBacklog;
   }
 
   /** The number of visible messages. */
@@ -53,7 +56,7 @@ export class PromptQueue {
 
   /** Makes a message visible. */
   show(message: Message): void {
-    if (this.waiting === 0) this.backlogSince = this.#timeline.now;
+    if (this.waiting === 0) this.#onBacklog();
     this.#visible.push(message);
   }
 

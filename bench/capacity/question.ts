@@ -37,6 +37,8 @@ export interface PlannedModel extends Pick<ChainedModel, "id" | "pricePerImageUs
   readonly throttle: number;
   /** Share of calls that fail after the model has worked; below 1. */
   readonly failures: number;
+  /** Calls at once that the model takes; more are throttled. Default: any number. */
+  readonly concurrency?: number | undefined;
   /** Calls that the model takes within a minute; more are throttled. Default: any number. */
   readonly requestsPerMinute?: number | undefined;
 }

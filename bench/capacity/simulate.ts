@@ -1,5 +1,6 @@
 import { decideRedelivery } from "../../functions/consumer/redelivery.ts";
 import { SHORTEST_CALL_SECONDS, STORING_SECONDS } from "../../functions/domain/timing.ts";
+import { RAMP_STEP_SECONDS, ScalingRamp } from "../../local/lambda/scaling-ramp.ts";
 import { type Random, stream } from "../../local/model/painter/random.ts";
 import { drawModelTime } from "../fake/model.ts";
 import { type Message, PromptQueue } from "./prompt-queue.ts";
@@ -34,12 +35,6 @@ export interface Run {
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 export const MB_PER_PROCESSOR = 1769;
 
-/** Lambda gives an event source five invocations at once, and 300 more for each minute of a backlog, up to 1,250. */
-// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-const FIRST_INVOCATIONS = 5;
-const MORE_INVOCATIONS_PER_SECOND = 300 / 60;
-const MOST_INVOCATIONS = 1250;
-
 /** Plays the question through, call by call. */
 export function simulate(question: Question): Run {
   return new Simulation(question).run();
@@ -50,12 +45,14 @@ class Simulation {
   readonly #timeline = new Timeline();
   readonly #random: Random;
   readonly #queue: PromptQueue;
+  readonly #ramp: ScalingRamp;
   readonly #telemetry = new Telemetry();
   readonly #finished: number[] = [];
   readonly #waits: number[] = [];
   readonly #backlog: number[] = [];
   readonly #paid: Record<string, number> = {};
   readonly #callsByMinute: Record<string, number> = {};
+  readonly #underWay: Record<string, number> = {};
   readonly #counts = {
     deadLetters: 0,
     invocations: 0,
@@ -73,7 +70,10 @@ class Simulation {
   constructor(question: Question) {
     this.#question = question;
     this.#unsent = question.prompts;
-    this.#queue = new PromptQueue(this.#timeline, question.retention);
+    this.#ramp = new ScalingRamp(question.maximumConcurrency);
+    this.#queue = new PromptQueue(this.#timeline, question.retention, () =>
+      this.#ramp.restart(this.#timeline.now, this.#running),
+    );
     this.#random = stream(`capacity ${question.seed}`);
   }
 
@@ -106,10 +106,8 @@ class Simulation {
 
   /** Starts invocations while prompts wait and one more may run. */
   #poll(): void {
-    const most = Math.min(this.#question.maximumConcurrency, MOST_INVOCATIONS);
-    while (this.#queue.waiting > 0 && this.#running < most) {
-      const backlogSeconds = this.#timeline.now - this.#queue.backlogSince;
-      if (this.#running >= Math.floor(FIRST_INVOCATIONS + MORE_INVOCATIONS_PER_SECOND * backlogSeconds)) {
+    while (this.#queue.waiting > 0 && this.#running < this.#question.maximumConcurrency) {
+      if (this.#running >= this.#ramp.allowedAt(this.#timeline.now)) {
         if (!this.#pollIsPlanned) this.#timeline.start(this.#pollSoon());
         return;
       }
@@ -120,7 +118,7 @@ class Simulation {
 
   *#pollSoon(): Process {
     this.#pollIsPlanned = true;
-    yield 1 / MORE_INVOCATIONS_PER_SECOND;
+    yield RAMP_STEP_SECONDS;
     this.#pollIsPlanned = false;
     this.#poll();
   }
@@ -173,7 +171,9 @@ class Simulation {
       }
       const latency = drawModelTime(this.#random, model.latency, model.latencySpread);
       const fails = latency > callTime || this.#random() < model.failures;
+      this.#underWay[model.id] = (this.#underWay[model.id] ?? 0) + 1;
       yield Math.min(latency, callTime);
+      this.#underWay[model.id] = (this.#underWay[model.id] ?? 1) - 1;
       // The model has worked, or may have.
       this.#paid[model.id] = (this.#paid[model.id] ?? 0) + 1;
       this.#spentUsd += model.pricePerImageUsd;
@@ -186,11 +186,12 @@ class Simulation {
     return hasFailed ? "failed" : "postponed";
   }
 
-  #isThrottled({ id, throttle, requestsPerMinute = Number.POSITIVE_INFINITY }: PlannedModel): boolean {
+  #isThrottled({ id, throttle, concurrency, requestsPerMinute }: PlannedModel): boolean {
     if (this.#random() < throttle) return true;
+    if ((this.#underWay[id] ?? 0) >= (concurrency ?? Number.POSITIVE_INFINITY)) return true;
     const minute = `${id} ${Math.floor(this.#timeline.now / 60)}`;
     const calls = this.#callsByMinute[minute] ?? 0;
-    if (calls >= requestsPerMinute) return true;
+    if (calls >= (requestsPerMinute ?? Number.POSITIVE_INFINITY)) return true;
     this.#callsByMinute[minute] = calls + 1;
     return false;
   }

@@ -146,7 +146,7 @@ function exchange(socket: Socket, request: string, body: Buffer): Promise<Buffer
     resolve(Buffer.concat(chunks));
   };
   socket.on("data", read).once("error", reject);
-  socket.write(`${request} HTTP/1.1\r\nhost: bench\r\ncontent-length: ${body.length}\r\n\r\n`);
+  socket.write(`${request} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${body.length}\r\n\r\n`);
   socket.write(body);
   return promise;
 }

@@ -9,6 +9,7 @@ import type { SQSEvent, SQSRecord } from "aws-lambda";
 import { z } from "zod";
 import type { EventSourceSpec } from "../stack/stack.ts";
 import { type InvocationOutcome, LARGEST_PAYLOAD, type LambdaFunction } from "./lambda.ts";
+import { RAMP_STEP_SECONDS, ScalingRamp } from "./scaling-ramp.ts";
 
 /** Most messages that SQS hands out, or deletes, in one call. */
 const SQS_BATCH = 10;
@@ -47,11 +48,14 @@ export class EventSource {
   readonly #options: EventSourceOptions;
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
+  readonly #ramp: ScalingRamp;
   readonly #polling: Promise<void>;
   #pausing = false;
 
   constructor(options: EventSourceOptions) {
     this.#options = options;
+    this.#ramp = new ScalingRamp(options.spec.maximumConcurrency);
+    this.#ramp.restart(now(), 0);
     this.#polling = this.#poll();
   }
 
@@ -77,12 +81,14 @@ export class EventSource {
   async #poll(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted && !this.#pausing) {
-      if (this.#inFlight.size >= this.#options.spec.maximumConcurrency) {
-        await Promise.race(this.#inFlight);
+      if (this.#inFlight.size >= this.#ramp.allowedAt(now())) {
+        await Promise.race([...this.#inFlight, setTimeout(1000 * RAMP_STEP_SECONDS)]);
         continue;
       }
+      const asked = now();
       const messages = await this.#collect();
-      if (messages.length === 0) continue;
+      const hasWaited = now() - asked > RAMP_STEP_SECONDS;
+      if (messages.length === 0 || hasWaited) this.#ramp.restart(now(), this.#inFlight.size);
       for (const part of withinPayload(messages)) {
         const batch = this.#handle(part)
           .catch(this.#options.onTrouble)
@@ -170,6 +176,11 @@ export class EventSource {
       );
     }
   }
+}
+
+/** In seconds. */
+function now(): number {
+  return performance.now() / 1000;
 }
 
 /** The trace headers that the messages of an event came with. */
