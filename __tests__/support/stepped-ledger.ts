@@ -1,11 +1,15 @@
 import { vi } from "vitest";
 import { Images } from "../../functions/domain/images.ts";
 import { Ledger } from "../../functions/domain/ledger.ts";
-import type { ConditionalStore } from "../../functions/domain/object-store.ts";
-import { type RequestRecord, recordSchema } from "../../functions/domain/record.ts";
-import type { Ending, Event, Shared } from "./ledger-model.ts";
+import type { ConditionalStore, ObjectVersion } from "../../functions/domain/object-store.ts";
+import { isExpired, type RequestRecord, recordSchema } from "../../functions/domain/record.ts";
+import { RecordStore } from "../../functions/domain/record-store.ts";
+import { cancelRequest, deleteRequest } from "../../functions/domain/withdraw.ts";
+import type { Bounds, Ending, Event, Role, Shared } from "./ledger-model.ts";
 
 const LEASE_MS = 150_000;
+/** Shorter than a lease. */
+const DEADLINE_SECONDS = 10;
 const RECORD = "requests/one.json";
 const IMAGE = "images/one.png";
 const ASKED = {
@@ -35,11 +39,16 @@ export class SteppedLedger {
   readonly #late: Proceed[] = [];
   readonly #ended: (string | undefined)[] = [];
   readonly #epochs: number[] = [];
+  readonly #sentAt = new Date();
+  readonly #roles: readonly Role[];
+  readonly #asked;
   #writes = 0;
   paid = 0;
 
-  constructor(deliveries: number) {
-    for (let delivery = 0; delivery < deliveries; delivery++) this.#deliver(delivery);
+  constructor({ deliveries, withdrawals, hasDeadline }: Bounds) {
+    this.#roles = [...Array.from({ length: deliveries }, () => "message" as const), ...withdrawals];
+    this.#asked = { ...ASKED, ...(hasDeadline && { expiresInSeconds: DEADLINE_SECONDS }) };
+    for (const delivery of this.#roles.keys()) this.#deliver(delivery);
   }
 
   /** What a delivery is about to do to the bucket. */
@@ -53,6 +62,12 @@ export class SteppedLedger {
     switch (event.kind) {
       case "lease ends":
         vi.setSystemTime(Date.now() + LEASE_MS + 1);
+        return;
+      case "deadline passes":
+        vi.setSystemTime(Date.now() + DEADLINE_SECONDS * 1000);
+        return;
+      case "image is lost":
+        this.#late.length = 0;
         return;
       case "image lands":
         for (const proceed of this.#late) proceed();
@@ -83,17 +98,11 @@ export class SteppedLedger {
   shared(): Pick<Shared, "record" | "image" | "attempts"> & { readonly isLeased: boolean } {
     const stored = this.#objects.get(RECORD);
     const record: RequestRecord | undefined = stored && recordSchema.parse(JSON.parse(String(stored.body)));
-    switch (record?.status) {
-      case "queued":
-      case "cancelled":
-      case "expired":
-      case "deleted":
-        throw new Error(`nobody makes the record ${record.status}`);
-    }
+    if (record?.status === "queued") throw new Error("nobody makes the record queued");
     const lease = record?.status === "generating" ? record.lease : null;
     return {
       record: record?.status ?? "none",
-      attempts: record?.attempts ?? 0,
+      attempts: record === undefined || record.status === "deleted" ? 0 : record.attempts,
       image: this.#objects.has(IMAGE),
       isLeased: lease !== null && Date.parse(lease.expiresAt) > Date.now(),
     };
@@ -112,16 +121,26 @@ export class SteppedLedger {
     const end = (how: string) => {
       if (this.#epochs[delivery] === epoch) this.#ended[delivery] = how;
     };
-    this.#consume(this.#storeFor(wait), wait).then(end, (error: Error) => end(error.name));
+    this.#act(this.#roles[delivery], this.#storeFor(wait), wait).then(end, (error: Error) => end(error.name));
   }
 
-  async #consume(store: ConditionalStore, wait: Wait): Promise<string> {
+  async #act(role: Role | undefined, store: ConditionalStore, wait: Wait): Promise<string> {
     const images = new Images(store, "");
-    const ledger = new Ledger({ store, images, keyPrefix: "", leaseMs: LEASE_MS, codeVersion: "test" });
-    const result = await ledger.claim(ASKED, new Date());
+    const options = { store, images, keyPrefix: "", codeVersion: "test" };
+    if (role === "cancel" || role === "delete") {
+      const withdraw = role === "cancel" ? cancelRequest : deleteRequest;
+      const records = new RecordStore(store, "");
+      return (await withdraw(ASKED.requestId, { ...options, records, ifUnknown: "close" })).kind;
+    }
+    const ledger = new Ledger({ ...options, leaseMs: LEASE_MS });
+    const result = await ledger.claim(this.#asked, this.#sentAt);
     if (result.kind !== "claimed") return result.kind;
     const { claim } = result;
     const ending = await wait("pay");
+    if (isExpired(claim.record)) {
+      await ledger.expire(claim, { tried: false });
+      return "expired";
+    }
     switch (ending) {
       case undefined: {
         this.paid += 1;
@@ -161,13 +180,19 @@ export class SteppedLedger {
         const found = this.#objects.get(key);
         return found && { text: String(found.body), etag: found.etag };
       },
-      listVersions: async function* () {},
-      deleteVersion: async () => {},
+      listVersions: (key) => this.#listVersions(key, wait),
+      deleteVersion: async (key) => void this.#objects.delete(key),
       head: async (key) => {
         await wait(`head ${key}`);
         const found = this.#objects.get(key);
         return found && { bytes: found.body.length, contentType: "image/png", metadata: found.metadata };
       },
     };
+  }
+
+  /** Only the current versions: what is older cannot come back. */
+  async *#listVersions(key: string, wait: Wait): AsyncGenerator<ObjectVersion[]> {
+    if (key === RECORD || key === IMAGE) await wait(`list ${key}`);
+    if (this.#objects.has(key)) yield [{ id: "current", isLatest: true }];
   }
 }
