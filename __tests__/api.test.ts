@@ -1,6 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { DeleteBucketCommand, DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import { CreateQueueCommand, DeleteQueueCommand } from "@aws-sdk/client-sqs";
 import { loadImage } from "@napi-rs/canvas";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -25,6 +30,29 @@ describe("a prompt", () => {
     expect(headers.get("retry-after")).toBe("10");
     expect(headers.get("cache-control")).toBe("no-store");
     expect(body).toMatchObject({ ...PROMPT, status: "queued", attempts: 0, estimatedWaitSeconds: 10 });
+    for (const internal of ["owner", "lease", "codeVersion", "bucket"]) {
+      expect(JSON.stringify(body)).not.toContain(`"${internal}"`);
+    }
+  });
+
+  it("is expected to take as long as the latest pictures took", async () => {
+    await using quick = await ApiBench.start();
+    await quick.generate(PROMPT, WAIT);
+    const { headers, body } = await quick.generate(PROMPT);
+    expect(body).toMatchObject({ queuePosition: 1, estimatedWaitSeconds: 1 });
+    expect(headers.get("retry-after")).toBe("1");
+  });
+
+  it("has a path that always leads to its picture, and to nobody else's", async () => {
+    const { body } = await api.generate(PROMPT, WAIT);
+    const path = `/requests/${body.requestId}/image`;
+    const redirect = await fetch(`${api.url}${path}`, { redirect: "manual" });
+    expect(redirect.status).toBe(302);
+    expect(redirect.headers.get("cache-control")).toBe("no-store");
+    const picture = await fetch(redirect.headers.get("location") ?? "");
+    expect(picture.headers.get("content-type")).toBe("image/png");
+    const ben = { authorization: "AWS4-HMAC-SHA256 Credential=ben/1/r/execute-api/aws4_request" };
+    expect((await api.call(path, { headers: ben })).status).toBe(404);
   });
 
   it("becomes a picture that can be downloaded from the place it was told", async () => {
@@ -135,7 +163,8 @@ describe("without a bucket", () => {
     const requestId = localId("accepted");
     const answer = api.generate(PROMPT, { "idempotency-key": "accepted", prefer: "wait=3" });
     while (!api.lines.some((line) => line.includes('"event":"queued"'))) await once(events, "line");
-    await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: `requests/${requestId}.json` }));
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
+    for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
     await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
 
     const { status, headers, body } = await answer;
@@ -178,14 +207,22 @@ describe("with nobody to paint", () => {
     expect(headers.get("preference-applied")).toMatch(/^wait=[1-4]$/);
   });
 
+  it("the path of a picture that is still to come says so, and when to ask again", async () => {
+    const { body } = await api.generate(PROMPT);
+    const answer = await api.call(`/requests/${body.requestId}/image`);
+    expect(answer.status).toBe(404);
+    expect(answer.body.detail).toBe("The request has no picture: it is queued.");
+    expect(answer.headers.get("retry-after")).toBe("2");
+  });
+
   it("the estimate grows with the queue, and a wait that is hopeless is left out", async () => {
     const waiting = await api.waiting();
     await Promise.all(Array.from({ length: 16 }, () => api.generate(PROMPT)));
     const { status, headers, body } = await api.generate(PROMPT, { prefer: "wait=1" });
     // Eight pictures at once, each taking about ten seconds.
-    const rounds = Math.floor((waiting + 17) / 8) + 1;
+    const rounds = Math.floor((waiting + 16) / 8) + 1;
     expect(status).toBe(202);
-    expect(body.estimatedWaitSeconds).toBe(rounds * 10);
+    expect(body).toMatchObject({ queuePosition: waiting + 17, estimatedWaitSeconds: rounds * 10 });
     expect(headers.get("retry-after")).toBe(String(rounds * 10));
     expect(headers.get("preference-applied")).toBeNull();
   });

@@ -25,6 +25,7 @@ const everyRoute = (authorisation: string) => ({
   "GET /requests/{id}": authorisation,
   "POST /requests/{id}/cancel": authorisation,
   "DELETE /requests/{id}": authorisation,
+  "GET /requests/{id}/image": authorisation,
   "GET /health": authorisation,
   $default: authorisation,
 });

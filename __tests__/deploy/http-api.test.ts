@@ -61,6 +61,7 @@ describe.skipIf(inject("missing") !== "")("the HTTP API, deployed", () => {
       "POST /generate": type,
       "GET /requests": type,
       "GET /requests/{id}": type,
+      "GET /requests/{id}/image": type,
       "GET /health": type,
       $default: type,
     });

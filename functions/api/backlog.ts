@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
+import type { SucceededRecord } from "../domain/record.ts";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
 
 /** What `GET /health` tells: of the queue alone. Whether the model paints is for the alarms to say. */
@@ -24,45 +25,77 @@ export interface BacklogOptions {
   readonly picturesAtOnce: number;
 }
 
-/** What there is to paint before a prompt that is sent now. */
+/** What a caller may expect of a prompt that is in the queue. */
+export interface Expectation {
+  /** Undefined where the queue did not answer. */
+  readonly queuePosition: number | undefined;
+  readonly estimatedWaitSeconds: number;
+}
+
+/** So many pictures say how long one takes at the moment. */
+const MOST_MEASURED = 20;
+
+/** What there is to paint before a prompt. */
 export class Backlog {
   readonly #options: BacklogOptions;
+  /** How long pictures took of which this function has told, in milliseconds, by request: the latest are the last. */
+  readonly #measured = new Map<string, number>();
 
   constructor(options: BacklogOptions) {
     this.#options = options;
   }
 
   async health(): Promise<z.output<typeof healthSchema>> {
-    const waitingPrompts = await this.#prompts();
+    const { waiting, inFlight } = await this.#load();
+    const waitingPrompts = waiting + inFlight;
     return { waitingPrompts, estimatedWaitSeconds: this.#secondsBehind(waitingPrompts) };
   }
 
-  /** How many prompts wait or are being painted; SQS counts them approximately. */
-  async #prompts(): Promise<number> {
+  /** What to expect of a prompt that is in the queue; without the queue's answer, as if it were alone there. */
+  async expect(): Promise<Expectation> {
+    try {
+      const { waiting, inFlight } = await this.#load();
+      const queuePosition = Math.max(1, waiting);
+      return {
+        queuePosition,
+        estimatedWaitSeconds: this.#secondsBehind(queuePosition - 1 + inFlight),
+      };
+    } catch (error) {
+      console.warn({ event: "no estimate", code: error instanceof Error ? error.name : "unknown" });
+      return { queuePosition: undefined, estimatedWaitSeconds: this.#secondsBehind(0) };
+    }
+  }
+
+  /** Learns from a finished picture how long one takes. */
+  learn({ requestId, timings }: SucceededRecord): void {
+    this.#measured.delete(requestId);
+    this.#measured.set(requestId, Date.parse(timings.finishedAt) - Date.parse(timings.startedAt));
+    const [oldest] = this.#measured.keys();
+    if (this.#measured.size > MOST_MEASURED && oldest !== undefined) this.#measured.delete(oldest);
+  }
+
+  /** How many prompts can be received, and how many are being painted or wait for their next try; about. */
+  async #load(): Promise<{ readonly waiting: number; readonly inFlight: number }> {
     const { Attributes = {} } = await this.#options.sqs.send(
       new GetQueueAttributesCommand({
         QueueUrl: this.#options.queueUrl,
         AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
       }),
     );
-    return (
-      Number(Attributes.ApproximateNumberOfMessages ?? 0) +
-      Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0)
-    );
+    return {
+      waiting: Number(Attributes.ApproximateNumberOfMessages ?? 0),
+      inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
+    };
   }
 
-  /** How long a prompt that is sent now will take, in seconds; without the queue's answer, as if it were empty. */
-  async estimateSeconds(): Promise<number> {
-    try {
-      return this.#secondsBehind(await this.#prompts());
-    } catch (error) {
-      console.warn({ event: "no estimate", code: error instanceof Error ? error.name : "unknown" });
-      return this.#secondsBehind(0);
-    }
-  }
-
-  /** How long a prompt behind so many others will take, in seconds. */
+  /** How long a prompt behind so many others will take, in seconds: at least one. */
   #secondsBehind(prompts: number): number {
-    return (Math.floor(prompts / this.#options.picturesAtOnce) + 1) * SECONDS_PER_PICTURE;
+    const rounds = Math.floor(prompts / this.#options.picturesAtOnce) + 1;
+    const each = median([...this.#measured.values()]) ?? SECONDS_PER_PICTURE * 1000;
+    return Math.max(1, Math.ceil((rounds * each) / 1000));
   }
+}
+
+function median(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

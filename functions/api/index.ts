@@ -11,14 +11,14 @@ import { RequestIndex } from "../domain/request-index.ts";
 import { isRoute, methodsOf, type Route } from "../domain/routes.ts";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
 import { cancelRequest, deleteRequest, type Withdrawal, type WithdrawOptions } from "../domain/withdraw.ts";
-import { Backlog } from "./backlog.ts";
+import { Backlog, type Expectation } from "./backlog.ts";
 import { callerGroup, isReadable, readOwner } from "./caller.ts";
 import { type HttpAnswer, HttpProblem, type HttpRequest, jsonAnswer } from "./http.ts";
 import { Intake } from "./intake.ts";
 import { Page } from "./page.ts";
 import { readId, readPageQuery, readPrompt, readWait } from "./read-request.ts";
 import { readPage } from "./request-list.ts";
-import { viewOf } from "./request-view.ts";
+import { linkTo, viewOf } from "./request-view.ts";
 import { readSettings } from "./settings.ts";
 
 const settings = readSettings(process.env);
@@ -59,6 +59,7 @@ const routes: Readonly<Record<Route, (event: HttpRequest, context: Context) => P
   "GET /requests/{id}": show,
   "POST /requests/{id}/cancel": cancel,
   "DELETE /requests/{id}": remove,
+  "GET /requests/{id}/image": showImage,
   "GET /health": health,
 };
 
@@ -154,7 +155,19 @@ function recordOf(result: Withdrawal, requestId: string): RequestRecord {
   }
 }
 
-/** The record that the path names. Throws {@link HttpProblem} where there is none. */
+/** Leads to the picture: a path that stays the same, behind links that do not. */
+async function showImage(event: HttpRequest): Promise<HttpAnswer> {
+  const record = await find(event);
+  if (record.status === "succeeded") {
+    const { imageUrl } = await linkTo(record.image, s3);
+    return { statusCode: 302, headers: { location: imageUrl, "cache-control": "no-store" } };
+  }
+  throw new HttpProblem(404, `The request has no picture: it is ${record.status}.`, {
+    ...(isOpen(record) && { headers: { "retry-after": String(NEARLY_DONE_SECONDS) } }),
+  });
+}
+
+/** The record that the path names. Throws {@link HttpProblem} where the caller has none. */
 async function find(event: HttpRequest): Promise<RequestRecord> {
   const requestId = readId(event);
   const owner = readOwner(event);
@@ -179,12 +192,12 @@ async function list(event: HttpRequest): Promise<HttpAnswer> {
     throw new HttpProblem(403, "The API is open to everybody, so nobody has a list of requests.");
   }
   const page = await readPage(owner, readPageQuery(event, owner), { s3, place, records });
-  let estimate: Promise<number> | undefined;
-  const estimateOnce = () => {
-    estimate ??= backlog.estimateSeconds();
-    return estimate;
+  let expectation: Promise<Expectation> | undefined;
+  const expectOnce = () => {
+    expectation ??= backlog.expect();
+    return expectation;
   };
-  const requests = await Promise.all(page.records.map((record) => viewOf(record, s3, estimateOnce)));
+  const requests = await Promise.all(page.records.map((record) => viewOf(record, s3, expectOnce)));
   return jsonAnswer(200, { requests, next: page.next });
 }
 
@@ -229,7 +242,8 @@ async function answerWith(
   const waits = wait > 0 && isOpen(record) && !(await isHopeless(record, wait));
   const current = waits ? await waitFor(record, wait) : record;
   if (current.status === "deleted") throw notFound(current.requestId);
-  const view = await viewOf(current, s3, () => backlog.estimateSeconds());
+  if (current.status === "succeeded") backlog.learn(current);
+  const view = await viewOf(current, s3, () => backlog.expect());
   const retryAfter = view.status === "queued" ? view.estimatedWaitSeconds : NEARLY_DONE_SECONDS;
   return jsonAnswer(isOpen(current) ? openStatus : 200, view, {
     ...headers,
@@ -245,7 +259,7 @@ function isOpen({ status }: RequestRecord): boolean {
 /** With so much on the queue that the picture cannot be there in time, waiting would only keep a function busy. */
 async function isHopeless({ status }: RequestRecord, waitSeconds: number): Promise<boolean> {
   if (status !== "queued") return false;
-  return (await backlog.estimateSeconds()) > waitSeconds + SECONDS_PER_PICTURE;
+  return (await backlog.expect()).estimatedWaitSeconds > waitSeconds + SECONDS_PER_PICTURE;
 }
 
 async function waitFor(record: RequestRecord, seconds: number): Promise<RequestRecord> {

@@ -1,8 +1,16 @@
-import * as z from "zod/mini";
 import { promptRequestSchema, requestIdSchema } from "../domain/request.ts";
 import type { Route } from "../domain/routes.ts";
 import { healthSchema } from "./backlog.ts";
 import { problemSchema } from "./http.ts";
+import {
+  gatewayAnswer,
+  header,
+  problem,
+  problemOrGateway,
+  requestAnswer,
+  schema,
+  toJsonSchema,
+} from "./openapi-parts.ts";
 import { LONGEST_PAGE, USUAL_PAGE } from "./request-list.ts";
 import { requestStatuses, requestViewSchema } from "./request-view.ts";
 
@@ -93,7 +101,10 @@ const preferenceApplied = header(
     type: "string",
   },
 );
-const location = header("The path of the request", { type: "string", format: "uri-reference" });
+const location = header("The path of the request, or the link to its picture", {
+  type: "string",
+  format: "uri-reference",
+});
 
 const gatewayAnswers = {
   401: gatewayAnswer("The token is missing or not valid"),
@@ -194,6 +205,21 @@ const operations: Readonly<Record<Route, object>> = {
       ...gatewayAnswers,
     },
   },
+  "GET /requests/{id}/image": {
+    operationId: "getImage",
+    summary: "Get the picture of a request",
+    description:
+      "Redirects to a new link, so that the path can stay in a page: the link ends, and the path does not.",
+    parameters: [id],
+    responses: {
+      302: { description: "The picture is at `Location`", headers: { Location: location } },
+      400: problemOrGateway("The id is not valid"),
+      404: problem("The caller has no request with this id, or it has no picture", {
+        "Retry-After": retryAfter,
+      }),
+      ...gatewayAnswers,
+    },
+  },
   "POST /requests/{id}/cancel": {
     operationId: "cancelRequest",
     summary: "Cancel a request that waits",
@@ -247,51 +273,4 @@ function paths(byRoute: Readonly<Record<string, object>>): Record<string, object
     byPath[path] = { ...byPath[path], [method.toLowerCase()]: operation };
   }
   return byPath;
-}
-
-function toJsonSchema(zodSchema: z.core.$ZodType, io: "input" | "output"): object {
-  const { $schema: _, ...jsonSchema } = z.toJSONSchema(zodSchema, {
-    io,
-    // The pattern only says at length what the format says.
-    override: ({ jsonSchema }) => {
-      if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
-    },
-  });
-  return jsonSchema;
-}
-
-function schema(name: string) {
-  return { $ref: `#/components/schemas/${name}` };
-}
-
-function header(description: string, headerSchema: object): object {
-  return { description, schema: headerSchema };
-}
-
-function requestAnswer(description: string, headers: object): object {
-  return { description, headers, content: { "application/json": { schema: schema("Request") } } };
-}
-
-function problem(description: string, headers?: object): object {
-  return {
-    description,
-    ...(headers && { headers }),
-    content: { "application/problem+json": { schema: schema("Problem") } },
-  };
-}
-
-function gatewayAnswer(description: string): object {
-  return { description, content: { "application/json": { schema: schema("GatewayMessage") } } };
-}
-
-/** Either the function says it, or, where a request does not get that far, the gateway. */
-function problemOrGateway(description: string, headers?: object): object {
-  return {
-    description,
-    ...(headers && { headers }),
-    content: {
-      "application/problem+json": { schema: schema("Problem") },
-      "application/json": { schema: schema("GatewayMessage") },
-    },
-  };
 }

@@ -12,33 +12,44 @@ import {
   succeededSchema,
   type VisibleRecord,
 } from "../domain/record.ts";
+import type { Expectation } from "./backlog.ts";
+
+/** What of a record is no caller's business. */
+const internal = { owner: true, codeVersion: true } as const;
 
 /** What a caller gets to see of a request: its record, and what follows from it at this moment. */
 export const requestViewSchema = z.discriminatedUnion("status", [
-  z.extend(queuedSchema, {
+  z.extend(z.omit(queuedSchema, internal), {
+    queuePosition: z
+      .optional(z.int().check(z.positive()))
+      .check(
+        z.describe(
+          "The place in the queue: 1 is next. An estimate, and the highest that it can be: the queue tells only how many prompts wait. Not there if the queue does not answer.",
+        ),
+      ),
     estimatedWaitSeconds: z
       .int()
       .check(
         z.positive(),
-        z.describe("How long it will take, in seconds. An estimate from the length of the queue."),
+        z.describe(
+          "How long it will take, in seconds. An estimate from the length of the queue and the time that the latest pictures took.",
+        ),
       ),
   }),
-  generatingSchema,
-  z.extend(succeededSchema, {
+  z.omit(generatingSchema, { ...internal, lease: true }),
+  z.extend(z.omit(succeededSchema, internal), {
+    image: z.omit(succeededSchema.shape.image, { bucket: true, key: true }),
     imageUrl: z
       .url()
       .check(z.describe("A link to the picture. Anybody who has it can open it until `imageUrlExpiresAt`.")),
-    downloadUrl: z
-      .url()
-      .check(z.describe("The same, but a browser saves the picture as a file, which is named after the id.")),
     imageUrlExpiresAt: z.iso
       .datetime()
-      .check(z.describe("When both links expire. `GET /requests/{id}` returns new ones.")),
+      .check(z.describe("When the link expires. `GET /requests/{id}/image` always leads to a new one.")),
   }),
-  rejectedSchema,
-  failedSchema,
-  cancelledSchema,
-  expiredSchema,
+  z.omit(rejectedSchema, internal),
+  z.omit(failedSchema, internal),
+  z.omit(cancelledSchema, internal),
+  z.omit(expiredSchema, internal),
 ]);
 export const requestStatuses = requestViewSchema.def.options.flatMap((view) => view.shape.status.def.values);
 export type RequestView = z.output<typeof requestViewSchema>;
@@ -50,39 +61,29 @@ export type RequestView = z.output<typeof requestViewSchema>;
  */
 const LINK_SECONDS = 15 * 60;
 
-/** @param estimate asked for only where there is something to wait for */
+/** @param expect asked only where there is something to wait for */
 export async function viewOf(
   record: VisibleRecord,
   s3: S3Client,
-  estimate: () => Promise<number>,
+  expect: () => Promise<Expectation>,
 ): Promise<RequestView> {
-  switch (record.status) {
-    case "queued":
-      return { ...record, estimatedWaitSeconds: await estimate() };
-    case "succeeded": {
-      const signingDate = new Date();
-      const sign = (disposition?: string) => signLink(s3, record.image, signingDate, disposition);
-      const filename = `${record.requestId}.${record.outputFormat}`;
-      const [imageUrl, downloadUrl] = await Promise.all([sign(), sign(`attachment; filename="${filename}"`)]);
-      const expiresAt = new Date(signingDate.getTime() + LINK_SECONDS * 1000);
-      return { ...record, imageUrl, downloadUrl, imageUrlExpiresAt: expiresAt.toISOString() };
-    }
-    default:
-      return record;
-  }
+  const more =
+    record.status === "queued"
+      ? await expect()
+      : record.status === "succeeded"
+        ? await linkTo(record.image, s3)
+        : {};
+  // The schema takes away what is not for callers.
+  return requestViewSchema.parse({ ...record, ...more });
 }
 
-/** @param disposition what S3 sends as `Content-Disposition` */
-function signLink(
-  s3: S3Client,
-  { bucket, key }: StoredImage,
-  signingDate: Date,
-  disposition: string | undefined,
-): Promise<string> {
-  const command = new GetObjectCommand({
-    Bucket: bucket,
-    Key: key,
-    ...(disposition !== undefined && { ResponseContentDisposition: disposition }),
+/** A link to a picture that is valid from now on. */
+export async function linkTo({ bucket, key }: StoredImage, s3: S3Client) {
+  const signingDate = new Date();
+  const imageUrl = await getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: key }), {
+    expiresIn: LINK_SECONDS,
+    signingDate,
   });
-  return getSignedUrl(s3, command, { expiresIn: LINK_SECONDS, signingDate });
+  const expiresAt = new Date(signingDate.getTime() + LINK_SECONDS * 1000);
+  return { imageUrl, imageUrlExpiresAt: expiresAt.toISOString() };
 }

@@ -5,6 +5,7 @@ export const ROUTES = [
   "GET /requests/{id}",
   "POST /requests/{id}/cancel",
   "DELETE /requests/{id}",
+  "GET /requests/{id}/image",
   "GET /health",
 ] as const;
 export type Route = (typeof ROUTES)[number];
