@@ -175,6 +175,18 @@ describe("the spend breaker", () => {
     );
   });
 
+  it("pages at its first failure", () => {
+    const [, alarm] =
+      Object.entries(stack.resources("aws_cloudwatch_metric_alarm")).find(([name]) =>
+        name.includes("breaker-errors"),
+      ) ?? [];
+    expect(alarm).toMatchObject({
+      comparison_operator: "GreaterThanThreshold",
+      ...{ threshold: 0, datapoints_to_alarm: 1 },
+      alarm_description: expect.stringMatching(/^PAGE/),
+    });
+  });
+
   it("is not undone by the next apply", () => {
     expect(stack.resource("aws_lambda_event_source_mapping").lifecycle).toEqual({
       ignore_changes: ["enabled"],

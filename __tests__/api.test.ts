@@ -236,6 +236,13 @@ describe("with nobody to paint", () => {
   });
 });
 
+it("the health counts a prompt that is being painted: it is before the next one", async () => {
+  await using api = await ApiBench.start({ consumer: false });
+  await api.generate({ prompt: "K2" });
+  await api.receive();
+  expect((await api.call("/health")).body).toMatchObject({ waitingPrompts: 1 });
+});
+
 describe("on the queue", () => {
   it("a prompt is as it was asked for, with its id and seed", async () => {
     await using api = await ApiBench.start({ consumer: false });

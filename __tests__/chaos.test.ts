@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { runChaos } from "../local/chaos/chaos.ts";
 import type { Evidence } from "../local/chaos/evidence.ts";
 import { type PromiseName, violations } from "../local/chaos/invariants.ts";
@@ -8,6 +8,7 @@ import type { Fault, Plan } from "../local/chaos/plan.ts";
 import { runPlan } from "../local/chaos/run.ts";
 import { startWorld, type World } from "../local/chaos/world.ts";
 import { breakConsumer, type Damage } from "./support/broken-consumer.ts";
+import { startDeafServer } from "./support/deaf-server.ts";
 import { plan, prompt } from "./support/plans.ts";
 import { copyStack, sampleSettings, settingsWith, synthesise } from "./support/synthesise.ts";
 
@@ -177,6 +178,32 @@ describe("a prompt that nothing can be tried for", () => {
       expect(redriven && statuses([redriven])).toEqual(["succeeded"]);
     },
   );
+});
+
+it("a prompt is a dead letter within the hour where its function may not reach the bucket, and painted when redriven", async () => {
+  await using world = await startWorld({ stackDir });
+  const faults = Array.from({ length: 100 }, (_, nth): Fault => ({ on: "store", nth, kind: "denied" }));
+  const [denied, redriven] = await runPlan(world, plan([prompt({ faults })]));
+  expect(denied?.prompts.map(({ deadLetters }) => deadLetters.length)).toEqual([1]);
+  expect(denied?.seconds).toBeLessThan(3600);
+  expect(redriven && statuses([redriven])).toEqual(["succeeded"]);
+});
+
+it("a model that no connection can be made to is not waited for, and not paid", async () => {
+  const { port, stop } = await startDeafServer();
+  onTestFinished(stop);
+  const endpoint = `http://127.0.0.1:${port}`;
+  const variables = { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: endpoint, MODEL_TIMEOUT_SECONDS: "20" };
+  await using world = await startWorld({ stackDir, variables });
+  const body = JSON.stringify({ requestId: "deaf", prompt: "K2" });
+  await world.queue.send([body]);
+  const [record] = await world.queue.receive(1);
+  if (record === undefined) throw new Error("the message is not there");
+  await world.environments.invoke({ Records: [record] }, 0);
+  expect(JSON.parse(String(await world.object("requests/deaf.json")))).toMatchObject({
+    status: "generating",
+    reason: { code: "TimeoutError", message: expect.stringContaining("did not establish a connection") },
+  });
 });
 
 /** What a broken consumer does wrong, on which schedule that shows, and which promise it breaks. */

@@ -86,6 +86,9 @@ describe("the same request", () => {
     const { kept } = await bench.deliver([requestBody("held")]);
     expect(kept).toHaveLength(1);
     expect(await bench.record("held")).toEqual(record);
+    // It comes back when the lease ends.
+    const leftSeconds = (Date.parse(record.lease?.expiresAt ?? "") - Date.now()) / 1000;
+    expect(Math.abs((await bench.hiddenSeconds(requestBody("held"))) - leftSeconds)).toBeLessThan(2);
   });
 
   it("is painted by the next delivery once the lease has ended, with the seed that was drawn first", async () => {

@@ -3,6 +3,7 @@ import { createCanvas, loadImage } from "@napi-rs/canvas";
 import exifr from "exifr";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CORE, ConsumerBench } from "./support/consumer-bench.ts";
+import { SOUND_RECORDS } from "./support/fuzz.ts";
 import { askedRecord, requestBody } from "./support/sample-request.ts";
 
 let bench: ConsumerBench;
@@ -137,13 +138,17 @@ describe("a request that is no good", () => {
     ).toEqual([]);
   });
 
-  it("never touches the record of the request whose id it uses", async () => {
-    await bench.deliver([requestBody("taken")]);
-    const before = await bench.record("taken");
-    const { messageIds } = await bench.deliver([requestBody("taken", { seed: -1 })]);
-    expect(await bench.record("taken")).toEqual(before);
-    expect(await bench.record(messageIds[0] ?? "")).toMatchObject({ status: "rejected" });
-  });
+  it.each(SOUND_RECORDS.map((record) => [record.status, record] as const))(
+    "never touches the record of the request whose id it uses: one that is %s",
+    async (_, sound) => {
+      const record = { ...sound, requestId: randomUUID() };
+      await bench.putRecord(record);
+      const { messageIds, kept } = await bench.deliver([requestBody(record.requestId, { seed: -1 })]);
+      expect(kept).toEqual([]);
+      expect(await bench.record(record.requestId)).toEqual(record);
+      expect(await bench.record(messageIds[0] ?? "")).toMatchObject({ status: "rejected" });
+    },
+  );
 
   it("is rejected once, however often it is delivered", async () => {
     const { messageIds } = await bench.deliver(["{"]);

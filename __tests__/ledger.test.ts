@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
@@ -44,8 +45,8 @@ it.each<[string, (ledger: Ledger, claim: Claim, painted: PaintedImage) => Promis
   await expect(ledger.succeed(second.claim, painted)).resolves.toMatchObject({ attempts: 2 });
 });
 
-/** What happens to a write on its way: S3 refuses it for another one under way, its answer is lost, or its record was deleted. */
-type Trouble = "conflict" | "lost" | "deleted";
+/** What happens to a write on its way: S3 refuses it for another one under way, its answer is lost, its record was deleted or changed, or a bit of it is flipped. */
+type Trouble = "conflict" | "lost" | "deleted" | "changed" | "damaged";
 
 /** A bucket that does so to the writes that a script names, in order; all else goes through. */
 async function startTroubledBucket(script: (Trouble | undefined)[]): Promise<string> {
@@ -62,7 +63,19 @@ async function startTroubledBucket(script: (Trouble | undefined)[]): Promise<str
       return;
     }
     const target = `${emulator.endpoint}${url}`;
-    if (trouble === "deleted") await fetch(target.replace(/\?.*/, ""), { method: "DELETE" });
+    const object = target.replace(/\?.*/, "");
+    if (trouble === "deleted") await fetch(object, { method: "DELETE" });
+    if (trouble === "changed") {
+      await fetch(object, { method: "PUT", body: `${await (await fetch(object)).text()} ` });
+    }
+    if (trouble === "damaged") body.writeUInt8(body.readUInt8(0) ^ 1);
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    const sha256 = request.headers["x-amz-checksum-sha256"];
+    if (sha256 !== undefined && sha256 !== createHash("sha256").update(body).digest("base64")) {
+      const damaged = "<Error><Code>BadDigest</Code><Message>the checksum did not match</Message></Error>";
+      response.writeHead(400, { "content-type": "application/xml" }).end(damaged);
+      return;
+    }
     const headers = new Headers();
     for (const [name, value] of Object.entries(request.headers)) {
       if (!["host", "connection", "transfer-encoding", "content-length", "expect"].includes(name)) {
@@ -138,6 +151,19 @@ it("a request whose record is deleted while it is claimed is claimed as a new on
     kind: "claimed",
     claim: { origin: "new" },
   });
+});
+
+it("a request whose record changes four times while it is claimed is claimed all the same", async () => {
+  const script = [undefined, undefined, ...Array<Trouble>(4).fill("changed")];
+  const { ledger } = ledgerOn(await startTroubledBucket(script), 0);
+  await ledger.claim(asked, new Date());
+  expect(await ledger.claim(asked, new Date())).toMatchObject({ kind: "claimed" });
+});
+
+it("a picture that changes on its way is not stored", async () => {
+  const { images } = ledgerOn(await startTroubledBucket(["damaged"]), 0);
+  const stored = images.store(asked, Buffer.from("picture"), painting);
+  await expect(stored).rejects.toThrow("the checksum did not match");
 });
 
 it("a write that meets other ones for ever is given up with S3's own error", async () => {

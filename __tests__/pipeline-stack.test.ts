@@ -4,7 +4,7 @@ import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { readStack } from "../local/stack/stack.ts";
 import { Terraform } from "../local/stack/terraform.ts";
-import { settingsWith, synthesise } from "./support/synthesise.ts";
+import { settingsWith, synthesise, synthesiseBootstrap } from "./support/synthesise.ts";
 
 const stack = synthesise(settingsWith());
 
@@ -64,7 +64,23 @@ describe("the prompt queue", () => {
   });
 });
 
+it.each([undefined, "123456789012"])("may change the account %s only", (accountId) => {
+  const settings = settingsWith({ accountId });
+  const expected = accountId === undefined ? undefined : [accountId];
+  for (const { resources } of [synthesise(settings), synthesiseBootstrap([settings])]) {
+    expect(Object.values(resources("provider")).map((aws) => aws.allowed_account_ids)).toEqual([expected]);
+  }
+});
+
 describe("the image bucket", () => {
+  it.each([true, false])(
+    "is destroyed with its pictures only where people depend on none: %s",
+    (production) => {
+      const { force_destroy } = synthesise(settingsWith({ production })).resource("aws_s3_bucket");
+      expect(force_destroy).toBe(!production);
+    },
+  );
+
   it("forgets old versions and broken uploads", () => {
     expect(stack.resource("aws_s3_bucket_versioning")).toMatchObject({
       versioning_configuration: { status: "Enabled" },

@@ -16,6 +16,9 @@ export type TransportFault = (typeof TRANSPORT_FAULTS)[number];
 /** What S3 may answer to a conditional write, besides the answer to its condition: nothing is known, try again. */
 export const CONFLICT = "conflict";
 
+/** What S3 answers to a function that lacks a permission. */
+export const DENIED = "denied";
+
 /** What EventBridge may answer to an event that it does not take, with HTTP 200. */
 export const NOT_TAKEN = "event not taken";
 
@@ -40,7 +43,7 @@ export const MODEL_ANSWERS = {
 } as const;
 export type ModelAnswer = keyof typeof MODEL_ANSWERS;
 
-export type FaultKind = TransportFault | ModelAnswer | typeof CONFLICT | typeof NOT_TAKEN;
+export type FaultKind = TransportFault | ModelAnswer | typeof CONFLICT | typeof DENIED | typeof NOT_TAKEN;
 
 /** The model does no work, and nobody is to blame: such a fault must never bring a prompt to the dead-letter queue. */
 export const BUSY: readonly FaultKind[] = ["throttled", "not ready", "over quota", "unavailable"];

@@ -57,7 +57,9 @@ export class Journal implements Observer {
     const track = this.tracks.ofCall(call);
     const nth = track.calls.filter((earlier) => earlier.call.target === call.target).length;
     const invocation = this.#world.environments.invocationOf(call.caller);
-    const before = track.calls.findLast((earlier) => earlier.invocation === invocation);
+    const before = track.calls.findLast(
+      (earlier) => earlier.invocation === invocation && earlier.call.target === call.target,
+    );
     const fault = repeatedFault(call, before) ?? this.#faultOf(call, track, nth);
     const entry = {
       call,

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { z } from "zod";
-import { CONFLICT, type FaultKind, MODEL_ANSWERS, NOT_TAKEN, TRANSPORT_FAULTS } from "./faults.ts";
+import { CONFLICT, DENIED, type FaultKind, MODEL_ANSWERS, NOT_TAKEN, TRANSPORT_FAULTS } from "./faults.ts";
 
 /** What may go wrong with a call of the model, of one for records and pictures, of one for the index, and of one of the queue or the event bus. */
 const KINDS = {
   model: [...TRANSPORT_FAULTS, ...keysOf(MODEL_ANSWERS)],
-  store: [CONFLICT, ...TRANSPORT_FAULTS],
+  store: [CONFLICT, DENIED, ...TRANSPORT_FAULTS],
   index: [CONFLICT, ...TRANSPORT_FAULTS],
   queue: TRANSPORT_FAULTS,
   events: [NOT_TAKEN, ...TRANSPORT_FAULTS],
@@ -19,7 +19,7 @@ const faultSchema = z.strictObject({
   on: z.enum(keysOf(KINDS)),
   /** Which of the calls to that target that are made for the prompt: 0 is the first. */
   nth: count,
-  kind: z.enum([CONFLICT, NOT_TAKEN, ...KINDS.model]),
+  kind: z.enum([CONFLICT, DENIED, NOT_TAKEN, ...KINDS.model]),
   /** Whether the call fails as a whole, at each attempt to repeat it; otherwise the one attempt. */
   whole: z.boolean().optional(),
 });

@@ -9,7 +9,7 @@ import { buffer } from "node:stream/consumers";
 import { outlivedItsInvocation } from "../lambda/frozen-connections.ts";
 import { listenOnLoopback } from "../loopback.ts";
 import { type Call, readCall } from "./call.ts";
-import { CONFLICT, type FaultKind, MODEL_ANSWERS, type ModelAnswer, NOT_TAKEN } from "./faults.ts";
+import { CONFLICT, DENIED, type FaultKind, MODEL_ANSWERS, type ModelAnswer, NOT_TAKEN } from "./faults.ts";
 
 /** A call, and what became of it. */
 export interface Journaled {
@@ -98,6 +98,8 @@ async function handle(
       if (isConditional(request)) return send(xmlError(409, "ConditionalRequestConflict", call));
       entry.fault = undefined;
       break;
+    case DENIED:
+      return send(xmlError(403, "AccessDenied", call));
     case NOT_TAKEN:
       return send(jsonAnswer(200, { FailedEntryCount: 1, Entries: [{ ErrorCode: "ThrottlingException" }] }));
     case "late":
