@@ -1,12 +1,13 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { platforms } from "../config/platform.ts";
 import { stableImageCore } from "../functions/domain/models/stable-image-core.ts";
 import { models } from "../functions/domain/models.ts";
 import { calendar, linesDue } from "../ops/calendar.ts";
 import { readCatalogue } from "../ops/models.ts";
 import { waivers } from "../ops/policies/waivers.ts";
+import { BedrockCatalogue } from "./support/bedrock-catalogue.ts";
 import { settingsWith } from "./support/synthesise.ts";
 
 /** The calendar was written on this day: what ended before is history. */
@@ -23,6 +24,7 @@ function datedThings(file: string, text: string): string[] {
       /\b(\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December) 20\d\d)\b/g,
       (day) => new Date(`${day} UTC`).toISOString().slice(0, 10),
     ),
+    ...found(/\b(GDPR|\w+ \w+ Act|(?:Regulation|Directive) \(EU\) \d+\/\d+)\b/g),
     ...found(/\b(nodejs\d\d\.x)\b/g),
     ...(/-----BEGIN CERTIFICATE/.test(text) ? [file] : []),
     ...(/Dockerfile$/.test(file) ? found(/^FROM (?:--\S+ )?(\S+)/gm) : []),
@@ -63,6 +65,8 @@ describe("the calendar", () => {
   it.each([
     ["docs/a.md", "It works until 2029-01-31.", "2029-01-31"],
     ["docs/a.md", "It works until 31 January 2029.", "2029-01-31"],
+    ["docs/a.md", "The GDPR asks for it.", "GDPR"],
+    ["docs/a.md", "It follows from Regulation (EU) 2024/1689.", "Regulation (EU) 2024/1689"],
     ["constructs/a.ts", 'runtime: "nodejs26.x"', "nodejs26.x"],
     [
       "client/Dockerfile",
@@ -151,16 +155,17 @@ describe("the horizon", () => {
       AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
       AWS_CONFIG_FILE: "/dev/null",
     };
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["ops/horizon.ts", ...args], {
-      env: { PATH, HOME, ...offline, ...env },
-      encoding: "utf8",
+    const options = { env: { PATH, HOME, ...offline, ...env } };
+    return new Promise<{ status: number; stdout: string; stderr: string }>((resolve) => {
+      execFile(process.execPath, ["ops/horizon.ts", ...args], options, (error, stdout, stderr) =>
+        resolve({ status: Number(error?.code ?? 0), stdout, stderr: stderr.trim() }),
+      );
     });
-    return { status, stdout, stderr: stderr.trim() };
   }
   const KEYS = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 
-  it("is printed with what to do and the page, and says that the catalogue stood in for AWS", () => {
-    const { status, stdout } = horizon(["--date", "2027-03-01"], {});
+  it("is printed with what to do and the page, and says that the catalogue stood in for AWS", async () => {
+    const { status, stdout } = await horizon(["--date", "2027-03-01"], {});
     expect(status).toBe(0);
     expect(stdout).toMatch(
       /^From 2027-03-01 to 2027-05-30, with the models of dev:\n- 2027-04-30: Lambda ends/,
@@ -169,28 +174,40 @@ describe("the horizon", () => {
     expect(stdout).toContain("The models' days are those of the catalogue.");
   });
 
-  it("says so when nothing is due", () => {
-    expect(horizon(["--date", "2027-01-01"], {}).stdout).toContain(
-      "Nothing ends, and nothing is due for review.\n",
-    );
+  it("says so when nothing is due", async () => {
+    const { stdout } = await horizon(["--date", "2027-01-01"], {});
+    expect(stdout).toContain("Nothing ends, and nothing is due for review.\n");
   });
 
   it.each(["2027-02-30", "tomorrow", "27-01-01", ""])(
     "refuses %j, which is not a day, in one line",
-    (day) => {
-      const { status, stdout, stderr } = horizon([`--date=${day}`], {});
+    async (day) => {
+      const { status, stdout, stderr } = await horizon([`--date=${day}`], {});
       expect([status, stdout]).toEqual([1, ""]);
       expect(stderr).toMatch(/^option '--date <day>' argument .* Use the form 2027-04-30\.$/);
     },
   );
 
-  it("says in one line for each model that AWS cannot be reached", () => {
-    const { status, stderr } = horizon(["--date", "2027-01-01"], {
+  it("says in one line for each model that AWS cannot be reached", async () => {
+    const { status, stderr } = await horizon(["--date", "2027-01-01"], {
       ...KEYS,
       AWS_ENDPOINT_URL_BEDROCK: "http://127.0.0.1:1",
     });
     expect(status).toBe(1);
     expect(stderr.split("\n")).toHaveLength(2);
     expect(stderr).toMatch(/^Cannot read the lifecycle of `stability\.\S+` in us-west-2\. /);
+  });
+
+  it("asks AWS about the models where there are credentials, and says which of them AWS does not know", async () => {
+    const bedrock = await BedrockCatalogue.start({
+      "stability.sd3-5-large-v1:0": { status: 404, error: "ResourceNotFoundException", message: "No." },
+    });
+    onTestFinished(() => bedrock.stop());
+    const { status, stdout } = await horizon(["--date", "2027-01-01"], { ...KEYS, ...bedrock.env });
+    expect(status).toBe(0);
+    expect(stdout.split("\n").slice(1, 3)).toEqual([
+      "- 2027-01-01: `stability.sd3-5-large-v1:0` in us-west-2 no longer exists in Bedrock. Move to another model in config/environments, then deploy. See docs/runbooks/model-fallback.md",
+      "Amazon Bedrock was asked about the models.",
+    ]);
   });
 });

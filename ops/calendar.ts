@@ -30,7 +30,7 @@ export const calendar: readonly Dated[] = [
     what: "Article 50(2) of the EU AI Act applies to systems that were on the market before 2026-08-02 too",
     todo: "Check that each picture has its mark, and decide about the layers that are not done",
     page: "docs/provenance.md#what-the-law-asks-for",
-    names: ["2026-12-02"],
+    names: ["EU AI Act", "2026-12-02"],
     isOverAfter: true,
   },
   // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html#runtimes-supported
