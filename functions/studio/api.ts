@@ -26,6 +26,15 @@ export type Answer<T> =
     }
   | { readonly ok: false; readonly trouble: Trouble };
 
+/** A page of one's own requests, newest first. */
+export interface RequestPage {
+  readonly requests: readonly RequestView[];
+  /** The cursor of the next page; undefined on the last one. */
+  readonly next?: string;
+}
+
+/** How many requests there are on a page. */
+const PAGE_LENGTH = 24;
 /** API Gateway ends every request after 30 seconds; this is a little longer. In milliseconds. */
 const LONGEST_CALL_MS = 35_000;
 /** When to ask again where the API does not say, in milliseconds. */
@@ -48,6 +57,23 @@ export class Api {
 
   look(requestId: string): Promise<Answer<RequestView>> {
     return this.#call("GET", `/requests/${encodeURIComponent(requestId)}`, isRequest);
+  }
+
+  /** @param cursor of the page; undefined for the newest requests */
+  list(cursor: string | undefined): Promise<Answer<RequestPage>> {
+    const query = new URLSearchParams({
+      limit: String(PAGE_LENGTH),
+      ...(cursor !== undefined && { cursor }),
+    });
+    return this.#call("GET", `/requests?${query}`, isPage);
+  }
+
+  cancel(requestId: string): Promise<Answer<RequestView>> {
+    return this.#call("POST", `/requests/${encodeURIComponent(requestId)}/cancel`, isRequest);
+  }
+
+  remove(requestId: string): Promise<Answer<undefined>> {
+    return this.#call("DELETE", `/requests/${encodeURIComponent(requestId)}`, (body) => body === undefined);
   }
 
   async #call<T>(
@@ -75,7 +101,7 @@ export class Api {
 }
 
 function troubleOf(status: number, body: unknown): Trouble {
-  if (status === 401 || status === 403) return { kind: "logged-out" };
+  if (status === 401) return { kind: "logged-out" };
   if (status === 429) return { kind: "busy" };
   if (status >= 500) return { kind: "unavailable" };
   return { kind: "refused", status, problems: hasProblems(body) ? body.errors : [] };
@@ -84,6 +110,10 @@ function troubleOf(status: number, body: unknown): Trouble {
 /** The page and the API are deployed together, so that its fields are those of the type. */
 function isRequest(body: unknown): body is RequestView {
   return typeof body === "object" && body !== null && "requestId" in body && "status" in body;
+}
+
+function isPage(body: unknown): body is RequestPage {
+  return typeof body === "object" && body !== null && "requests" in body && Array.isArray(body.requests);
 }
 
 function hasProblems(body: unknown): body is { readonly errors: readonly FieldProblem[] } {

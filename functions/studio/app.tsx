@@ -1,6 +1,6 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Wish } from "./api.ts";
+import type { Trouble, Wish } from "./api.ts";
 import { type Deeds, RequestCard, SendingCard } from "./card.tsx";
 import { Composer, type Draft, draftOf, EMPTY_DRAFT } from "./composer.tsx";
 import { isOpen, type State, type Studio } from "./studio.ts";
@@ -45,10 +45,22 @@ export function App({ studio, login }: AppProps): VNode {
       );
       setNotice(copied ? words.copied : words.notCopied);
     },
+    onCancel: async (requestId) => {
+      const trouble = await studio.cancel(requestId);
+      if (trouble !== undefined) setNotice(noticeOf(trouble));
+    },
+    onRemove: async (requestId) => {
+      if (!confirm(words.confirmRemove)) return;
+      const trouble = await studio.remove(requestId);
+      if (trouble !== undefined) return setNotice(noticeOf(trouble));
+      if (openId === requestId) closeViewer();
+      promptBox.current?.focus();
+      setNotice(words.removed);
+    },
     onRefresh: (requestId) => studio.refresh(requestId),
   };
-  const { sending, requests, trouble, news } = state;
-  const isEmpty = sending.length === 0 && requests.length === 0;
+  const { sending, requests, older, trouble, news } = state;
+  const isEmpty = sending.length === 0 && requests.length === 0 && older === "none";
   const open = requests.find(({ requestId }) => requestId === openId);
   return (
     <>
@@ -109,6 +121,8 @@ export function App({ studio, login }: AppProps): VNode {
               ))}
             </ul>
           )}
+          {older === "loading" && <p class="loading busy">{words.loading}</p>}
+          {older === "some" && trouble === undefined && <Older onReach={() => void studio.loadOlder()} />}
         </section>
       </main>
       <footer>
@@ -129,6 +143,33 @@ export function App({ studio, login }: AppProps): VNode {
       )}
     </>
   );
+}
+
+/** A button at the end of the gallery, which presses itself when one scrolls to it. */
+function Older({ onReach }: { readonly onReach: () => void }): VNode {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        if (entry?.isIntersecting) onReach();
+      },
+      // Before one gets there.
+      { rootMargin: "400px" },
+    );
+    if (button.current !== null) observer.observe(button.current);
+    return () => observer.disconnect();
+  }, [onReach]);
+  return (
+    <button type="button" class="older" ref={button} onClick={onReach}>
+      {words.older}
+    </button>
+  );
+}
+
+/** Why a request was neither cancelled nor deleted. */
+function noticeOf(trouble: Trouble): string {
+  if (trouble.kind !== "refused") return words.trouble[trouble.kind];
+  return trouble.status === 409 ? words.tooLate : words.refused;
 }
 
 /** What a screen reader says when a request changes. */

@@ -13,6 +13,8 @@ export interface Deeds {
   readonly onRepeat: (wish: Wish) => void;
   readonly onDiscard: (key: string) => void;
   readonly onHurry: () => void;
+  readonly onCancel: (requestId: string) => void;
+  readonly onRemove: (requestId: string) => void;
   readonly onCopy: (url: string) => void;
   /** Gets a new link to the picture; false where there is none to be had. */
   readonly onRefresh: (requestId: string) => Promise<boolean>;
@@ -66,7 +68,7 @@ export function RequestCard({ view, deeds }: { readonly view: RequestView; reado
   }
   return (
     <li class="card">
-      <a class="mat" href={`#${view.requestId}`} aria-label={words.open(view.prompt)}>
+      <a class="mat" href={`#${view.requestId}`}>
         <Picture view={view} onRefresh={deeds.onRefresh} />
       </a>
       <p class="prompt" dir="auto">
@@ -101,8 +103,20 @@ export function RequestDeeds({ view, deeds }: { readonly view: RequestView; read
           <Deed icon="link" label={words.copyLink} onClick={() => deeds.onCopy(view.imageUrl)} />
         </>
       )}
+      {isWaiting(view) ? (
+        <Deed icon="stop" label={words.cancel} onClick={() => deeds.onCancel(view.requestId)} />
+      ) : (
+        !isOpen(view.status) && (
+          <Deed icon="remove" label={words.remove} onClick={() => deeds.onRemove(view.requestId)} />
+        )
+      )}
     </>
   );
+}
+
+/** In the queue, or between two tries: only what is being painted cannot be stopped. */
+function isWaiting(view: RequestView): boolean {
+  return view.status === "queued" || (view.status === "generating" && view.reason !== undefined);
 }
 
 interface DeedProps {

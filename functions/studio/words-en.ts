@@ -35,7 +35,6 @@ export interface Words {
   readonly trouble: Readonly<Record<Exclude<Trouble["kind"], "refused">, string>>;
   readonly refused: string;
   readonly keptToSend: string;
-  readonly refusedField: (field: string) => string;
   readonly keyTaken: string;
   readonly ready: (prompt: string) => string;
   readonly accepted: (prompt: string) => string;
@@ -43,11 +42,17 @@ export interface Words {
   readonly change: string;
   readonly repeat: string;
   readonly discard: string;
+  readonly cancel: string;
+  readonly remove: string;
+  readonly confirmRemove: string;
+  readonly removed: string;
+  readonly tooLate: string;
+  readonly loading: string;
+  readonly older: string;
   readonly download: string;
   readonly copyLink: string;
   readonly copied: string;
   readonly notCopied: string;
-  readonly open: (prompt: string) => string;
   readonly close: string;
   readonly tryNow: string;
   readonly newLink: string;
@@ -61,7 +66,6 @@ export interface Words {
   readonly logOut: string;
   readonly loginFailed: string;
   readonly loginUnavailable: string;
-  readonly noLogin: string;
   readonly description: string;
 }
 
@@ -117,7 +121,6 @@ export const english: Words = {
   },
   refused: "This was not accepted.",
   keptToSend: "Not sent yet.",
-  refusedField: (field) => `Not accepted: ${field}`,
   keyTaken: "This was sent before with other words. Paint it again.",
   ready: (prompt) => `The picture is ready: ${prompt}`,
   accepted: (prompt) => `Waiting for the picture: ${prompt}`,
@@ -125,11 +128,17 @@ export const english: Words = {
   change: "Change the prompt",
   repeat: "Try again",
   discard: "Discard",
+  cancel: "Cancel",
+  remove: "Delete",
+  confirmRemove: "Delete the prompt and the picture for good?",
+  removed: "Deleted.",
+  tooLate: "It is being painted or is done: it cannot be stopped.",
+  loading: "Loading",
+  older: "Older pictures",
   download: "Download",
   copyLink: "Copy link",
   copied: "Link copied. Anybody who has it can open the picture for 15 minutes.",
   notCopied: "The browser did not allow the page to copy the link.",
-  open: (prompt) => `Open: ${prompt}`,
   close: "Close",
   tryNow: "Try now",
   newLink: "Getting a new link",
@@ -143,6 +152,5 @@ export const english: Words = {
   logOut: "Log out",
   loginFailed: "The login did not work. Try again.",
   loginUnavailable: "The login service does not answer. Load the page again in a minute.",
-  noLogin: "You have no access.",
   description: "Prompt",
 };
