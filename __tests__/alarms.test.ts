@@ -15,7 +15,8 @@ function runbookOf(description: string): string | undefined {
 }
 
 describe.each([dev, prod])("the alarms of $suffix", async (settings) => {
-  const synthesised = synthesise(settingsWith(settings));
+  const webhooks = [{ name: "app", url: "https://app.example/events" }];
+  const synthesised = synthesise(settingsWith({ ...settings, webhooks }));
   const terraform = await Terraform.read({ directory: synthesised.folder, endpoint: "http://127.0.0.1" });
   const { queues, functions, topicNames } = readStack(terraform);
   const alarms = readAlarms(terraform);

@@ -5,6 +5,8 @@ import type { SettingsInput } from "../config/settings.ts";
 import {
   applyPermissions,
   deployableTypes,
+  eventPermissions,
+  eventPlanPermissions,
   planPermissions,
   resourcePermissions,
 } from "../constructs/deploy-permissions.ts";
@@ -22,7 +24,8 @@ interface Question {
 }
 
 function policiesOf(role: "plan" | "apply") {
-  return role === "plan" ? [planPermissions] : [planPermissions, resourcePermissions, applyPermissions];
+  const plan = [planPermissions, eventPlanPermissions];
+  return role === "plan" ? plan : [...plan, resourcePermissions, eventPermissions, applyPermissions];
 }
 
 /** Asks an evaluator of IAM policies that is not ours. */
@@ -62,6 +65,9 @@ const leavesItToIam = {
   Action: "kms:*",
   Resource: "*",
 };
+const events = (path: string) => `arn:aws:events:eu-west-1:${ACCOUNT}:${path}`;
+const secret = (connection: string) =>
+  `arn:aws:secretsmanager:eu-west-1:${ACCOUNT}:secret:events!connection/${connection}`;
 const gateway = (path: string) => `arn:aws:apigateway:eu-west-1::${path}`;
 /** What the request says of the boundary that the role has, or is to get. */
 const bounded = (environment: string) => ({
@@ -114,6 +120,16 @@ describe("the apply role", () => {
     { action: "cloudwatch:PutDashboard", resource: dashboard("image-generation-dev") },
     { action: "sns:CreateTopic", resource: topic("image-alarms-page-dev") },
     { action: "sns:Unsubscribe", resource: topic("image-alarms-ticket-dev") },
+    { action: "events:CreateEventBus", resource: events("event-bus/image-generation-dev") },
+    { action: "events:PutTargets", resource: events("rule/image-generation-dev/image-generation-dev_app") },
+    { action: "events:CreateConnection", resource: events("connection/image-generation-dev_app/1") },
+    { action: "events:DeleteApiDestination", resource: events("api-destination/image-generation-dev_app/1") },
+    { action: "secretsmanager:CreateSecret", resource: secret("image-generation-dev_app/1") },
+    {
+      action: "iam:PassRole",
+      resource: role("image-webhooks-dev"),
+      context: { "iam:PassedToService": "events.amazonaws.com" },
+    },
     { action: "kms:CreateKey", resource: "*", context: tags("Request", "dev") },
     { action: "kms:TagResource", resource: key, context: tags("Request", "dev") },
     { action: "kms:ScheduleKeyDeletion", resource: key, context: tags("Resource", "dev") },
@@ -125,6 +141,16 @@ describe("the apply role", () => {
   });
 
   it.each<Question>([
+    { action: "events:PutEvents", resource: events("event-bus/image-generation-dev") },
+    { action: "events:PutTargets", resource: events("rule/image-generation-prod/image-generation-prod_app") },
+    { action: "events:UpdateConnection", resource: events("connection/image-generation-dev_app/1") },
+    { action: "secretsmanager:GetSecretValue", resource: secret("image-generation-prod_app/1") },
+    { action: "secretsmanager:GetSecretValue", resource: secret("image-generation-dev-2_app/1") },
+    {
+      action: "iam:PassRole",
+      resource: role("image-processor-dev"),
+      context: { "iam:PassedToService": "events.amazonaws.com" },
+    },
     { action: "sqs:SetQueueAttributes", resource: queue("image-generation-queue-prod") },
     { action: "sqs:DeleteQueue", resource: queue("somebody-elses") },
     { action: "lambda:UpdateFunctionCode", resource: lambda("image-processor-prod") },
@@ -222,7 +248,7 @@ describe("the apply role", () => {
     expect(await ask("s3:GetObject", `${bucket}/couch/requests/canary-1.json`)).toBe("Allowed");
   });
 
-  it.each([planPermissions, resourcePermissions, applyPermissions, boundaryPermissions])(
+  it.each([...policiesOf("apply"), boundaryPermissions])(
     "has room left in the policy of $name, for the longest names too",
     (permissions) => {
       const settings = settingsWith({

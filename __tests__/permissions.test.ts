@@ -33,7 +33,7 @@ const DOCUMENTED: Readonly<Record<string, string>> = {
   "the consumer's event source": `arn:aws:lambda:eu-west-1:${LOCAL_ACCOUNT_ID}:event-source-mapping:*`,
 };
 
-const settings = settingsWith();
+const settings = settingsWith({ webhooks: [{ name: "app", url: "https://app.example/events" }] });
 const boundary = grantsOf(policyJson(boundaryPermissions(settings, LOCAL_ACCOUNT_ID)));
 const { folder } = synthesise(settings);
 

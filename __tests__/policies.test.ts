@@ -50,6 +50,7 @@ const randomSettings = fc
       modelTimeoutSeconds: fc.integer({ min: 5, max: 80 }),
       receiveLimit: fc.integer({ min: 3, max: 100 }),
     }),
+    webhooks: fc.constantFrom([], [{ name: "app", url: "https://app.example/events" }]),
     api: fc.record({
       authorisation: fc.constantFrom(
         { kind: "iam" as const },

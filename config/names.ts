@@ -57,3 +57,18 @@ export function dashboardName(suffix: string): string {
 export function eventBusName(suffix: string): string {
   return `image-generation-${suffix}`;
 }
+
+/** Of a webhook's rule, connection and destination. @param name the webhook's own; `*` for all of the environment */
+export function webhookName(suffix: string, name: string): string {
+  // No suffix has an underscore: the names of one environment are never those of another.
+  return `image-generation-${suffix}_${name}`;
+}
+
+/** Of the role with which EventBridge calls webhooks. */
+export function webhookRoleName(suffix: string): string {
+  return `image-webhooks-${suffix}`;
+}
+
+export function webhookDeadLetterQueueName(suffix: string): string {
+  return `image-webhooks-${suffix}-dlq`;
+}

@@ -1,21 +1,7 @@
 import { z } from "zod";
 import { lifecycleOf, models } from "../functions/domain/models.ts";
-
-/**
- * Each text of the settings. Terraform evaluates `${…}` and `%{…}` wherever they are in its configuration, and cdktf
- * replaces `#{…}` and `&{…}`; quotes, backslashes and control characters can end the text around a value. No setting
- * needs any of them, so they are refused, not escaped.
- * https://developer.hashicorp.com/terraform/language/expressions/strings
- */
-function text(missing: string) {
-  const error = ({ input }: { readonly input?: unknown }) =>
-    input === undefined ? `is missing. Give ${missing}` : `must be a text. Give ${missing}`;
-  return z.string({ error }).regex(/^[^{}"\\\p{C}\p{Zl}\p{Zp}]*$/u, {
-    error:
-      'must not have { } " \\ or a control character, which Terraform could take for an expression. Remove them',
-    abort: true,
-  });
-}
+import { text } from "./text.ts";
+import { webhooksSchema } from "./webhooks.ts";
 
 const region = text("an AWS region, such as eu-west-1")
   .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "is not a valid AWS region. Use the form eu-west-1" })
@@ -245,6 +231,8 @@ export const settingsSchema = z.strictObject({
     receiveLimit: whole(3, 1000, "receives"),
   }),
   api: apiSchema,
+  /** Where to deliver how requests end. Default: nowhere; the event bus has it all the same. */
+  webhooks: webhooksSchema.default([]),
   /** The account's concurrency quota in this region: `aws lambda get-account-settings`. */
   accountConcurrency: whole(10, 1_000_000, "executions").default(1000),
   /** The budget for models, in US dollars a month. Above its limits for an hour, a day and a week the consumer is stopped. */

@@ -1,20 +1,30 @@
 import { derive } from "../config/derived.ts";
 import { apiName, boundaryArn, consumerName, modelArn, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
-import { functionNames, type ServicePermissions, services, tagged } from "./deployable-services.ts";
+import {
+  functionNames,
+  roleNames,
+  type ServicePermissions,
+  services,
+  tagged,
+} from "./deployable-services.ts";
+import { eventServices, webhookPermissions } from "./event-services.ts";
 import { allowKey } from "./image-bucket.ts";
-import type { PolicyStatement } from "./policy.ts";
+import { allow, type PolicyStatement } from "./policy.ts";
 
 /** Not in the table of services: AWS chooses the id of an event source. */
 const eventSources = "aws_lambda_event_source_mapping";
 
 /** The types of resources that the roles may manage. */
-export const deployableTypes: readonly string[] = [...services.flatMap(({ types }) => types), eventSources];
+export const deployableTypes: readonly string[] = [
+  ...[...services, ...eventServices].flatMap(({ types }) => types),
+  eventSources,
+];
 
 /** For a plan: to read the environment's resources and state and the lifecycle of its models, but no messages or objects. */
 export function planPermissions(settings: Settings, accountId: string): PolicyStatement[] {
   return [
-    ...onServices(settings, accountId, ({ read }) => read),
+    ...onServices(services, settings, accountId, ({ read }) => read),
     ...readPermissions(settings),
     allow(["s3:GetObject"], [stateObject(settings)]),
     // The nightly check.
@@ -25,10 +35,23 @@ export function planPermissions(settings: Settings, accountId: string): PolicySt
 
 /** For an apply: to manage the resources that have the environment's names. */
 export function resourcePermissions(settings: Settings, accountId: string): PolicyStatement[] {
-  return onServices(settings, accountId, ({ types, write }) =>
+  return onServices(services, settings, accountId, ({ types, write }) =>
     // An existing bucket is not changed.
     settings.imageBucket.kind === "existing" && types.includes("aws_s3_bucket") ? [] : write,
   );
+}
+
+/** For a plan: to read the event bus and the webhooks, but no secrets. */
+export function eventPlanPermissions(settings: Settings, accountId: string): PolicyStatement[] {
+  return onServices(eventServices, settings, accountId, ({ read }) => read);
+}
+
+/** For an apply: to manage the event bus and the webhooks. */
+export function eventPermissions(settings: Settings, accountId: string): PolicyStatement[] {
+  return [
+    ...onServices(eventServices, settings, accountId, ({ write }) => write),
+    ...webhookPermissions(settings, accountId),
+  ];
 }
 
 /** For an apply: resources that AWS names, roles, the lock, the state, and the canary. */
@@ -52,6 +75,7 @@ export function applyPermissions(settings: Settings, accountId: string): PolicyS
 }
 
 function onServices(
+  services: readonly ServicePermissions[],
   settings: Settings,
   accountId: string,
   actionsOf: (service: ServicePermissions) => readonly string[],
@@ -146,14 +170,16 @@ function apiPermissions(settings: Settings, accountId: string): PolicyStatement[
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
  */
 function rolePermissions(settings: Settings, accountId: string): PolicyStatement[] {
-  const roles = functionNames(settings).map((name) => `arn:aws:iam::${accountId}:role/${name}`);
+  const arnOf = (name: string) => `arn:aws:iam::${accountId}:role/${name}`;
   return [
     allow(
       ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"],
-      roles,
+      roleNames(settings).map(arnOf),
       { StringEquals: { "iam:PermissionsBoundary": boundaryArn(settings, accountId) } },
     ),
-    allow(["iam:PassRole"], roles, { StringEquals: { "iam:PassedToService": "lambda.amazonaws.com" } }),
+    allow(["iam:PassRole"], functionNames(settings).map(arnOf), {
+      StringEquals: { "iam:PassedToService": "lambda.amazonaws.com" },
+    }),
   ];
 }
 
@@ -186,17 +212,4 @@ function stateBucket({ state }: Settings): string {
 
 function stateObject(settings: Settings): string {
   return `${stateBucket(settings)}/${settings.state.key}`;
-}
-
-function allow(
-  actions: readonly string[],
-  resources: readonly string[],
-  condition?: PolicyStatement["Condition"],
-): PolicyStatement {
-  return {
-    Effect: "Allow",
-    Action: actions,
-    Resource: resources,
-    ...(condition !== undefined && { Condition: condition }),
-  };
 }

@@ -6,9 +6,10 @@ import {
   consumerName,
   dashboardName,
   deadLetterQueueName,
-  eventBusName,
   queueName,
   topicName,
+  webhookDeadLetterQueueName,
+  webhookRoleName,
 } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import type { PolicyStatement } from "./policy.ts";
@@ -26,6 +27,11 @@ export interface ServicePermissions {
 /** The names of the environment's functions and of their roles. */
 export function functionNames({ suffix }: Settings): string[] {
   return [consumerName(suffix), apiFunctionName(suffix), breakerName(suffix)];
+}
+
+/** The names of the environment's roles. */
+export function roleNames(settings: Settings): string[] {
+  return [...functionNames(settings), webhookRoleName(settings.suffix)];
 }
 
 /** A condition on the tags that `connectToAws` adds to each resource. */
@@ -46,7 +52,7 @@ export const services: readonly ServicePermissions[] = [
     read: ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"],
     write: ["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"],
     resources: ({ region, suffix }, accountId) =>
-      [queueName(suffix), deadLetterQueueName(suffix)].map(
+      [queueName(suffix), deadLetterQueueName(suffix), webhookDeadLetterQueueName(suffix)].map(
         (name) => `arn:aws:sqs:${region}:${accountId}:${name}`,
       ),
   },
@@ -152,7 +158,7 @@ export const services: readonly ServicePermissions[] = [
     ],
     write: ["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole"],
     resources: (settings, accountId) =>
-      functionNames(settings).map((name) => `arn:aws:iam::${accountId}:role/${name}`),
+      roleNames(settings).map((name) => `arn:aws:iam::${accountId}:role/${name}`),
   },
   {
     types: ["aws_apigatewayv2_api"],
@@ -216,20 +222,6 @@ export const services: readonly ServicePermissions[] = [
         // A subscription's ARN is its topic's, and an id.
         return [topic, `${topic}:*`];
       }),
-  },
-  {
-    types: ["aws_cloudwatch_event_bus"],
-    read: ["events:DescribeEventBus", "events:ListTagsForResource"],
-    write: [
-      "events:CreateEventBus",
-      "events:DeleteEventBus",
-      "events:TagResource",
-      "events:UntagResource",
-      "events:UpdateEventBus",
-    ],
-    resources: ({ region, suffix }, accountId) => [
-      `arn:aws:events:${region}:${accountId}:event-bus/${eventBusName(suffix)}`,
-    ],
   },
   {
     types: ["aws_kms_key"],

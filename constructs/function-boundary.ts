@@ -1,5 +1,5 @@
 import { derive } from "../config/derived.ts";
-import { consumerName, eventBusName, queueName } from "../config/names.ts";
+import { consumerName, eventBusName, queueName, webhookName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { allowLogs } from "./bundled-function.ts";
 import { functionNames } from "./deployable-services.ts";
@@ -9,6 +9,7 @@ import { allowModels } from "./image-processor.ts";
 import { allowStopping } from "./monitoring/spend-breaker.ts";
 import type { PolicyStatement } from "./policy.ts";
 import { allowConsuming, allowSending } from "./prompt-queue.ts";
+import { allowDelivering } from "./webhooks.ts";
 
 /**
  * The permissions boundary for the environment's functions: what their roles allow, for the names of the environment's
@@ -28,6 +29,8 @@ export function boundaryPermissions(settings: Settings, accountId: string): Poli
     allowSending(queueArn),
     allowConsuming(queueArn),
     allowTelling(arn("events", `event-bus/${eventBusName(suffix)}`)),
+    // AWS adds an id to a destination's name.
+    allowDelivering(arn("events", `api-destination/${webhookName(suffix, "*")}/*`)),
     allowImages(bucket),
     allowImageLinks(bucket),
     ...allowRecords(bucket),

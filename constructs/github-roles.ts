@@ -4,7 +4,13 @@ import { IamRole } from "@cdktf/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicyAttachment } from "@cdktf/provider-aws/lib/iam-role-policy-attachment/index.js";
 import { Construct } from "constructs";
 import type { GithubSettings, Settings } from "../config/settings.ts";
-import { applyPermissions, planPermissions, resourcePermissions } from "./deploy-permissions.ts";
+import {
+  applyPermissions,
+  eventPermissions,
+  eventPlanPermissions,
+  planPermissions,
+  resourcePermissions,
+} from "./deploy-permissions.ts";
 import { jsonOf } from "./json.ts";
 import { type PolicyStatement, policyJson } from "./policy.ts";
 
@@ -37,6 +43,8 @@ export class GithubRoles extends Construct {
     });
     this.#allow("plan", planPermissions(settings, accountId), [this.planRole, this.applyRole]);
     this.#allow("resource", resourcePermissions(settings, accountId), [this.applyRole]);
+    this.#allow("event-plan", eventPlanPermissions(settings, accountId), [this.planRole, this.applyRole]);
+    this.#allow("event", eventPermissions(settings, accountId), [this.applyRole]);
     this.#allow("apply", applyPermissions(settings, accountId), [this.applyRole]);
   }
 

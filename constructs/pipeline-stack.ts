@@ -12,6 +12,7 @@ import { createImageBucket, type ImageBucket, readImageBucket } from "./image-bu
 import { ImageProcessor } from "./image-processor.ts";
 import { Monitoring } from "./monitoring/monitoring.ts";
 import { PromptQueue } from "./prompt-queue.ts";
+import { Webhooks } from "./webhooks.ts";
 
 /** One environment of the pipeline. */
 export class PipelineStack extends TerraformStack {
@@ -49,11 +50,20 @@ export class PipelineStack extends TerraformStack {
       picturesAtOnce: derived.maximumConcurrency,
       reservedConcurrency: derived.apiConcurrency,
     });
+    const { webhooks } = settings;
+    const undelivered =
+      webhooks.length > 0
+        ? new Webhooks(this, "webhooks", {
+            ...{ suffix, bus, webhooks },
+            deadLetterRetention: derived.deadLetterRetentionSeconds,
+          }).deadLetterQueue
+        : undefined;
     new Monitoring(this, "monitoring", {
       settings,
       derived,
       queueName: queue.name,
       deadLetterQueueName: deadLetterQueue.name,
+      webhookDeadLetterQueueName: undelivered?.name,
       consumer: processor.function,
       eventSource: processor.eventSource,
       api,

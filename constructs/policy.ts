@@ -25,3 +25,17 @@ export function denyWithoutTls(action: string, resource: string | readonly strin
     Condition: { Bool: { "aws:SecureTransport": "false" } },
   };
 }
+
+/** A statement that allows. */
+export function allow(
+  actions: readonly string[],
+  resources: readonly string[],
+  condition?: PolicyStatement["Condition"],
+): PolicyStatement {
+  return {
+    Effect: "Allow",
+    Action: actions,
+    Resource: resources,
+    ...(condition !== undefined && { Condition: condition }),
+  };
+}

@@ -1,5 +1,6 @@
 import type { Transition } from "./cloudwatch/evaluator.ts";
 import type { BusEvent } from "./eventbridge/put-events.ts";
+import type { WebhookReport } from "./eventbridge/webhook-delivery.ts";
 import type { RequestReport } from "./gateway/http-api.ts";
 import type { BatchReport } from "./lambda/event-source.ts";
 import type { InvocationReport, LogLine } from "./lambda/lambda.ts";
@@ -13,6 +14,8 @@ export interface CloudEvents {
   readonly alarm: [Transition];
   /** An event bus of the stack took an event. */
   readonly event: [BusEvent];
+  /** A webhook was called. */
+  readonly webhook: [WebhookReport];
   /** A queue did not answer its event source mapping. */
   readonly trouble: [error: unknown];
 }

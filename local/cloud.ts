@@ -43,6 +43,10 @@ export interface CloudOptions {
   readonly accountConcurrency?: number;
   /** How many minutes pass for alarms in one. Default 1. */
   readonly alarmSpeed?: number;
+  /** Where on this machine events go that a webhook is to get. Default: nowhere. */
+  readonly webhook?: URL;
+  /** The wait before a webhook is called again, in milliseconds. Default 1000. */
+  readonly webhookRetryMs?: number;
   /** Values of the stack's input variables. Default: their own defaults. */
   readonly variables?: Readonly<Record<string, unknown>>;
 }
@@ -161,7 +165,12 @@ async function start(options: CloudOptions, running: Shutdown): Promise<Cloud> {
     speed: options.alarmSpeed ?? 1,
   });
   running.add(async () => cloudWatch.stop());
-  const eventBridge = new EventBridge({ region, buses: stack.eventBuses, events });
+  const eventBridge = new EventBridge({
+    ...{ stack, sqs, events },
+    webhook: options.webhook,
+    firstRetryMs: options.webhookRetryMs ?? 1000,
+  });
+  running.add(async () => eventBridge.stop());
   emulator.divert(
     (request) => isControl(request) || EventBridge.isMine(request),
     (request, response) => {

@@ -1,5 +1,7 @@
 import type { Thresholds } from "../../config/alarms.ts";
 import type { AlarmDefinition } from "./alarm-definition.ts";
+import { eventAlarms } from "./event-alarms.ts";
+import { logCommand, urlOf } from "./first-commands.ts";
 import { apiMetric, functionMetric, ownMetric, queueMetric } from "./metrics.ts";
 
 export interface WatchedApi {
@@ -13,6 +15,8 @@ export interface Watched {
   readonly environment: string;
   readonly promptQueue: string;
   readonly deadLetterQueue: string;
+  /** Undefined where there is no webhook. */
+  readonly webhookDeadLetterQueue?: string | undefined;
   readonly consumer: string;
   readonly breaker: string;
   readonly api: WatchedApi;
@@ -30,6 +34,7 @@ export function alarmTable(watched: Watched): AlarmDefinition[] {
     ...failureAlarms(watched),
     ...functionAlarms(watched),
     rejectedPrompts(watched),
+    ...eventAlarms(watched),
     ...spendAlarms(watched),
     apiErrors(watched.api),
   ];
@@ -268,14 +273,4 @@ function apiErrors(api: WatchedApi): AlarmDefinition {
     ],
     firstCommand: logCommand(api.functionName),
   };
-}
-
-/** A shell expression for the URL of a queue. */
-function urlOf(queueName: string): string {
-  return `$(aws sqs get-queue-url --queue-name ${queueName} --query QueueUrl --output text)`;
-}
-
-/** Reads the last 15 minutes of a function's log. */
-function logCommand(functionName: string, filter = '{ $.level = "ERROR" }'): string {
-  return `aws logs filter-log-events --log-group-name /aws/lambda/${functionName} --start-time $(($(date +%s) - 900))000 --filter-pattern '${filter}'`;
 }

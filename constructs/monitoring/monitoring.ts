@@ -14,6 +14,8 @@ export interface MonitoringProps {
   readonly derived: Derived;
   readonly queueName: string;
   readonly deadLetterQueueName: string;
+  /** Undefined where there is no webhook. */
+  readonly webhookDeadLetterQueueName: string | undefined;
   readonly consumer: BundledFunction["function"];
   readonly eventSource: LambdaEventSourceMapping;
   readonly api: WatchedApi;
@@ -41,6 +43,7 @@ export class Monitoring extends Construct {
       ...watched,
       environment: suffix,
       breaker: breaker.function.functionName,
+      webhookDeadLetterQueue: props.webhookDeadLetterQueueName,
       thresholds: derived.thresholds,
     });
     const alarms = new Alarms(this, "alarms", {

@@ -41,13 +41,14 @@ export async function consume(delivery: Delivery, endsAt: number, options: Consu
 async function tell(
   record: ClosedRecord | FailedRecord,
   outcome: Outcome,
-  { events }: ConsumeOptions,
+  { events, metrics }: ConsumeOptions,
 ): Promise<Outcome> {
   try {
     await events.tell(record);
     return outcome;
   } catch (error) {
     console.error({ event: "not told", requestId: record.requestId, status: record.status });
+    metrics.emit({ Untold: 1 }, {});
     return untried(error);
   }
 }

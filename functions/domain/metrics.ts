@@ -26,6 +26,8 @@ export const metricCatalogue = {
   Retried: { unit: "Count", dimensions: [["Environment", "Outcome"]] },
   /** Messages whose request was finished already. */
   DuplicateDeliveries: { unit: "Count", dimensions: [BY_ENVIRONMENT] },
+  /** Events that EventBridge did not take, or may not have taken: each is told again. */
+  Untold: { unit: "Count", dimensions: [BY_ENVIRONMENT] },
   /** Requests taken over from an owner that died: each may have paid for a picture that was never stored. */
   AbandonedLeases: { unit: "Count", dimensions: [BY_ENVIRONMENT] },
   /** List price of what was painted, and of calls that were given up and may have been painted all the same. */

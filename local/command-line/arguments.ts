@@ -25,6 +25,8 @@ interface SharedOptions {
   /** Whether functions restart when their code changes. */
   readonly watch: boolean;
   readonly alarmSpeed: number;
+  /** Gets how requests end. */
+  readonly webhook?: URL;
 }
 
 type Wishes = Pick<PromptRequestInput, "aspectRatio" | "seed" | "outputFormat">;
@@ -101,6 +103,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       DEFAULT_ACCOUNT_CONCURRENCY,
     )
     .option("--alarm-speed <times>", "let time pass faster for alarms", wholeNumber(1, 600), 1)
+    .option("--webhook <url>", "deliver events to a server on this machine", loopbackUrl)
     .option("--watch", "while serving, restart the functions when their code changes", false)
     .option("--verbose", "show everything that the functions log", false)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "")) })
@@ -149,6 +152,12 @@ export function readArguments(argv: readonly string[]): Arguments {
       ...(denied && { every: "AccessDeniedException" }),
     },
   };
+}
+
+function loopbackUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname)) return url;
+  throw new InvalidArgumentError("Give a URL on this machine, such as http://127.0.0.1:9000/events.");
 }
 
 function fraction(text: string): number {

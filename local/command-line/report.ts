@@ -23,6 +23,10 @@ export function report(cloud: Cloud, progress: Progress, everything: boolean): v
     const description = alarm.description.replace(/https:\/\/github\.com\/\S+(?=docs\/runbooks\/)/, "");
     progress.say(description.replaceAll(/^/gm, "  "));
   });
+  cloud.events.on("webhook", ({ answer, isLast }) => {
+    if (answer === 200 || answer === 204) return;
+    progress.say(`The webhook answers ${answer}: ${isLast ? "given up" : "delivered again later"}`);
+  });
   cloud.events.on("trouble", (error) => {
     progress.say(`A queue does not answer: ${error instanceof Error ? error.message : String(error)}`);
   });

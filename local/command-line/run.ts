@@ -46,6 +46,7 @@ export async function runStack(run: Run): Promise<readonly PaintingOutcome[] | "
     accountConcurrency: given.accountConcurrency,
     trouble: given.trouble,
     alarmSpeed: given.alarmSpeed,
+    ...(given.webhook !== undefined && { webhook: given.webhook }),
   });
   try {
     progress.say(`Stack ${given.environment} synthesised and running on ${cloud.endpoint}`);

@@ -1,10 +1,14 @@
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
+import type { SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import type { CloudEvents } from "../cloud-events.ts";
+import type { Stack } from "../stack/stack.ts";
 import { LOCAL_ACCOUNT_ID } from "../stack/terraform-attributes.ts";
+import { type EventRule, everyEvent, matches } from "./event-rules.ts";
 import { type BusEvent, type EntryResult, InvalidRequestError, readEntries } from "./put-events.ts";
+import { WebhookDelivery, type WebhookReport } from "./webhook-delivery.ts";
 
 /** What EventBridge says of a call as a whole, with the HTTP status. */
 const CALL_ERRORS = { ThrottlingException: 400, AccessDeniedException: 400, InternalException: 500 } as const;
@@ -23,19 +27,42 @@ export const eventTroubleSchema = z.strictObject({
 export type EventTrouble = z.output<typeof eventTroubleSchema>;
 
 export interface EventBridgeOptions {
-  readonly region: string;
-  /** The names of the buses. */
-  readonly buses: readonly string[];
+  readonly stack: Pick<Stack, "region" | "eventBuses" | "eventRules" | "queues">;
+  /** Takes what cannot be delivered. */
+  readonly sqs: SQSClient;
   readonly events: EventEmitter<CloudEvents>;
+  /** Where all rules deliver, whatever URLs they have. Undefined: nowhere. */
+  readonly webhook: URL | undefined;
+  /** The wait before the first retry of a delivery, in milliseconds. */
+  readonly firstRetryMs: number;
 }
 
 /** The event buses of the local cloud. */
 export class EventBridge {
   readonly #options: EventBridgeOptions;
+  readonly #stopping = new AbortController();
+  readonly #deliveries: readonly { readonly rule: EventRule; readonly delivery: WebhookDelivery }[];
   #trouble: EventTrouble = {};
 
   constructor(options: EventBridgeOptions) {
     this.#options = options;
+    const { stack, webhook: url, events, ...others } = options;
+    const { signal } = this.#stopping;
+    const rules = stack.eventRules.length > 0 ? stack.eventRules : stack.eventBuses.map(everyEvent);
+    const delivering = url && {
+      ...{ ...others, url, signal },
+      queueUrlOf: (arn: string) => stack.queues.find((queue) => queue.arn === arn)?.url,
+      onReport: (report: WebhookReport) => events.emit("webhook", report),
+    };
+    this.#deliveries =
+      delivering === undefined
+        ? []
+        : rules.map((rule) => ({ rule, delivery: new WebhookDelivery(rule, delivering) }));
+  }
+
+  /** What is still to be delivered is lost. */
+  stop(): void {
+    this.#stopping.abort();
   }
 
   setTrouble(trouble: EventTrouble): void {
@@ -63,7 +90,7 @@ export class EventBridge {
     if (calls === "hang") return;
     if (calls !== undefined && calls !== "deaf") return answer(CALL_ERRORS[calls], { __type: calls });
     try {
-      const results = readEntries(input, LOCAL_ACCOUNT_ID, this.#options.region).map((result) =>
+      const results = readEntries(input, LOCAL_ACCOUNT_ID, this.#options.stack.region).map((result) =>
         entries === undefined ? result : { ErrorCode: entries, ErrorMessage: "as it was told to" },
       );
       for (const result of results) if ("event" in result) this.#accept(result);
@@ -85,7 +112,10 @@ export class EventBridge {
 
   /** An event for a bus that does not exist is taken like any other, and nobody gets it. */
   #accept({ busName, event }: { readonly busName: string; readonly event: BusEvent }): void {
-    if (this.#options.buses.includes(busName)) this.#options.events.emit("event", event);
+    if (this.#options.stack.eventBuses.includes(busName)) this.#options.events.emit("event", event);
+    for (const { rule, delivery } of this.#deliveries) {
+      if (rule.busName === busName && matches(rule.pattern, event)) void delivery.deliver(event);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { type AlarmSpec, readAlarms } from "../cloudwatch/alarm-specs.ts";
+import { type EventRule, readEventRules } from "../eventbridge/event-rules.ts";
 import { UserError } from "../user-error.ts";
 import { type HttpApiSpec, readHttpApis } from "./http-api-spec.ts";
 import { nested, type Terraform } from "./terraform.ts";
@@ -62,6 +63,7 @@ export interface Stack {
   readonly buckets: readonly BucketSpec[];
   /** The names of the event buses. */
   readonly eventBuses: readonly string[];
+  readonly eventRules: readonly EventRule[];
   readonly functions: readonly FunctionSpec[];
   readonly eventSources: readonly EventSourceSpec[];
   readonly httpApis: readonly HttpApiSpec[];
@@ -156,6 +158,7 @@ export function readStack(terraform: Terraform): Stack {
     queues,
     topicNames: names("aws_sns_topic"),
     eventBuses: names("aws_cloudwatch_event_bus"),
+    eventRules: readEventRules(terraform),
     buckets: buckets.map(({ bucket }) => ({ name: bucket, isVersioned: versioned.includes(bucket) })),
     functions,
     eventSources: readEventSources(terraform, queues, functions),

@@ -71,6 +71,15 @@ const computed: Readonly<Record<string, Compute>> = {
     (uuid, account) => `lambda:${account}:event-source-mapping:${uuid}`,
   ),
   aws_cloudwatch_event_bus: named("name", (name, account) => `events:${account}:event-bus/${name}`),
+  aws_cloudwatch_event_rule: (own, { region }) => {
+    const [name, bus] = [own("name"), own("event_bus_name")];
+    return { name, id: name, arn: `arn:aws:events:${region}:${LOCAL_ACCOUNT_ID}:rule/${bus}/${name}` };
+  },
+  aws_cloudwatch_event_connection: named("name", (name, account) => `events:${account}:connection/${name}/1`),
+  aws_cloudwatch_event_api_destination: named(
+    "name",
+    (name, account) => `events:${account}:api-destination/${name}/1`,
+  ),
   aws_cloudwatch_log_group: named("name", (name, account) => `logs:${account}:log-group:${name}`),
   aws_iam_role: named(
     "name",
