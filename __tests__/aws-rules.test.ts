@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { BedrockRuntimeClient, InvokeModelCommand } from "@aws-sdk/client-bedrock-runtime";
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import {
   ChangeMessageVisibilityCommand,
@@ -444,5 +445,54 @@ describe(`Bedrock's quotas: ${DOCS}/bedrock/latest/userguide/quotas.html`, () =>
   it("a request has 25,000,000 bytes at the most", async () => {
     const { invoke } = await modelWith({});
     expect(await invoke(CORE, { prompt: "x".repeat(25_000_000) })).toBe("ValidationException");
+  });
+});
+
+describe(`EventBridge's PutEvents: ${DOCS}/eventbridge/latest/APIReference/API_PutEvents.html`, () => {
+  const ENTRY = { EventBusName: "bus", Source: "app", DetailType: "any", Detail: "{}" };
+  async function putEvents(Entries: readonly Partial<typeof ENTRY>[]) {
+    const { endpoint } = await smallCloud({
+      code: QUIET,
+      mapping: { enabled: false },
+      resources: { aws_cloudwatch_event_bus: { bus: { name: "bus" } } },
+    });
+    const client = new EventBridgeClient({
+      ...{ endpoint, region: "eu-west-1", maxAttempts: 1 },
+      credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    });
+    return client.send(new PutEventsCommand({ Entries: [...Entries] }));
+  }
+
+  it("a request has ten entries at the most, and one at the least", async () => {
+    const entries = (length: number) => Array.from({ length }, () => ENTRY);
+    expect(await putEvents(entries(10))).toMatchObject({ FailedEntryCount: 0 });
+    for (const length of [0, 11]) {
+      await expect(putEvents(entries(length))).rejects.toMatchObject({ name: "ValidationException" });
+    }
+  });
+
+  // https://aws.amazon.com/blogs/compute/more-room-to-build-serverless-services-now-support-payloads-up-to-1-mb
+  it("the entries of a request have less than 1 MiB together", async () => {
+    const detail = (bytes: number) => [{ ...ENTRY, Detail: `{"a":"${"x".repeat(bytes - 8)}"}` }];
+    const rest = 1_048_576 - ENTRY.Source.length - ENTRY.DetailType.length;
+    expect(await putEvents(detail(rest - 1))).toMatchObject({ FailedEntryCount: 0 });
+    await expect(putEvents(detail(rest))).rejects.toMatchObject({ name: "ValidationException" });
+  });
+
+  // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevents-failures
+  it("an entry that is not taken fails by itself, and the answer is HTTP 200", async () => {
+    const { FailedEntryCount, Entries, $metadata } = await putEvents([
+      ENTRY,
+      { ...ENTRY, Detail: "no JSON" },
+      { ...ENTRY, Source: "aws.s3" },
+      { ...ENTRY, DetailType: "" },
+    ]);
+    expect([$metadata.httpStatusCode, FailedEntryCount]).toEqual([200, 3]);
+    expect(Entries?.map(({ EventId, ErrorCode }) => ErrorCode ?? typeof EventId)).toEqual([
+      "string",
+      "MalformedDetail",
+      "NotAuthorizedForSourceException",
+      "InvalidArgument",
+    ]);
   });
 });

@@ -11,6 +11,7 @@ export type CheckedSettings =
 const {
   models: modelList,
   imageBucket,
+  retention,
   state,
   consumer,
   accountConcurrency,
@@ -24,6 +25,7 @@ const {
 const comparisons = [
   compare(z.object({ models: modelList }), modelProblems),
   compare(z.object({ imageBucket, state }), bucketProblems),
+  compare(z.object({ retention, imageBucket }), retentionProblems),
   compare(z.object({ consumer }), timeoutProblems),
   compare(z.object({ api }), loginProblems),
   compare(z.object({ accountConcurrency, models: modelList, api }), concurrencyProblems),
@@ -95,4 +97,21 @@ function timeoutProblems({
       message: `leaves no time to store the picture. Lower it to ${longest}, or raise consumer.timeoutSeconds`,
     },
   ];
+}
+
+/** Reports what no lifecycle rule could do. */
+function retentionProblems({
+  retention: { picturesDays, recordsDays },
+  imageBucket,
+}: Pick<Settings, "retention" | "imageBucket">): SettingsProblem[] {
+  const isSet = picturesDays !== undefined || recordsDays !== undefined;
+  if (imageBucket.kind === "existing" && isSet) {
+    const { keyPrefix } = imageBucket;
+    const message = `is for a new bucket: the stack does not change an existing one. Leave it out, and give the bucket lifecycle rules for ${keyPrefix}images/, ${keyPrefix}requests/ and ${keyPrefix}index/`;
+    return [{ path: ["retention"], message }];
+  }
+  if (recordsDays === undefined || (picturesDays !== undefined && picturesDays <= recordsDays)) return [];
+  const message =
+    "is shorter than pictures are kept: nobody could find or delete a picture without its record. Raise it, or lower retention.picturesDays to it";
+  return [{ path: ["retention", "recordsDays"], message }];
 }

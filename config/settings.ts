@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { lifecycleOf, models } from "../functions/domain/models.ts";
+import { retentionSchema } from "./retention.ts";
 import { text } from "./text.ts";
 import { webhooksSchema } from "./webhooks.ts";
 
@@ -231,6 +232,7 @@ export const settingsSchema = z.strictObject({
     receiveLimit: whole(3, 1000, "receives"),
   }),
   api: apiSchema,
+  retention: retentionSchema.default({}),
   /** Where to deliver how requests end. Default: nowhere; the event bus has it all the same. */
   webhooks: webhooksSchema.default([]),
   /** The account's concurrency quota in this region: `aws lambda get-account-settings`. */

@@ -1,5 +1,6 @@
 import { DataAwsS3Bucket } from "@cdktf/provider-aws/lib/data-aws-s3-bucket/index.js";
 import type { Construct } from "constructs";
+import type { Settings } from "../config/settings.ts";
 import type { PolicyStatement } from "./policy.ts";
 import { PrivateBucket } from "./private-bucket.ts";
 
@@ -17,13 +18,22 @@ export interface ImageBucket {
 export function createImageBucket(
   scope: Construct,
   id: string,
-  name: string,
-  production: boolean,
+  {
+    imageBucket: { name },
+    production,
+    retention,
+  }: Pick<Settings, "imageBucket" | "production" | "retention">,
 ): ImageBucket {
+  const { picturesDays, recordsDays } = retention;
   const { bucket } = new PrivateBucket(scope, id, {
     name,
     forceDestroy: !production,
     preventDestroy: false,
+    expirations: [
+      { prefix: "images/", days: picturesDays },
+      { prefix: "requests/", days: recordsDays },
+      { prefix: "index/", days: recordsDays },
+    ].flatMap(({ prefix, days }) => (days === undefined ? [] : { prefix, days })),
   });
   return { name: bucket.bucket, arn: bucket.arn, keyPrefix: "" };
 }

@@ -75,9 +75,10 @@ export class PipelineStack extends TerraformStack {
     this.#createOutput("lambda_function_name", "The consumer", processor.function.functionName);
   }
 
-  #createImageBucket({ imageBucket, production }: Settings): ImageBucket {
+  #createImageBucket(settings: Settings): ImageBucket {
+    const { imageBucket } = settings;
     return imageBucket.kind === "new"
-      ? createImageBucket(this, "images", imageBucket.name, production)
+      ? createImageBucket(this, "images", settings)
       : readImageBucket(this, "images", imageBucket.name, imageBucket);
   }
 

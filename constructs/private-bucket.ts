@@ -15,18 +15,28 @@ export interface PrivateBucketProps {
   readonly forceDestroy: boolean;
   /** Whether Terraform refuses every plan that destroys the bucket. */
   readonly preventDestroy: boolean;
+  /** When objects are deleted. Default: never. */
+  readonly expirations?: readonly Expiration[];
+}
+
+/** When the objects below a prefix are deleted. */
+export interface Expiration {
+  readonly prefix: string;
+  /** After they were last written. */
+  readonly days: number;
 }
 
 /** A private bucket: no public access, TLS only, versioned, encrypted, with a lifecycle. */
 export class PrivateBucket extends Construct {
   readonly bucket: S3Bucket;
 
-  constructor(scope: Construct, id: string, { name, forceDestroy, preventDestroy }: PrivateBucketProps) {
+  constructor(scope: Construct, id: string, props: PrivateBucketProps) {
     super(scope, id);
+    const { name, forceDestroy, preventDestroy, expirations = [] } = props;
     this.bucket = new S3Bucket(this, "bucket", { bucket: name, forceDestroy, lifecycle: { preventDestroy } });
     this.#blockPublicAccess();
     this.#encrypt();
-    this.#keepVersions();
+    this.#keepVersions(expirations);
   }
 
   #blockPublicAccess(): void {
@@ -57,7 +67,7 @@ export class PrivateBucket extends Construct {
     });
   }
 
-  #keepVersions(): void {
+  #keepVersions(expirations: readonly Expiration[]): void {
     const { bucket } = this.bucket;
     const versioning = new S3BucketVersioningA(this, "versioning", {
       bucket,
@@ -73,8 +83,26 @@ export class PrivateBucket extends Construct {
           abortIncompleteMultipartUpload: [{ daysAfterInitiation: 1 }],
           noncurrentVersionExpiration: [{ noncurrentDays: 30 }],
         },
+        // What expires becomes a version that is not current. It goes a day later: the shorter of two rules counts.
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html
+        ...expirations.map(({ prefix, days }) => ({
+          id: `expire-${prefix.replace(/\/$/, "")}`,
+          status: "Enabled",
+          filter: [{ prefix }],
+          expiration: [{ days }],
+          noncurrentVersionExpiration: [{ noncurrentDays: 1 }],
+        })),
+        ...(expirations.length > 0 ? [DELETE_MARKERS] : []),
       ],
       dependsOn: [versioning],
     });
   }
 }
+
+/** Deletes the markers that expired objects leave. A rule with days cannot do both. */
+const DELETE_MARKERS = {
+  id: "delete-markers",
+  status: "Enabled",
+  filter: [{ prefix: "" }],
+  expiration: [{ expiredObjectDeleteMarker: true }],
+};
