@@ -284,3 +284,33 @@ describe("at the same moment as a claim", () => {
     expect(outcomes).toContain("closed, withdrawn");
   });
 });
+
+describe("events", () => {
+  const told: string[] = [];
+  beforeAll(() => {
+    api.cloud.events.on("event", ({ detail }) => told.push(String(detail.eventId)));
+  });
+  const toldOf = (requestId: string) => told.filter((id) => id.startsWith(`${requestId}:`));
+
+  it("tell of a request that is cancelled, and of one that is deleted", async () => {
+    const { body } = await api.generate(PROMPT);
+    const id = body.requestId ?? "";
+    await cancel(id);
+    expect(toldOf(id)).toEqual([expect.stringMatching(`^${id}:cancelled:`)]);
+    await erase(id);
+    expect(toldOf(id)).toEqual([expect.anything(), expect.stringMatching(`^${id}:deleted:`)]);
+  });
+
+  it.each([
+    ["cancels", cancel, 200],
+    ["deletes", erase, 204],
+  ])("that could not be told are told when the caller %s again", async (_, withdraw, status) => {
+    const { body } = await api.generate(PROMPT);
+    const id = body.requestId ?? "";
+    api.cloud.eventBridge.setTrouble({ entries: "ThrottlingException", next: 1 });
+    const refused = await withdraw(id);
+    expect([refused.status, refused.headers.get("retry-after"), toldOf(id)]).toEqual([503, "2", []]);
+    expect((await withdraw(id)).status).toBe(status);
+    expect(toldOf(id)).toHaveLength(1);
+  });
+});

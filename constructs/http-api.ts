@@ -3,6 +3,7 @@ import { Apigatewayv2Authorizer } from "@cdktf/provider-aws/lib/apigatewayv2-aut
 import { Apigatewayv2Integration } from "@cdktf/provider-aws/lib/apigatewayv2-integration/index.js";
 import { Apigatewayv2Route } from "@cdktf/provider-aws/lib/apigatewayv2-route/index.js";
 import { Apigatewayv2Stage } from "@cdktf/provider-aws/lib/apigatewayv2-stage/index.js";
+import type { CloudwatchEventBus } from "@cdktf/provider-aws/lib/cloudwatch-event-bus/index.js";
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group/index.js";
 import type { LambdaFunction } from "@cdktf/provider-aws/lib/lambda-function/index.js";
 import { LambdaPermission } from "@cdktf/provider-aws/lib/lambda-permission/index.js";
@@ -12,6 +13,7 @@ import { apiFunctionName, apiName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { PAGE_ROUTES, ROUTES } from "../functions/domain/routes.ts";
 import { BundledFunction } from "./bundled-function.ts";
+import { allowTelling } from "./event-bus.ts";
 import { allowErasing, allowImageLinks, allowRecords, type ImageBucket } from "./image-bucket.ts";
 import { allowSending } from "./prompt-queue.ts";
 import { bundleStudio } from "./studio-files.ts";
@@ -20,6 +22,7 @@ export interface HttpApiProps {
   readonly suffix: string;
   readonly queue: SqsQueue;
   readonly bucket: ImageBucket;
+  readonly bus: CloudwatchEventBus;
   /** Authorisation, CORS origins and throttling. */
   readonly access: Settings["api"];
   /** How many pictures are painted at once, to estimate the wait. */
@@ -92,12 +95,14 @@ export class HttpApi extends Construct {
         IMAGE_BUCKET: bucket.name,
         KEY_PREFIX: bucket.keyPrefix,
         SQS_QUEUE_URL: queue.url,
+        EVENT_BUS: props.bus.name,
         MAY_WAIT: String(reservedConcurrency !== undefined),
         PICTURES_AT_ONCE: String(props.picturesAtOnce),
         ...loginOf(props.access),
       },
       permissions: [
         allowSending(queue.arn),
+        allowTelling(props.bus.arn),
         ...allowRecords(bucket),
         allowImageLinks(bucket),
         ...allowErasing(bucket),

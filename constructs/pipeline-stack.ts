@@ -45,7 +45,7 @@ export class PipelineStack extends TerraformStack {
       giveUpAfter: derived.promptRetentionSeconds,
     });
     const api = new HttpApi(this, "api", {
-      ...{ suffix, logRetentionDays, queue, bucket },
+      ...{ suffix, logRetentionDays, queue, bucket, bus },
       access: settings.api,
       picturesAtOnce: derived.maximumConcurrency,
       reservedConcurrency: derived.apiConcurrency,

@@ -3,9 +3,10 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
 import { CALL_LIMITS } from "../domain/call-limits.ts";
+import { Events } from "../domain/events.ts";
 import { Images } from "../domain/images.ts";
 import { ObjectStore } from "../domain/object-store.ts";
-import type { RequestRecord } from "../domain/record.ts";
+import type { CancelledRecord, DeletedRecord, RequestRecord } from "../domain/record.ts";
 import { RecordStore } from "../domain/record-store.ts";
 import { RequestIndex } from "../domain/request-index.ts";
 import { isRoute, methodsOf, type Route } from "../domain/routes.ts";
@@ -27,6 +28,7 @@ const s3 = new S3Client({ requestHandler: CALL_LIMITS });
 const place = { bucket: settings.IMAGE_BUCKET, keyPrefix: settings.KEY_PREFIX };
 const store = new ObjectStore(s3, place.bucket);
 const records = new RecordStore(store, place.keyPrefix);
+const events = new Events(settings.EVENT_BUS);
 const index = new RequestIndex(store, place.keyPrefix);
 const withdrawOptions: WithdrawOptions = {
   store,
@@ -115,23 +117,39 @@ async function show(event: HttpRequest, context: Context): Promise<HttpAnswer> {
 async function cancel(event: HttpRequest, context: Context): Promise<HttpAnswer> {
   const { requestId, status } = await findOwn(event);
   if (status === "deleted") throw notFound(requestId);
-  return answerWith(
-    recordOf(await cancelRequest(requestId, withdrawOptions), requestId),
-    0,
-    context,
-    {},
-    200,
-  );
+  const cancelled = recordOf(await cancelRequest(requestId, withdrawOptions), requestId);
+  await tell(cancelled);
+  return answerWith(cancelled, 0, context, {}, 200);
 }
 
 async function remove(event: HttpRequest): Promise<HttpAnswer> {
   const { requestId } = await findOwn(event);
-  recordOf(await deleteRequest(requestId, withdrawOptions), requestId);
+  await tell(recordOf(await deleteRequest(requestId, withdrawOptions), requestId));
   return { statusCode: 204 };
 }
 
+/** Tells that a request was cancelled or deleted. A caller without an answer repeats, and it is told again. */
+async function tell(record: CancelledRecord | DeletedRecord): Promise<void> {
+  const { requestId, status } = record;
+  try {
+    await events.tell(record);
+  } catch (error) {
+    console.error({
+      event: "not told",
+      requestId,
+      status,
+      code: error instanceof Error ? error.name : "unknown",
+    });
+    throw new HttpProblem(
+      503,
+      `The request ${requestId} is ${status}, but that could not be told. Send the same request again.`,
+      { headers: { "retry-after": String(NEARLY_DONE_SECONDS) } },
+    );
+  }
+}
+
 /** The record of a request that was cancelled or deleted. Throws {@link HttpProblem} where it was not. */
-function recordOf(result: Withdrawal, requestId: string): RequestRecord {
+function recordOf(result: Withdrawal, requestId: string): CancelledRecord | DeletedRecord {
   switch (result.kind) {
     case "withdrawn":
       return result.record;

@@ -7,6 +7,7 @@ const environmentSchema = z.object({
   IMAGE_BUCKET: z.string().check(z.minLength(1)),
   KEY_PREFIX: z.string(),
   SQS_QUEUE_URL: z.url(),
+  EVENT_BUS: z.string().check(z.minLength(1)),
   /** How many pictures the consumer paints at once. */
   PICTURES_AT_ONCE: z.coerce.number().check(z.int(), z.positive()),
   /** Whether callers may wait for their picture: not where that would use up the account. */
