@@ -71,6 +71,22 @@ it("refuses what comes faster than the stage lets through", async () => {
   expect(invocations).toHaveLength(2);
 });
 
+it("lets pages of this machine call without a setting, as an app's development server has them", async () => {
+  const { api } = await gatewayWith({ code: ANSWERS });
+  const origin = "http://localhost:5173";
+  const asked = { "access-control-request-method": "POST", "access-control-request-headers": "prefer" };
+  const preflight = await fetch(`${api.url}/work`, { method: "OPTIONS", headers: { origin, ...asked } });
+  expect(preflight.status).toBe(204);
+  expect(Object.fromEntries(preflight.headers)).toMatchObject({
+    "access-control-allow-origin": origin,
+    "access-control-allow-methods": "POST",
+    "access-control-allow-headers": "prefer",
+  });
+  const answer = await fetch(`${api.url}/work`, { method: "POST", headers: { origin } });
+  expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+  expect(answer.headers.get("access-control-expose-headers")).toBe("*");
+});
+
 it("says that the service is not there when the function takes longer than the gateway waits", async () => {
   const { post } = await gatewayWith({ code: HANGS, timeoutMs: 50 });
   const response = await post();

@@ -52,7 +52,8 @@ export function refuseForeignPages(
   });
 }
 
-function isLoopback(url: string): boolean {
+/** Whether a URL is one of this machine. */
+export function isLoopback(url: string): boolean {
   const name = URL.parse(url)?.hostname ?? "";
   return /^(127\.\d+\.\d+\.\d+|\[::1\]|([a-z0-9.-]+\.)?localhost)$/.test(name);
 }

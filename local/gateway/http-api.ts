@@ -5,7 +5,7 @@ import { type LambdaFunction, withinLimit } from "../lambda/lambda.ts";
 import { listenOnLoopback, readBody } from "../loopback.ts";
 import type { HttpApiSpec, RouteSpec, ThrottlingSpec } from "../stack/http-api-spec.ts";
 import { systemErrorCode, UserError } from "../user-error.ts";
-import { corsHeaders, isPreflight, preflightHeaders } from "./http-api-cors.ts";
+import { corsHeaders, preflightHeaders } from "./http-api-cors.ts";
 import { toEvent } from "./http-api-event.ts";
 import { matchRoute } from "./http-api-routes.ts";
 
@@ -105,9 +105,8 @@ class Gateway {
 
   async #answer(request: IncomingMessage): Promise<Answer> {
     const { cors, routes } = this.#options.spec;
-    if (cors !== undefined && isPreflight(request)) {
-      return { status: 204, headers: preflightHeaders(cors), body: "" };
-    }
+    const preflight = preflightHeaders(cors, request);
+    if (preflight !== undefined) return { status: 204, headers: preflight, body: "" };
     if (this.#bucket?.take() === false) return ownAnswer(429, "Too Many Requests");
     const body = await readBody(request, LARGEST_BODY);
     if (body === undefined) return ownAnswer(413, "Request Entity Too Large");
