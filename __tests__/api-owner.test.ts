@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readOwner } from "../functions/api/caller.ts";
 import { ApiBench } from "./support/api-bench.ts";
 import { requestOf } from "./support/http-request.ts";
+import { isThorough } from "./support/thorough.ts";
 
 const PROMPT = { prompt: "Norwegian mountain landscape with sunset" };
 const ISSUER = "https://issuer.example";
@@ -78,6 +79,50 @@ describe.each(modes)(
 it("a token without a subject is refused, because nobody would own the request", () => {
   expect(() => readOwner(requestOf({ jwt: { claims: { iss: ISSUER } } }))).toThrow("`sub`");
   expect(readOwner(requestOf(undefined))).toBeUndefined();
+});
+
+it("two callers who ask for the same under the same keys at once never get to see anything of the other", {
+  timeout: 300_000,
+}, async () => {
+  const ROUNDS = isThorough ? 1000 : 20;
+  await using api = await ApiBench.start({
+    consumer: false,
+    settings: { api: { throttling: { burst: 5000, ratePerSecond: 10_000 } } },
+  });
+  /** Everything that a caller was told. */
+  const told = { ada: "", ben: "" };
+  const ids = { ada: new Set<string>(), ben: new Set<string>() };
+  const ask = async (name: "ada" | "ben", path: string, init: RequestInit = {}): Promise<string> => {
+    const headers = { ...signedBy(name), "content-type": "application/json", ...init.headers };
+    const answer = await (await fetch(`${api.url}${path}`, { ...init, headers })).text();
+    told[name] += answer;
+    return answer;
+  };
+  const generate = async (name: "ada" | "ben", key: string): Promise<string> => {
+    const headers = { "idempotency-key": key };
+    const answer = await ask(name, "/generate", { method: "POST", headers, body: JSON.stringify(PROMPT) });
+    const id: string = JSON.parse(answer).requestId;
+    ids[name].add(id);
+    return id;
+  };
+  for (let round = 1; round <= ROUNDS; round++) {
+    const key = String(round);
+    const [adas, bens] = await Promise.all([generate("ada", key), generate("ben", key)]);
+    const looks = await Promise.all([
+      ask("ada", `/requests/${bens}`),
+      ask("ben", `/requests/${adas}`),
+      ask("ben", `/requests/${adas}/image`),
+      ask("ada", "/requests?limit=3"),
+      ask("ben", "/requests?limit=3"),
+    ]);
+    for (const look of looks.slice(0, 3)) expect(look).toContain('"status":404');
+  }
+  expect([ids.ada.size, ids.ben.size]).toEqual([ROUNDS, ROUNDS]);
+  // A 404 repeats the id that was asked for.
+  const others = (text: string, of: ReadonlySet<string>) =>
+    [...of].filter((id) => text.replaceAll(`There is no request ${id}.`, "").includes(id));
+  expect(others(told.ada, ids.ben)).toEqual([]);
+  expect(others(told.ben, ids.ada)).toEqual([]);
 });
 
 describe("a prompt that is sent to the queue", () => {
