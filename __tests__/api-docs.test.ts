@@ -102,6 +102,13 @@ describe("docs/api.md: the example in", () => {
     },
   );
 
+  it("sh cancels a request that waits, and deletes it", async () => {
+    await using waiting = await ApiBench.start({ consumer: false });
+    const [, code = ""] = /```sh\n(.*?)```/s.exec(page) ?? [];
+    const { stdout } = await run("bash", ["-euc", code], { env: { ...process.env, API: waiting.url } });
+    expect(stdout).toMatch(/"status":"cancelled".*204\n$/s);
+  });
+
   it("every language is run", () => {
     expect(examples.map(({ language }) => language)).toEqual([
       "bash",

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -16,6 +17,7 @@ import { localId } from "./support/api-bench.ts";
 import { type CallRecorder, startCallRecorder } from "./support/call-recorder.ts";
 import { type Access, accessesOf, denied, type Grant, grantsOf, isAllowed, unused } from "./support/iam.ts";
 import { quickPainter } from "./support/quick-painter.ts";
+import { askedRecord } from "./support/sample-request.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 const MINUTES = 60_000;
@@ -29,6 +31,7 @@ const DOCUMENTED: Readonly<Record<string, string>> = {
   "the bucket": BUCKET,
   "the bucket's `requests/*`": `${BUCKET}/requests/*`,
   "the bucket's `images/*`": `${BUCKET}/images/*`,
+  "the bucket's `index/*`": `${BUCKET}/index/*`,
   everything: "*",
   "the consumer's event source": `arn:aws:lambda:eu-west-1:${LOCAL_ACCOUNT_ID}:event-source-mapping:*`,
 };
@@ -225,6 +228,9 @@ const CLIENT_RUNS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   list: [["list"]],
   doctor: [["doctor"]],
+  cancel: [["cancel", "tried"]],
+  // The other letters are put back.
+  delete: [["delete", "painted", "given-up"]],
   "dlq list": [["dlq", "list"]],
   "dlq show": [["dlq", "show", "dead"]],
   // The other letter is put back.
@@ -241,6 +247,13 @@ async function useClient(): Promise<void> {
   await send(cloud.queueUrl, "painted");
   await send(cloud.deadLetterQueueUrl, "dead");
   await send(cloud.deadLetterQueueUrl, "another");
+  await send(cloud.deadLetterQueueUrl, "given-up");
+  const now = new Date().toISOString();
+  const timings = { queuedAt: now, startedAt: now };
+  const tried = { ...askedRecord("tried"), status: "generating", timings, lease: null };
+  await cloud.s3.send(
+    new PutObjectCommand({ Bucket: cloud.bucket, Key: "requests/tried.json", Body: JSON.stringify(tried) }),
+  );
   for (const [command, runs] of Object.entries(CLIENT_RUNS)) {
     if (command === "resume") for (const source of cloud.eventSources) await source.disable();
     for (const args of runs) await recorder.runClientAs(command, args);

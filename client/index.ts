@@ -10,6 +10,7 @@ import { resumeCommand } from "./resume.ts";
 import { sendCommand } from "./send.ts";
 import { statusCommand } from "./status.ts";
 import { waitCommand } from "./wait.ts";
+import { cancelCommand, deleteCommand } from "./withdraw.ts";
 
 const ENVIRONMENT = `
 Environment:
@@ -20,7 +21,7 @@ Environment:
   IMAGE_BUCKET, KEY_PREFIX where pictures are, if the queue's tags do not say
 
 Exit codes:
-  0 done   1 failed   2 wrong use   3 rejected: can never be painted   4 timed out   130 interrupted
+  0 done   1 failed   2 wrong use   3 will never be painted   4 timed out   130 interrupted
 
 Examples:
   $ image-generator-client "Me on top of K2" --wait --output k2.png
@@ -36,6 +37,8 @@ const program = new Command("image-generator-client")
   .addCommand(waitCommand())
   .addCommand(statusCommand())
   .addCommand(listCommand())
+  .addCommand(cancelCommand())
+  .addCommand(deleteCommand())
   .addCommand(dlqCommand())
   .addCommand(resumeCommand())
   .addCommand(doctorCommand());

@@ -11,7 +11,7 @@ import { interrupted, usageError } from "./exit.ts";
 import { systemReason } from "./files.ts";
 
 /** Goes into every request that does not say otherwise itself. */
-export type Wishes = Pick<PromptRequestInput, "aspectRatio" | "seed" | "negativePrompt" | "outputFormat">;
+export type Wishes = Omit<PromptRequestInput, "prompt" | "requestId">;
 
 /** Requests on their way in. */
 export interface Source {

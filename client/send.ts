@@ -3,7 +3,12 @@ import { Command, Option } from "commander";
 import leven from "leven";
 import pMap, { pMapIterable } from "p-map";
 import type { IdentifiedRequest } from "../functions/domain/request.ts";
-import { ASPECT_RATIOS, MAX_SEED, OUTPUT_FORMATS } from "../functions/domain/request-limits.ts";
+import {
+  ASPECT_RATIOS,
+  MAX_EXPIRES_IN_SECONDS,
+  MAX_SEED,
+  OUTPUT_FORMATS,
+} from "../functions/domain/request-limits.ts";
 import { explain, wasRefused } from "./aws-errors.ts";
 import { ClientError, type ExitCode, usageError } from "./exit.ts";
 import { type FollowOptions, follow, worstOf } from "./follow.ts";
@@ -23,6 +28,7 @@ interface SendOptions extends FollowOptions {
   readonly seed?: number;
   readonly negativePrompt?: string;
   readonly outputFormat?: (typeof OUTPUT_FORMATS)[number];
+  readonly expiresIn?: number;
   readonly group?: string;
   readonly batch?: string;
   readonly wait?: true;
@@ -44,6 +50,11 @@ export function sendCommand(): Command {
     )
     .option("--negative-prompt <text>", "what the pictures must not show")
     .addOption(new Option("--output-format <format>", "file format of the pictures").choices(OUTPUT_FORMATS))
+    .option(
+      "--expires-in <seconds>",
+      "do not paint what has not begun after this long",
+      wholeNumber(1, MAX_EXPIRES_IN_SECONDS),
+    )
     .option("--group <name>", "message group: groups share the painters fairly", groupName)
     .option("--batch <name>", "same prompts in the same batch are painted once, in another batch again")
     .option("--wait", "wait for the pictures and save them")
@@ -122,8 +133,8 @@ function refuseMistypedCommand(program: Command | null): void {
 }
 
 function openSource(prompts: readonly string[], options: SendOptions): Source | Promise<Source> {
-  const { aspectRatio, seed, negativePrompt, outputFormat, file } = options;
-  const wishes: Wishes = { aspectRatio, seed, negativePrompt, outputFormat };
+  const { aspectRatio, seed, negativePrompt, outputFormat, expiresIn: expiresInSeconds, file } = options;
+  const wishes: Wishes = { aspectRatio, seed, negativePrompt, outputFormat, expiresInSeconds };
   if (prompts.length > 0 && file !== undefined) throw usageError("Give prompts or --file, not both.");
   if (prompts.length > 0) return fromArguments(prompts, wishes);
   if (file !== undefined) return fromFile(file, wishes);
