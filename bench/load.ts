@@ -10,6 +10,8 @@ import { settings as dev } from "../config/environments/dev.ts";
 import { PipelineStack } from "../constructs/pipeline-stack.ts";
 import { type Cloud, startCloud } from "../local/cloud.ts";
 import { makePicture } from "./fake/model.ts";
+import { CannotMeasureError } from "./table.ts";
+import { WAYS, type Way } from "./ways.ts";
 
 export interface Load {
   /** When each prompt is sent, in milliseconds after the first one, in order. */
@@ -37,7 +39,8 @@ const paintedSchema = z.object({
 });
 
 /** Sends prompts through the synthesised stack on the local cloud. Both lists have the order of the load. */
-export async function paintLoad({ sentAt, modelMs, concurrency, throttle }: Load): Promise<Painted> {
+export async function paintLoad(load: Load, way: Way = "one prompt an invocation"): Promise<Painted> {
+  const { sentAt, modelMs, concurrency, throttle } = load;
   const painter = {
     // The prompt is the number of its picture.
     async paint({ prompt }: { readonly prompt: string }) {
@@ -47,13 +50,13 @@ export async function paintLoad({ sentAt, modelMs, concurrency, throttle }: Load
     async stop() {},
   };
   const trouble = { latencyMs: 0, throttle, seed: 1 };
-  return await onCloud(concurrency, { painter, trouble }, async (cloud) => {
+  return await onCloud(concurrency, { painter, trouble, eventSources: false }, async (cloud) => {
     const arrivals: number[] = [];
     const waits: number[] = [];
     const { promise: allThere, resolve, reject } = Promise.withResolvers<void>();
     let missing = sentAt.length;
-    const started = performance.now();
-    cloud.events.on("line", ({ line }) => {
+    let started = 0;
+    const stop = await WAYS[way](cloud, concurrency, (line) => {
       if (!line.startsWith("{")) return;
       const { data } = paintedSchema.safeParse(JSON.parse(line));
       if (data === undefined) return;
@@ -64,8 +67,12 @@ export async function paintLoad({ sentAt, modelMs, concurrency, throttle }: Load
       if (missing === 0) resolve();
     });
     cloud.events.on("invocation", ({ outcome }) => {
-      if (outcome.type === "error") reject(new Error(`the consumer failed: ${outcome.error.errorMessage}`));
+      if (outcome.type !== "error") return;
+      reject(new CannotMeasureError(`the consumer failed: ${outcome.error.errorMessage}`));
     });
+    // It may fail before it is waited for.
+    allThere.catch(() => {});
+    started = performance.now();
     for (let next = 0; next < sentAt.length; ) {
       await setTimeout(started + (sentAt[next] ?? 0) - performance.now());
       const now = performance.now() - started;
@@ -77,7 +84,7 @@ export async function paintLoad({ sentAt, modelMs, concurrency, throttle }: Load
       if (Entries.length === 0) continue;
       await cloud.sqs.send(new SendMessageBatchCommand({ QueueUrl: cloud.queueUrl, Entries }));
     }
-    await allThere;
+    await allThere.finally(stop);
     return { arrivals, waits };
   });
 }
@@ -85,7 +92,7 @@ export async function paintLoad({ sentAt, modelMs, concurrency, throttle }: Load
 /** Runs the pipeline of `dev` on the local cloud as long as it is used, with another limit of its first model. */
 export async function onCloud<T>(
   concurrency: number,
-  options: Pick<Parameters<typeof startCloud>[0], "painter" | "trouble">,
+  options: Pick<Parameters<typeof startCloud>[0], "painter" | "trouble" | "eventSources">,
   use: (cloud: Cloud) => Promise<T>,
 ): Promise<T> {
   const [first] = dev.models;

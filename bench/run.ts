@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Command, Option } from "commander";
 import { acceptance } from "./acceptance.ts";
 import measured from "./measured.json" with { type: "json" };
+import { planner } from "./planner.ts";
 import { describeSizes } from "./right-size.ts";
 import { sending } from "./sending.ts";
 import { startUp } from "./start-up.ts";
@@ -16,19 +17,25 @@ import {
   quartiles,
   type Row,
   verdictOf,
+  waysTable,
   writeSection,
 } from "./table.ts";
 import { waiting } from "./waiting.ts";
 import { callsTable, work } from "./work.ts";
 
 // The waiting needs a machine that is not busy yet.
-const parts: readonly Part[] = [waiting, startUp, work, acceptance, sending];
+const parts: readonly Part[] = [waiting, planner, startUp, work, acceptance, sending];
+
+/** The rows of docs/serverless-or-service.md. */
+const CHOICE = /^(start-up of the consumer|time to image|the consumer)/;
 
 /** The quick form accepts three times each target: it finds blunders, on any machine. */
 const QUICK_MARGIN = 3;
 
 const { quick = false, only } = new Command("npm run bench --")
-  .description("Measures the pipeline against named baselines and writes docs/performance.md.")
+  .description(
+    "Measures the pipeline against named baselines and writes docs/performance.md and docs/serverless-or-service.md.",
+  )
   .option("--quick", "only what is stable on a busy machine, with three times each target; writes nothing")
   .addOption(
     new Option("--only <part>", "one part; writes nothing")
@@ -50,8 +57,9 @@ for (const part of parts) {
   for (const row of await measure(part)) {
     rows.push(row);
     const verdict = verdictOf(row, quick ? QUICK_MARGIN : 1);
+    const what = row.way === undefined ? row.what : `${row.what}, ${row.way}`;
     const value = verdict === "too noisy to tell" ? "" : format(row);
-    console.log(`  ${[row.what, row.against, value, verdict].filter(Boolean).join(" · ")}`);
+    console.log(`  ${[what, row.against, value, verdict].filter(Boolean).join(" · ")}`);
     if (verdict === "missed" || verdict === "too noisy to tell") process.exitCode = 1;
     // Nobody plans with a figure that means nothing.
     if (verdict === "too noisy to tell" && row.measures) isWhole = false;
@@ -63,6 +71,8 @@ if (isWhole) {
     "bench",
     `Node.js ${version}, ${arch}, ${availableParallelism()} processors.\n\n${markdown(rows)}`,
   );
+  writeSection("ways", waysTable(rows));
+  writeSection("figures", markdown(rows.filter(({ what }) => CHOICE.test(what))));
   for (const { measures, values } of rows) {
     if (measures) measured[measures] = Math.round(quartiles(values).median);
   }

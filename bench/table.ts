@@ -9,7 +9,9 @@ export interface Row {
   readonly what: string;
   /** The baseline, measured in the same run. */
   readonly against: string;
-  readonly unit: "×" | "ms" | "MB" | "kB" | "users";
+  /** The column of the table of ways that it belongs to. */
+  readonly way?: string;
+  readonly unit: "×" | "%" | "s" | "ms" | "MB" | "kB" | "users";
   /** Of all rounds. */
   readonly values: readonly number[];
   /** The largest value that is good enough. */
@@ -50,18 +52,33 @@ export function markdown(rows: readonly Row[]): string {
   return [
     "| what | against | median (quartiles) | target | |",
     "|---|---|---|---|---|",
-    ...rows.map((row) => {
-      const verdict = verdictOf(row, 1);
-      const value = verdict === "too noisy to tell" ? "–" : format(row);
-      const target = row.target === undefined ? "" : `≤ ${row.target} ${row.unit}`;
-      return `| ${row.what} | ${row.against} | ${value} | ${target} | ${verdict} |`;
-    }),
+    ...rows
+      .filter(({ way }) => way === undefined)
+      .map((row) => {
+        const verdict = verdictOf(row, 1);
+        const value = verdict === "too noisy to tell" ? "–" : format(row);
+        const target = row.target === undefined ? "" : `≤ ${row.target} ${row.unit}`;
+        return `| ${row.what} | ${row.against} | ${value} | ${target} | ${verdict} |`;
+      }),
+  ].join("\n");
+}
+
+/** The rows that belong to a way to feed the consumer: a column for each way. */
+export function waysTable(rows: readonly Row[]): string {
+  const ofWays = rows.filter(({ way }) => way !== undefined);
+  const ways = [...new Set(ofWays.map(({ way }) => way))];
+  return [
+    `| ${["load", ...ways].join(" | ")} |`,
+    `|${"---|".repeat(ways.length + 1)}`,
+    ...[...Map.groupBy(ofWays, ({ what }) => what)].map(
+      ([what, cells]) => `| ${[what, ...cells.map(format)].join(" | ")} |`,
+    ),
   ].join("\n");
 }
 
 export function format({ values, unit }: Row): string {
   const { median, low, high } = quartiles(values);
-  const digits = unit === "×" ? 2 : 0;
+  const digits = unit === "×" || unit === "%" ? 2 : unit === "s" ? 1 : 0;
   if (values.length === 1) return `${median.toFixed(digits)} ${unit}`;
   return `${median.toFixed(digits)} ${unit} (${low.toFixed(digits)}–${high.toFixed(digits)})`;
 }
@@ -88,15 +105,20 @@ export function pairwise(
   return ones.map((one, index) => combine(one, others[index] ?? Number.NaN));
 }
 
-const PAGE = new URL("../docs/performance.md", import.meta.url);
+const PAGES = ["performance", "serverless-or-service"].map(
+  (page) => new URL(`../docs/${page}.md`, import.meta.url),
+);
 
-/** Replaces the text between the markers of a section of `docs/performance.md`. */
+/** Replaces the text between the markers of a section, on each page that has it. */
 export function writeSection(name: string, text: string): void {
-  const before = readFileSync(PAGE, "utf8");
   const section = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- end of ${name} -->)`);
-  if (!section.test(before)) throw new Error(`docs/performance.md has no section ${name}`);
-  writeFileSync(
-    PAGE,
-    before.replace(section, (_, begin: string, end: string) => `${begin}\n${text}\n\n${end}`),
-  );
+  const pages = PAGES.filter((page) => section.test(readFileSync(page, "utf8")));
+  if (pages.length === 0) throw new Error(`no page of docs/ has a section ${name}`);
+  for (const page of pages) {
+    const before = readFileSync(page, "utf8");
+    writeFileSync(
+      page,
+      before.replace(section, (_, begin: string, end: string) => `${begin}\n${text}\n\n${end}`),
+    );
+  }
 }

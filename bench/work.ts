@@ -1,6 +1,7 @@
 import { loadSettings } from "../config/load.ts";
 import { inWorkshop } from "./fake/start.ts";
 import type { WorkReport } from "./fake/work.ts";
+import { rightSize } from "./right-size.ts";
 import { type Part, pairwise } from "./table.ts";
 
 const ROUNDS = 5;
@@ -49,6 +50,13 @@ export const work: Part = {
         target: 1.1,
       },
       { what, against: "", unit: "ms", values, measures: "pictureMs" },
+      {
+        what: "Lambda's part",
+        against: "the whole cost of the cheapest picture",
+        unit: "%",
+        values: ours.map(({ cpuMs, peakMb }) => rightSize({ pictureMs: cpuMs, peakMb }).percentOfCost),
+        target: 0.5,
+      },
       {
         what: "the consumer: memory at its peak",
         against: `two thirds of ${memoryMb} MB`,

@@ -5,6 +5,7 @@ import { questionOf } from "./ask.ts";
 import { plot } from "./plot.ts";
 import type { Question } from "./question.ts";
 import { dollars, duration, SPEND_NOTE, troubles } from "./report.ts";
+import { describeCosts } from "./service-cost.ts";
 
 const USUAL = {
   environment: "prod",
@@ -28,8 +29,9 @@ const LOADS = [
   { name: "a million within a day", image: "a-day", users: 1_000_000, within: 86_400 },
 ];
 
-/** Answers them all, draws them, and writes the answers into `docs/performance.md`. */
+/** Answers them all, draws them, and writes the answers into `docs/performance.md` and the costs beside it. */
 export async function document(): Promise<void> {
+  writeSection("cost", await describeCosts({ ...USUAL, users: 1, within: 0 }));
   const rows: string[] = [];
   const images: string[] = [];
   for (const { name, image, ...load } of LOADS) {

@@ -1,12 +1,28 @@
-import type { Question } from "../../bench/capacity/question.ts";
-import { simulate } from "../../bench/capacity/simulate.ts";
-import { drawModelTime } from "../../bench/fake/model.ts";
-import { paintLoad } from "../../bench/load.ts";
-import { percentile } from "../../bench/table.ts";
-import { derive } from "../../config/derived.ts";
-import { loadSettings } from "../../config/load.ts";
-import { FIRST_INVOCATIONS } from "../../local/lambda/scaling-ramp.ts";
-import { stream } from "../../local/model/painter/random.ts";
+import { derive } from "../config/derived.ts";
+import { loadSettings } from "../config/load.ts";
+import { FIRST_INVOCATIONS } from "../local/lambda/scaling-ramp.ts";
+import { stream } from "../local/model/painter/random.ts";
+import type { Question } from "./capacity/question.ts";
+import { simulate } from "./capacity/simulate.ts";
+import { drawModelTime } from "./fake/model.ts";
+import { paintLoad } from "./load.ts";
+import { type Part, percentile, type Row } from "./table.ts";
+
+/** How well the planner foresees the real pipeline. */
+export const planner: Part = {
+  name: "planner",
+  quick: false,
+  run: async () => Promise.all([0.25, 0.5].map(compare)),
+};
+
+async function compare(spread: number): Promise<Row> {
+  const { planned, real } = await checkPlanner(ROUNDS, spread, 0);
+  return {
+    what: `the planner: most of the pictures, spread ${spread}`,
+    against: "the pipeline on this machine, the larger by the smaller",
+    ...{ unit: "×", values: [Math.max(planned / real, real / planned)], target: 1.1 },
+  };
+}
 
 export interface Check {
   /** When the planner says that nine of ten pictures are there, in seconds. */
@@ -15,6 +31,7 @@ export interface Check {
   readonly real: number;
 }
 
+const ROUNDS = 8;
 const SEEDS = 20;
 /** The last pictures are left out: how often the very last prompt is throttled is luck. */
 const PART = 0.9;
