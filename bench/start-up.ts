@@ -34,8 +34,7 @@ export const startUp: Part = {
         const time = timeToLoad(file);
         if (round > 0) measured.push(time);
       }
-      const time = nextNode === undefined ? undefined : timeToLoad(consumer, nextNode);
-      if (round > 0 && time !== undefined) onNext.push(time);
+      if (round > 0 && nextNode !== undefined) onNext.push(timeToLoad(consumer, nextNode));
     }
     const aboveEmpty = (file: string) =>
       pairwise(times[file] ?? [], times[empty] ?? [], (one, other) => one - other);
@@ -52,12 +51,6 @@ export const startUp: Part = {
       ...(nextNode === undefined
         ? []
         : [
-            {
-              what: "start-up of the consumer on Node.js 24",
-              against: "",
-              unit: "ms" as const,
-              values: onNext,
-            },
             {
               what: "start-up of the consumer on Node.js 24",
               against: "Node.js 22",

@@ -1,8 +1,9 @@
+import { platforms } from "../../config/platform.ts";
 import { companions, isSet, mentions, rulesFor, type StackResources } from "./rule.ts";
 import { allowsNone } from "./statements.ts";
 
 const SECRET = /AKIA[0-9A-Z]{16}|-----BEGIN|(?:password|secret|token)"\s*:/i;
-const SERVED_RUNTIMES = ["nodejs22.x", "nodejs24.x"];
+const SERVED_RUNTIMES = Object.values(platforms).map(({ node }) => `nodejs${node}.x`);
 
 /** The functions that an event source invokes and that may send to it. */
 function senders(source: Readonly<Record<string, unknown>>, stack: StackResources): string[] {
