@@ -132,12 +132,14 @@ describe("each rule can be broken:", () => {
 
   it("QUEUE_VISIBILITY by a queue that hides a message for less than its consumer may take", () => {
     const consumer = { event_source_arn: `\${aws_sqs_queue.it.arn}`, function_name: `\${fn.it.name}` };
-    const resources = {
-      aws_sqs_queue: { it: { visibility_timeout_seconds: 30 } },
+    const resources = (seconds: number) => ({
+      aws_sqs_queue: { it: { visibility_timeout_seconds: seconds } },
       aws_lambda_function: { it: { timeout: 30 } },
-      aws_lambda_event_source_mapping: { it: { ...consumer, maximum_batching_window_in_seconds: 0 } },
-    };
-    expect(broken(resources)).toContain("QUEUE_VISIBILITY");
+      aws_lambda_event_source_mapping: { it: { ...consumer, maximum_batching_window_in_seconds: 20 } },
+    });
+    // Six time-outs, and the batch window.
+    expect(broken(resources(199))).toContain("QUEUE_VISIBILITY");
+    expect(broken(resources(200))).not.toContain("QUEUE_VISIBILITY");
   });
 });
 
