@@ -106,7 +106,7 @@ describe.skipIf(!hasBrowser)("the studio", () => {
     setTrouble({ latencyMs: 1500 });
     const page = await openPage(browser, bench.url);
     const own = await paint(page, "A reload in the middle");
-    await own.getByText(/Waiting|Being painted/).waitFor(SOON);
+    await own.getByText(/queue|Being painted/).waitFor(SOON);
     await promptBox(page).fill("not sent yet");
     await page.reload();
     await seePicture(own);

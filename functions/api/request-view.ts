@@ -42,9 +42,12 @@ export const requestViewSchema = z.discriminatedUnion("status", [
     imageUrl: z
       .url()
       .check(z.describe("A link to the picture. Anybody who has it can open it until `imageUrlExpiresAt`.")),
+    downloadUrl: z
+      .url()
+      .check(z.describe("The same, but a browser saves the picture as a file, which is named after the id.")),
     imageUrlExpiresAt: z.iso
       .datetime()
-      .check(z.describe("When the link expires. `GET /requests/{id}/image` always leads to a new one.")),
+      .check(z.describe("When both links expire. `GET /requests/{id}/image` always leads to a new one.")),
   }),
   z.omit(rejectedSchema, internal),
   z.omit(failedSchema, internal),
@@ -77,13 +80,19 @@ export async function viewOf(
   return requestViewSchema.parse({ ...record, ...more });
 }
 
-/** A link to a picture that is valid from now on. */
+/** Links to a picture that are valid from now on: to show it, and to save it as a file. */
 export async function linkTo({ bucket, key }: StoredImage, s3: S3Client) {
   const signingDate = new Date();
-  const imageUrl = await getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: key }), {
-    expiresIn: LINK_SECONDS,
-    signingDate,
-  });
+  const sign = (disposition?: string) => {
+    const command = new GetObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      ...(disposition !== undefined && { ResponseContentDisposition: disposition }),
+    });
+    return getSignedUrl(s3, command, { expiresIn: LINK_SECONDS, signingDate });
+  };
+  const file = key.slice(key.lastIndexOf("/") + 1);
+  const [imageUrl, downloadUrl] = await Promise.all([sign(), sign(`attachment; filename="${file}"`)]);
   const expiresAt = new Date(signingDate.getTime() + LINK_SECONDS * 1000);
-  return { imageUrl, imageUrlExpiresAt: expiresAt.toISOString() };
+  return { imageUrl, downloadUrl, imageUrlExpiresAt: expiresAt.toISOString() };
 }

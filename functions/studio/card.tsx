@@ -173,7 +173,11 @@ function RequestStatus({ view }: { readonly view: RequestView }): VNode {
   switch (view.status) {
     case "queued":
       return (
-        <Status text={words.queued} detail={words.wait(formatSeconds(view.estimatedWaitSeconds))} busy />
+        <Status
+          text={view.queuePosition === 1 ? words.next : words.queued(view.queuePosition)}
+          detail={words.wait(formatSeconds(view.estimatedWaitSeconds))}
+          busy
+        />
       );
     case "generating":
       return view.reason === undefined ? (

@@ -21,7 +21,8 @@ export interface Words {
   readonly empty: string;
   readonly examples: readonly string[];
   readonly gallery: string;
-  readonly queued: string;
+  readonly next: string;
+  readonly queued: (position: number | undefined) => string;
   readonly wait: (time: string) => string;
   readonly generating: string;
   readonly tryingAgain: (why: string) => string;
@@ -93,7 +94,8 @@ export const english: Words = {
   empty: "Nothing here yet. Type a place, or begin with one of these:",
   examples: ["A fjord at night", "Me on top of K2", "A lighthouse in a storm"],
   gallery: "Pictures",
-  queued: "Waiting in the queue",
+  next: "Next in the queue",
+  queued: (position) => `Waiting in the queue${position === undefined ? "" : `, place ${position}`}`,
   wait: (time) => `ready in about ${time}`,
   generating: "Being painted",
   tryingAgain: (why) => `Trying again: ${why}`,
