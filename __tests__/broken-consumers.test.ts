@@ -296,6 +296,19 @@ describe("a consumer that", () => {
     expect(broken).toEqual(["nothing is lost", "throttling loses nothing"]);
   });
 
+  it("has a queue that expires prompts before they are re-sent is caught: nothing is lost", async () => {
+    const folder = copyStack(settingsWith());
+    const file = join(folder, "cdk.tf.json");
+    const stack = JSON.parse(readFileSync(file, "utf8"));
+    for (const queue of Object.values<object>(stack.resource.aws_sqs_queue)) {
+      Object.assign(queue, { message_retention_seconds: 60 });
+    }
+    writeFileSync(file, JSON.stringify(stack));
+    await using world = await startWorld({ stackDir: folder });
+    const left = await runPlan(world, plan([prompt({ faults: throttled(RECEIVE_LIMIT) })]));
+    expect(left.flatMap(violations).map((violation) => violation.promise)).toContain("nothing is lost");
+  });
+
   it("has a bug counts as a function that fails, and loses nothing", async () => {
     const bug = "if (delivery.receives === 1) (undefined as any)();";
     const code = await breakConsumer({
