@@ -116,6 +116,7 @@ describe("docs/api.md: the example in", () => {
       "javascript",
       "python",
       "bash",
+      "bash",
     ]);
   });
 });

@@ -67,7 +67,9 @@ it("a message is sent with its caller's group, so that a noisy caller does not k
     codeVersion: "test",
   });
   const request = { prompt: "K2", requestId: "k2", aspectRatio: "1:1", outputFormat: "png" } as const;
-  await expect(intake.accept(request, { group: "the group", owner: undefined })).resolves.toMatchObject({
+  await expect(
+    intake.accept([request], JSON.stringify(request), { group: "the group", owner: undefined }),
+  ).resolves.toMatchObject({
     kind: "accepted",
   });
   expect(groups).toEqual(["the group"]);

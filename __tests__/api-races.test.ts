@@ -53,7 +53,7 @@ async function intakeOn(queue: string, requestId: string) {
       const reason = { code: "ModelTimeout", message: "no answer in time" };
       await ledger.fail(result.claim, ledger.failure(result.claim, reason));
     },
-    accept: () => intake.accept(request, { group: "a-caller", owner: undefined }),
+    accept: () => intake.accept([request], JSON.stringify(request), { group: "a-caller", owner: undefined }),
     messages: async () => {
       const { Attributes } = await new SQSClient(client).send(
         new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["All"] }),
@@ -75,7 +75,7 @@ it("a prompt that arrived although the queue answered with an error is accepted,
   );
   expect(await accept()).toMatchObject({
     kind: "accepted",
-    record: { requestId: "arrived", status: "generating" },
+    records: [{ requestId: "arrived", status: "generating" }],
   });
   expect(await messages()).toBe(1);
 });
@@ -92,7 +92,7 @@ it("a failed request that is asked for again, and that a redriven message takes 
   );
   expect(await accept()).toMatchObject({
     kind: "accepted",
-    record: { requestId: "redriven", status: "generating" },
+    records: [{ requestId: "redriven", status: "generating" }],
   });
   expect(await messages()).toBe(0);
 });

@@ -62,7 +62,7 @@ interface Copy {
 function sameRequest({ parsed, requestId, body }: DeadLetter): Copy {
   if (!parsed.ok) return { requestId, body };
   if (parsed.request.requestId !== undefined && parsed.firstSentMs === undefined) return { requestId, body };
-  return { requestId, body: messageBody({ ...parsed.request, requestId }) };
+  return { requestId, body: messageBody({ ...parsed.request, count: parsed.count, requestId }) };
 }
 
 /**

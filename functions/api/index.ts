@@ -1,13 +1,14 @@
-import { setTimeout } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
 import { CALL_LIMITS } from "../domain/call-limits.ts";
 import { Events } from "../domain/events.ts";
 import { Images } from "../domain/images.ts";
+import { messageBody } from "../domain/message-body.ts";
 import { ObjectStore } from "../domain/object-store.ts";
-import type { CancelledRecord, DeletedRecord, RequestRecord } from "../domain/record.ts";
+import type { CancelledRecord, DeletedRecord, RequestRecord, VisibleRecord } from "../domain/record.ts";
 import { RecordStore } from "../domain/record-store.ts";
+import { partsOf } from "../domain/request.ts";
 import { RequestIndex } from "../domain/request-index.ts";
 import { isRoute, methodsOf, type Route } from "../domain/routes.ts";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
@@ -17,10 +18,11 @@ import { callerGroup, isReadable, readOwner } from "./caller.ts";
 import { type HttpAnswer, HttpProblem, type HttpRequest, jsonAnswer } from "./http.ts";
 import { Intake } from "./intake.ts";
 import { Page } from "./page.ts";
-import { readId, readPageQuery, readPrompt, readWait } from "./read-request.ts";
+import { readId, readOrder, readPageQuery, readWait } from "./read-request.ts";
 import { readPage } from "./request-list.ts";
-import { linkTo, viewOf } from "./request-view.ts";
+import { linkTo, type RequestView, viewOf } from "./request-view.ts";
 import { readSettings } from "./settings.ts";
+import { isOpen, waitFor } from "./wait.ts";
 
 const settings = readSettings(process.env);
 const sqs = new SQSClient({ requestHandler: CALL_LIMITS });
@@ -44,14 +46,8 @@ const backlog = new Backlog({ sqs, queueUrl, picturesAtOnce: settings.PICTURES_A
 
 const page = new Page({ s3, ...place, login: settings.LOGIN });
 
-/** How often to look whether a request is finished, in milliseconds. */
-const POLL_MS = 500;
-/** How long to wait for somebody to begin painting, in milliseconds: within the time of a picture a place becomes free. */
-const PICK_UP_MS = SECONDS_PER_PICTURE * 1000;
 /** Kept free after a wait, in milliseconds: for the last look at the record, and the answer's way back. */
 const ANSWERING_MS = 3_000;
-/** How long a look may take that begins when the wait ends, in milliseconds. */
-const LAST_LOOK_MS = 1_000;
 /** When to ask again for a request that is being painted, in seconds. */
 const NEARLY_DONE_SECONDS = 2;
 
@@ -83,12 +79,15 @@ export async function handler(event: HttpRequest, context: Context): Promise<Htt
 async function generate(event: HttpRequest, context: Context): Promise<HttpAnswer> {
   const wait = readWait(event);
   const owner = readOwner(event);
-  const request = readPrompt(event, owner);
-  const accepted = await intake.accept(request, { group: callerGroup(event), owner });
+  const { request, count } = readOrder(event, owner);
+  const body = messageBody(count === 1 ? request : { ...request, count });
+  const accepted = await intake.accept(partsOf(request, count), body, { group: callerGroup(event), owner });
   switch (accepted.kind) {
     case "accepted": {
+      const [record, ...others] = accepted.records;
+      if (record === undefined || others.length > 0) return answerWithAll(accepted.records);
       const location = `/requests/${request.requestId}`;
-      return answerWith(accepted.record, wait, context, { location }, 202);
+      return answerWith(record, wait, context, { location }, 202);
     }
     case "conflict":
     case "deleted": {
@@ -210,13 +209,24 @@ async function list(event: HttpRequest): Promise<HttpAnswer> {
     throw new HttpProblem(403, "The API is open to everybody, so nobody has a list of requests.");
   }
   const page = await readPage(owner, readPageQuery(event, owner), { s3, place, records });
+  return jsonAnswer(200, { requests: await viewsOf(page.records), next: page.next });
+}
+
+/** Several requests as they stand, without a wait. */
+async function answerWithAll(all: readonly RequestRecord[]): Promise<HttpAnswer> {
+  const requests = await viewsOf(all.filter((record) => record.status !== "deleted"));
+  if (!all.some(isOpen)) return jsonAnswer(200, { requests });
+  const waits = requests.map((view) => (view.status === "queued" ? view.estimatedWaitSeconds : 0));
+  return jsonAnswer(202, { requests }, { "retry-after": String(Math.max(NEARLY_DONE_SECONDS, ...waits)) });
+}
+
+async function viewsOf(all: readonly VisibleRecord[]): Promise<RequestView[]> {
   let expectation: Promise<Expectation> | undefined;
   const expectOnce = () => {
     expectation ??= backlog.expect();
     return expectation;
   };
-  const requests = await Promise.all(page.records.map((record) => viewOf(record, s3, expectOnce)));
-  return jsonAnswer(200, { requests, next: page.next });
+  return Promise.all(all.map((record) => viewOf(record, s3, expectOnce)));
 }
 
 function notFound(requestId: string): HttpProblem {
@@ -258,7 +268,7 @@ async function answerWith(
   const longest = Math.floor((context.getRemainingTimeInMillis() - ANSWERING_MS) / 1000);
   const wait = settings.MAY_WAIT === "true" ? Math.min(waitSeconds, longest) : 0;
   const waits = wait > 0 && isOpen(record) && !(await isHopeless(record, wait));
-  const current = waits ? await waitFor(record, wait) : record;
+  const current = waits ? await waitFor(record, wait, records) : record;
   if (current.status === "deleted") throw notFound(current.requestId);
   if (current.status === "succeeded") backlog.learn(current);
   const view = await viewOf(current, s3, () => backlog.expect());
@@ -270,38 +280,8 @@ async function answerWith(
   });
 }
 
-function isOpen({ status }: RequestRecord): boolean {
-  return status === "queued" || status === "generating";
-}
-
 /** With so much on the queue that the picture cannot be there in time, waiting would only keep a function busy. */
 async function isHopeless({ status }: RequestRecord, waitSeconds: number): Promise<boolean> {
   if (status !== "queued") return false;
   return (await backlog.expect()).estimatedWaitSeconds > waitSeconds + SECONDS_PER_PICTURE;
-}
-
-async function waitFor(record: RequestRecord, seconds: number): Promise<RequestRecord> {
-  const endsAt = Date.now() + seconds * 1000;
-  const pickUpEndsAt = Math.min(endsAt, Date.now() + PICK_UP_MS);
-  let current = record;
-  while (isOpen(current) && Date.now() < (current.status === "queued" ? pickUpEndsAt : endsAt)) {
-    await setTimeout(POLL_MS);
-    const given = setTimeout(endsAt - Date.now() + LAST_LOOK_MS, undefined);
-    current = (await Promise.race([look(record.requestId), given])) ?? current;
-  }
-  return current;
-}
-
-/** A look that fails must not fail the answer: a caller who is not told the id pays for a second picture. */
-async function look(requestId: string): Promise<RequestRecord | undefined> {
-  try {
-    return (await records.read(requestId))?.record;
-  } catch (error) {
-    console.warn({
-      event: "record poll failed",
-      requestId,
-      code: error instanceof Error ? error.name : "unknown",
-    });
-    return undefined;
-  }
 }

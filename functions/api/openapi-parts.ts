@@ -23,6 +23,12 @@ export function requestAnswer(description: string, headers: object): object {
   return { description, headers, content: { "application/json": { schema: schema("Request") } } };
 }
 
+/** One request, or with a `count` all of them. */
+export function oneOrMoreAnswer(description: string, headers: object): object {
+  const either = { oneOf: [schema("Request"), schema("RequestPage")] };
+  return { description, headers, content: { "application/json": { schema: either } } };
+}
+
 export function problem(description: string, headers?: object): object {
   return {
     description,

@@ -1,10 +1,11 @@
-import { promptRequestSchema, requestIdSchema } from "../domain/request.ts";
+import { generateRequestSchema, requestIdSchema } from "../domain/request.ts";
 import type { Route } from "../domain/routes.ts";
 import { healthSchema } from "./backlog.ts";
 import { problemSchema } from "./http.ts";
 import {
   gatewayAnswer,
   header,
+  oneOrMoreAnswer,
   problem,
   problemOrGateway,
   requestAnswer,
@@ -47,7 +48,7 @@ export function openApiDocument(): object {
         token: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
       },
       schemas: {
-        PromptRequest: toJsonSchema(promptRequestSchema, "input"),
+        PromptRequest: toJsonSchema(generateRequestSchema, "input"),
         Request: {
           description:
             "A request and its status. `succeeded`, `rejected`, `cancelled` and `expired` are final. `failed` is final unless the request is sent again, or an operator redrives it.",
@@ -143,15 +144,18 @@ const operations: Readonly<Record<Route, object>> = {
       },
     },
     responses: {
-      200: requestAnswer("The request has ended: it has its picture, or it was rejected or failed", {
+      200: oneOrMoreAnswer("The request has ended: it has its picture, or it was rejected or failed", {
         Location: location,
         "Preference-Applied": preferenceApplied,
       }),
-      202: requestAnswer("The request is accepted, and waits or is being painted", {
-        Location: location,
-        "Retry-After": retryAfter,
-        "Preference-Applied": preferenceApplied,
-      }),
+      202: oneOrMoreAnswer(
+        "The request is accepted, and waits or is being painted. With a `count`: all of them",
+        {
+          Location: location,
+          "Retry-After": retryAfter,
+          "Preference-Applied": preferenceApplied,
+        },
+      ),
       400: problem("The body or a header is not valid. `errors` names each field"),
       409: problem("The key belongs to another request, or to one that was deleted"),
       413: problemOrGateway("The body is larger than 128 KiB"),

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { requestIdOf } from "../domain/owner.ts";
 import {
   type FieldProblem,
+  generateRequestSchema,
   type IdentifiedRequest,
+  isCountable,
   requestIdSchema,
   validateRequest,
 } from "../domain/request.ts";
@@ -13,18 +15,30 @@ import { requestStatuses } from "./request-view.ts";
 /** Room for both texts at full length with each character escaped in six bytes; in bytes. */
 const LARGEST_BODY = 128 * 1024;
 
+export interface Order {
+  readonly request: IdentifiedRequest;
+  /** How many pictures. */
+  readonly count: number;
+}
+
 /** Reads what an owner wants painted. Throws {@link HttpProblem}. */
-export function readPrompt(event: HttpRequest, owner: string | undefined): IdentifiedRequest {
-  const parsed = validateRequest(readJson(event));
+export function readOrder(event: HttpRequest, owner: string | undefined): Order {
+  const parsed = validateRequest(readJson(event), generateRequestSchema);
   if (!parsed.ok) throw invalid("The request is not valid.", parsed.problems);
-  const { request } = parsed;
+  const { request, count = 1 } = parsed;
   const key = readIdempotencyKey(event.headers["idempotency-key"]);
   if (key !== undefined && request.requestId !== undefined && request.requestId !== key) {
     throw invalid("The request has two different ids.", [
       { field: "requestId", message: "must be the same as the header Idempotency-Key, or left out" },
     ]);
   }
-  return { ...request, requestId: requestIdOf(owner, key ?? request.requestId ?? randomUUID()) };
+  if (count > 1 && !isCountable(key)) {
+    throw invalid("The key is too long.", [
+      { field: "Idempotency-Key", message: "must be shorter where count is more than 1" },
+    ]);
+  }
+  const requestId = requestIdOf(owner, key ?? request.requestId ?? randomUUID());
+  return { request: { ...request, requestId }, count };
 }
 
 /** Reads the id of a request from the path. Throws {@link HttpProblem}. */

@@ -6,6 +6,7 @@ import {
   type ParsedRequest,
   type PromptRequest,
   parseRequest,
+  partsOf,
 } from "../domain/request.ts";
 import type { ReceiveHistory, RedeliveryLimits } from "./redelivery.ts";
 
@@ -45,6 +46,13 @@ export function readDelivery(message: SQSRecord, { giveUpAfterMs, roleId }: Deli
 /** The body of a copy of the message: it keeps the request's id, and says how old the prompt is and whose. */
 export function copyBody({ parsed, message, firstSentAt, owner }: Delivery): string {
   return parsed.ok ? messageBody(identified(parsed.request, message), { firstSentAt, owner }) : message.body;
+}
+
+/** The bodies of the messages into which a message for several pictures is split; none where it is for one. */
+export function partBodies({ parsed, message, firstSentAt, owner }: Delivery): string[] {
+  if (!parsed.ok || parsed.count === undefined || parsed.count === 1) return [];
+  const parts = partsOf(identified(parsed.request, message), parsed.count);
+  return parts.map((part) => messageBody(part, { firstSentAt, owner }));
 }
 
 /** A request without an id goes by that of its message. */

@@ -2,7 +2,7 @@ import { BedrockRuntimeClient } from "@aws-sdk/client-bedrock-runtime";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { CALL_LIMITS } from "../domain/call-limits.ts";
 import { Events } from "../domain/events.ts";
 import { Images } from "../domain/images.ts";
@@ -11,7 +11,7 @@ import { Metrics } from "../domain/metrics.ts";
 import { ObjectStore } from "../domain/object-store.ts";
 import { RequestIndex } from "../domain/request-index.ts";
 import { type ConsumeOptions, consume } from "./consume.ts";
-import { copyBody, type Delivery, readDelivery } from "./delivery.ts";
+import { copyBody, type Delivery, partBodies, readDelivery } from "./delivery.ts";
 import { ModelChain } from "./model-chain.ts";
 import { changeVisibility, resend } from "./queue-actions.ts";
 import { decideRedelivery, type Outcome } from "./redelivery.ts";
@@ -74,10 +74,32 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
     );
   }
   const delivery = readDelivery(message, options);
+  const parts = partBodies(delivery);
+  if (parts.length > 0) {
+    return {
+      batchItemFailures: (await split(message, parts)) ? [] : [{ itemIdentifier: message.messageId }],
+    };
+  }
   const outcome = await consume(delivery, endsAt, options);
   const isDone = await redeliver(delivery, outcome);
   if (outcome.kind === "failed" && outcome.bug !== undefined) throw outcome.bug;
   return { batchItemFailures: isDone ? [] : [{ itemIdentifier: message.messageId }] };
+}
+
+/**
+ * Sends a message for each picture, and returns whether all are sent. If not, the message comes back and all are sent again:
+ * the ledger knows them by their request ids.
+ */
+async function split(message: SQSRecord, parts: readonly string[]): Promise<boolean> {
+  try {
+    await Promise.all(parts.map((body) => resend(sqs, settings.SQS_QUEUE_URL, message, body, 0)));
+    console.info({ event: "split", messageId: message.messageId, pictures: parts.length });
+    return true;
+  } catch (error) {
+    const code = error instanceof Error ? error.name : "unknown";
+    console.error({ event: "not split", messageId: message.messageId, code });
+    return false;
+  }
 }
 
 /** Does what is decided on a message, and returns whether it can be deleted. */

@@ -10,7 +10,10 @@ interface CopiedFrom {
  * @param copied of a copy, when its prompt was first sent and whose it is: SQS counts the age of a copy from zero, and
  * names the consumer as its sender. In the body, because a message has at most ten attributes, and they are the sender's.
  */
-export function messageBody(request: IdentifiedRequest, copied?: CopiedFrom): string {
+export function messageBody(
+  request: IdentifiedRequest & { readonly count?: number | undefined },
+  copied?: CopiedFrom,
+): string {
   const { firstSentAt, owner } = copied ?? {};
   return escapeUnsendable(JSON.stringify({ ...request, firstSentMs: firstSentAt?.getTime(), owner }));
 }

@@ -8,5 +8,7 @@ export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 export const MAX_PROMPT_LENGTH = 10_000;
 /** The longest deadline, in seconds: a prompt is kept on the queue for ten days. */
 export const MAX_EXPIRES_IN_SECONDS = 864_000;
+/** The most pictures for one prompt. */
+export const MAX_COUNT = 10;
 /** The largest seed that the models take. */
 export const MAX_SEED = 4_294_967_294;

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { ownerSchema } from "./owner.ts";
 import {
   ASPECT_RATIOS,
+  MAX_COUNT,
   MAX_EXPIRES_IN_SECONDS,
   MAX_PROMPT_LENGTH,
   MAX_SEED,
@@ -77,8 +78,23 @@ export const promptRequestSchema = z.strictObject({
     ),
 });
 
-/** What the body of a message may say: the request, and in a copy that the consumer re-sent, its age and its owner. */
-const messageSchema = z.extend(promptRequestSchema, {
+const countError = { error: `must be a whole number from 1 to ${MAX_COUNT}` };
+/** The pictures of one prompt are numbered, which makes their ids longer. */
+const LONGEST_COUNTED_ID = 64 - `-${MAX_COUNT}`.length;
+
+/** What `POST /generate` takes: a request, or several of one prompt. */
+export const generateRequestSchema = z.extend(promptRequestSchema, {
+  count: z
+    .optional(z.int(countError).check(z.minimum(1, countError), z.maximum(MAX_COUNT, countError)))
+    .check(
+      z.describe(
+        "How many pictures. Each is a request of its own, with the id of the first and a number. They are accepted together or not at all. With a seed, each has the next one.",
+      ),
+    ),
+});
+
+/** What the body of a message may say: requests, and in a copy that the consumer sent, their age and their owner. */
+const messageSchema = z.extend(generateRequestSchema, {
   /** When the prompt was first sent, in milliseconds since the epoch. */
   firstSentMs: z.optional(z.int({ error: "must be a whole number of milliseconds" })),
   owner: z.optional(ownerSchema),
@@ -116,6 +132,8 @@ export type ParsedRequest =
   | {
       readonly ok: true;
       readonly request: PromptRequest;
+      /** How many pictures; undefined: one. */
+      readonly count?: number | undefined;
       /** When the prompt was first sent, where the message is a copy: in milliseconds since the epoch, as anybody wrote it. */
       readonly firstSentMs?: number | undefined;
       /** The request's owner, where the message is a copy: as anybody wrote it. */
@@ -146,14 +164,52 @@ export function parseRequest(body: string): ParsedRequest {
   }
   const result = messageSchema.safeParse(value);
   if (!result.success) return refused(value, result.error);
-  const { firstSentMs, owner, ...request } = result.data;
-  return { ok: true, request, firstSentMs, owner };
+  return checkCount(result.data);
 }
 
-/** Checks a request that has been read from JSON already. */
-export function validateRequest(value: unknown): ParsedRequest {
-  const result = promptRequestSchema.safeParse(value);
-  return result.success ? { ok: true, request: result.data } : refused(value, result.error);
+/**
+ * Checks a request that has been read from JSON already.
+ * @param schema what may be asked for; default: one picture
+ */
+export function validateRequest(
+  value: unknown,
+  schema: typeof promptRequestSchema | typeof generateRequestSchema = promptRequestSchema,
+): ParsedRequest {
+  const result = schema.safeParse(value);
+  return result.success ? checkCount(result.data) : refused(value, result.error);
+}
+
+function checkCount({
+  firstSentMs,
+  owner,
+  count,
+  ...request
+}: z.output<typeof messageSchema>): ParsedRequest {
+  if (count === undefined || count === 1 || isCountable(request.requestId)) {
+    return { ok: true, request, count, firstSentMs, owner };
+  }
+  const message = `must have at most ${LONGEST_COUNTED_ID} characters where count is more than 1`;
+  return { ok: false, problems: [{ field: "requestId", message }], requestId: request.requestId };
+}
+
+/** Whether there is room for a number behind an id. */
+export function isCountable(id = ""): boolean {
+  return id.length <= LONGEST_COUNTED_ID;
+}
+
+/** The requests, one for each picture. */
+export function partsOf(
+  request: IdentifiedRequest,
+  count = 1,
+): readonly [IdentifiedRequest, ...IdentifiedRequest[]] {
+  if (count === 1) return [request];
+  const part = (index: number): IdentifiedRequest => ({
+    ...request,
+    requestId: `${request.requestId}-${index + 1}`,
+    // Zero leaves the seed to the model.
+    ...(request.seed && { seed: ((request.seed - 1 + index) % MAX_SEED) + 1 }),
+  });
+  return [part(0), ...Array.from({ length: count - 1 }, (_, index) => part(index + 1))];
 }
 
 function refused(value: unknown, error: z.core.$ZodError): ParsedRequest {
