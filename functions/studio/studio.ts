@@ -168,7 +168,10 @@ export class Studio {
     const answer = await this.#api.send(key, wish);
     if (!answer.ok) {
       this.#postpone(key);
-      const told = { key, wish, trouble: answer.trouble };
+      const { trouble } = answer;
+      const told = { key, wish, trouble };
+      // To log in is for the page, not for the card.
+      if (trouble.kind === "logged-out") this.#set({ trouble });
       this.#setSending(this.#state.sending.map((each) => (each.key === key ? told : each)));
       return;
     }
