@@ -35,6 +35,26 @@ const BROKEN: readonly {
     promise: "nobody pays twice",
   },
   {
+    name: "paints what is cancelled",
+    damage: {
+      file: "functions/domain/ledger.ts",
+      from: 'if (isClosed(record)) return { kind: "closed", record };',
+      to: "",
+    },
+    plan: plan([prompt({ faults: throttled(1), withdrawal: { how: "cancel", atCall: 5 } })]),
+    promise: "what is cancelled or deleted stays so",
+  },
+  {
+    name: "ignores the deadline",
+    damage: {
+      file: "functions/domain/record.ts",
+      from: "expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()",
+      to: "false",
+    },
+    plan: plan([prompt({ expiresInSeconds: 1, faults: throttled(2) })]),
+    promise: "no model is called after the deadline",
+  },
+  {
     name: "stores the picture after the record",
     damage: {
       file: "functions/consumer/consume.ts",

@@ -47,6 +47,28 @@ describe("the consumer", () => {
     });
   });
 
+  it.each(["cancel", "delete"] as const)(
+    "keeps all promises when each prompt meets a %s at another call",
+    async (how) => {
+      const faults: (readonly Fault[])[] = [[], throttled(1), ...KILLS.slice(0, 4).map((kill) => [kill])];
+      const prompts = faults.flatMap((each) =>
+        [0, 3, 4, 50].map((atCall) => prompt({ faults: each, withdrawal: { how, atCall } })),
+      );
+      const left = await runPlan(world, plan(prompts));
+      expect(left.flatMap(violations)).toEqual([]);
+      const ends = Object.groupBy(statuses(left), (status) => status ?? "none");
+      if (how === "delete") expect(Object.keys(ends)).toEqual(["deleted"]);
+      else expect(new Set(Object.keys(ends))).toEqual(new Set(["cancelled", "succeeded"]));
+    },
+  );
+
+  it("calls no model after a deadline, and ends what has one", async () => {
+    const prompts = [0, 6].map((receives) => prompt({ expiresInSeconds: 60, faults: throttled(receives) }));
+    const left = await runPlan(world, plan(prompts));
+    expect(left.flatMap(violations)).toEqual([]);
+    expect(new Set(statuses(left))).toEqual(new Set(["expired", "succeeded"]));
+  });
+
   it("counts exactly the pictures too many, where owners die only after they have paid", async () => {
     const window: Fault[] = [
       { on: "model", nth: 0, kind: "kill after" },

@@ -9,6 +9,8 @@ export interface CallEvidence extends Journaled {
   readonly invocation: Invocation;
   /** Whether its fault also hits each attempt to repeat the call. */
   readonly isWhole: boolean;
+  /** When it came, by its caller's clock, in milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** A picture that the model was paid for. */
@@ -42,6 +44,8 @@ export interface Track {
   /** Its deliveries at this moment, and those of them that wait for the others. */
   underWay: number;
   heldUp: number;
+  /** Once its cancel or its deletion was confirmed: how many calls of a model there had been. */
+  modelCallsWhenWithdrawn: number | undefined;
 }
 
 export interface StoredPicture {
@@ -59,6 +63,8 @@ export interface PromptEvidence extends Readonly<Track> {
   readonly image: StoredPicture | undefined;
   /** The details of all events that tell of it. */
   readonly told: readonly RequestEvent[];
+  /** Keys of all versions that are kept of its record, its picture and its entry in the index. */
+  readonly versions: readonly string[];
 }
 
 /** How long a message was hidden, and after how many receives. */
@@ -87,6 +93,8 @@ export interface Evidence {
   readonly usage: readonly Usage[];
   /** What the metric `AbandonedLeases` counted. */
   readonly abandonedLeases: number;
+  /** How many log lines and events have a prompt. */
+  readonly promptsTold: number;
   /** Pictures on the model's own bill. */
   readonly billed: number;
   /** List price of these, but for those whose owner was killed and could not count them; in US dollars. */

@@ -1,6 +1,8 @@
 import { eventOf } from "../../functions/domain/events.ts";
-import type { CallEvidence, Evidence, PaidPicture, PromptEvidence, Usage } from "./evidence.ts";
+import type { CallEvidence, Evidence, PaidPicture, PromptEvidence } from "./evidence.ts";
 import { BUSY, CONFLICT } from "./faults.ts";
+import { growing } from "./growth.ts";
+import { isWithdrawn, leftBehind, painted, paintedLate } from "./withdrawals.ts";
 
 /** A promise that was not kept. */
 export interface Violation {
@@ -24,6 +26,13 @@ const PROMISES = [
     "every loss is counted",
     (evidence) => [...each(evidence, miscounted), ...unknownToMetric(evidence), ...spentUnseen(evidence)],
   ],
+  ["what is cancelled or deleted stays so", (evidence) => each(evidence, painted)],
+  ["nothing is left of what is deleted", (evidence) => each(evidence, leftBehind)],
+  [
+    "no log and no event has a prompt",
+    ({ promptsTold }) => (promptsTold === 0 ? [] : [`${promptsTold} have one`]),
+  ],
+  ["no model is called after the deadline", (evidence) => each(evidence, paintedLate)],
   ["records match the bucket", (evidence) => each(evidence, contradiction)],
   ["every end is told, under one id", (evidence) => each(evidence, untold)],
   [
@@ -71,6 +80,10 @@ function lost({ record, image, deadLetters, ...prompt }: PromptEvidence): string
       return unexcused ? "was rejected, and is a dead letter" : undefined;
     case "failed":
       return deadLetters.length === 0 ? "has failed without a dead letter" : undefined;
+    case "cancelled":
+    case "expired":
+    case "deleted":
+      return undefined;
     default:
       // Nobody can close a record when the last try is cut short.
       if (deadLetters.length > 0 && !unexcused) return undefined;
@@ -81,6 +94,8 @@ function lost({ record, image, deadLetters, ...prompt }: PromptEvidence): string
 /** An event may be repeated under its id. What the dead-letter queue has is told once it is sent back. */
 function untold({ record, told, deadLetters }: PromptEvidence): string | undefined {
   if (record === undefined || record.status === "queued" || record.status === "generating") return undefined;
+  // Where there is no message any more, whoever cancels or deletes it tells.
+  if (record.status === "cancelled" || record.status === "deleted") return undefined;
   const ids = new Set(told.filter(({ status }) => status === record.status).map(({ eventId }) => eventId));
   if (ids.has(eventOf(record).eventId))
     return ids.size === 1 || record.status === "failed" ? undefined : `is told under ${ids.size} ids`;
@@ -113,7 +128,8 @@ function paidTwice(prompt: PromptEvidence): string | undefined {
   return unexcused.length > 0 ? `paid for ${unexcused.length} pictures too many` : undefined;
 }
 
-export function lostPictures({ paid, image }: PromptEvidence): PaidPicture[] {
+export function lostPictures({ paid, image, record }: PromptEvidence): PaidPicture[] {
+  if (record?.status === "deleted") return [];
   return paid.filter(({ sha256 }) => sha256 !== image?.paintedSha256);
 }
 
@@ -146,7 +162,8 @@ function miscounted(prompt: PromptEvidence): string | undefined {
     calls.map(({ invocation }) => invocation).filter((each) => isCutShort(prompt, each)),
   );
   if (abandoned > cutShort.size) return `was taken over ${abandoned} times from ${cutShort.size} owners`;
-  if (deadLetters.length > 0) return undefined;
+  // Nobody takes over what is not to be painted any more.
+  if (deadLetters.length > 0 || isWithdrawn(prompt)) return undefined;
   const lost = lostPictures(prompt);
   const withOwner = lost.filter(diedWithOwner).length;
   if (withOwner > abandoned)
@@ -259,34 +276,4 @@ function huddled({ waits }: Evidence): string[] {
       ? [`${group.length} messages waited for ${different} different times after ${receives} receives`]
       : [];
   });
-}
-
-/** So much may the mean of an environment's later measurements be above that of its earlier ones. */
-const MOST_GROWTH = 1.1;
-/** Fewer measurements of an environment say nothing. */
-const FEWEST_MEASUREMENTS = 5;
-
-/** The measurements of each environment that lived long enough. */
-export function followed({ usage }: Evidence): [string, Usage[]][] {
-  const byEnvironment = Map.groupBy(usage, ({ environment }) => environment);
-  return [...byEnvironment].filter(([, all]) => all.length >= FEWEST_MEASUREMENTS);
-}
-
-function growing(evidence: Evidence): string[] {
-  return followed(evidence).flatMap(([environment, all]) => {
-    // The first is taken while code is still being compiled and connections are opened.
-    const warm = all.slice(1);
-    const middle = Math.floor(warm.length / 2);
-    return (["heapBytes", "handles"] as const).flatMap((what) => {
-      const values = warm.map((each) => each[what]);
-      const [earlier, later] = [mean(values.slice(0, middle)), mean(values.slice(middle))];
-      return later > earlier * MOST_GROWTH
-        ? [`${environment} went from ${Math.round(earlier)} to ${Math.round(later)} ${what}`]
-        : [];
-    });
-  });
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import type { Call } from "./call.ts";
 import type { CallEvidence, Track, Usage, Wait } from "./evidence.ts";
+import { WORDS } from "./message.ts";
 import type { Fault, Plan } from "./plan.ts";
 import type { Answer } from "./proxy.ts";
 import { Tracks } from "./tracks.ts";
@@ -43,8 +44,11 @@ export class Journal implements Observer {
   readonly receives = new Map<string, number>();
   abandonedLeases = 0;
   estimatedUsd = 0;
+  promptsLogged = 0;
   /** From now on nothing goes wrong any more. */
   isFaultless = false;
+  /** Told of each call before it goes on. */
+  onCallOf: (track: Track) => void = () => {};
   readonly #world: World;
   readonly #plan: Plan;
 
@@ -68,7 +72,9 @@ export class Journal implements Observer {
       isWhole: fault?.whole ?? false,
       status: undefined,
       delivered: false,
+      at: Date.now() + invocation.skewMs,
     };
+    this.onCallOf(track);
     track.calls.push(entry);
     return entry;
   }
@@ -110,6 +116,7 @@ export class Journal implements Observer {
   }
 
   onLine(line: string): void {
+    if (line.includes(WORDS)) this.promptsLogged += 1;
     const json: unknown = line.startsWith("{") ? JSON.parse(line) : undefined;
     const usage = usageSchema.safeParse(json);
     if (usage.success) this.usage.push(usage.data.chaos);

@@ -36,6 +36,10 @@ const promptSchema = z.strictObject({
   /** How often the message stays in the queue although the consumer was done with it. */
   deletesLost: count,
   faults: z.array(faultSchema).readonly(),
+  /** Somebody cancels it or deletes it, while the call with this number is under way, and again at the end if that was refused. */
+  withdrawal: z.strictObject({ how: z.enum(["cancel", "delete"]), atCall: count }).optional(),
+  /** Its deadline; not for plain text. */
+  expiresInSeconds: z.int().positive().optional(),
 });
 export type PlannedPrompt = Readonly<z.infer<typeof promptSchema>>;
 
@@ -82,6 +86,10 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   ),
 );
 
+function seldom<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.oneof({ arbitrary: fc.constant(undefined), weight: 5 }, { arbitrary, weight: 1 });
+}
+
 /** @param mostFaults how much may go wrong with one prompt at the most */
 export function plannedPrompts(mostFaults: number): fc.Arbitrary<PlannedPrompt> {
   return fc.record({
@@ -93,6 +101,10 @@ export function plannedPrompts(mostFaults: number): fc.Arbitrary<PlannedPrompt> 
     duplicates: fc.nat(4),
     deletesLost: fc.nat(1),
     faults: fc.array(fault, { maxLength: mostFaults }),
+    withdrawal: seldom(
+      fc.record({ how: fc.constantFrom("cancel" as const, "delete" as const), atCall: fc.nat(12) }),
+    ),
+    expiresInSeconds: seldom(fc.constantFrom(1, 60, 600)),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Evidence } from "./evidence.ts";
-import { diedWithOwner, followed, lostPictures, type PromiseName, violations } from "./invariants.ts";
+import { followed } from "./growth.ts";
+import { diedWithOwner, lostPictures, type PromiseName, violations } from "./invariants.ts";
 
 /** The figures of runs, as lines of a Markdown table. */
 export function figures(evidence: readonly Evidence[]): string[] {
@@ -27,6 +28,9 @@ export function figures(evidence: readonly Evidence[]): string[] {
     ["deliveries", sum(({ deliveries }) => deliveries)],
     ["simulated hours", Math.round(sum(({ seconds }) => seconds) / 3600)],
     ["pictures", count(({ record }) => record?.status === "succeeded")],
+    ["cancelled", count(({ record }) => record?.status === "cancelled")],
+    ["expired", count(({ record }) => record?.status === "expired")],
+    ["deleted", count(({ record }) => record?.status === "deleted")],
     ["rejected", count(({ record }) => record?.status === "rejected")],
     ["prompts with a dead letter, which was sent back", withDeadLetter],
     ["events", sum(({ prompts }) => prompts.reduce((total, { told }) => total + told.length, 0))],

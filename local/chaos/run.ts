@@ -8,12 +8,13 @@ import { splitAtXmp } from "../../functions/domain/picture-mark.ts";
 import { imageKey, recordKey } from "../../functions/domain/record.ts";
 import { parseRecord } from "../../functions/domain/record-store.ts";
 import type { OutputFormat } from "../../functions/domain/request-limits.ts";
+import { cancelRequest, deleteRequest } from "../../functions/domain/withdraw.ts";
 import { type Random, stream } from "../model/painter/random.ts";
 import { clock } from "./clock.ts";
 import type { Invocation } from "./environments.ts";
 import type { Evidence, PromptEvidence, Track } from "./evidence.ts";
 import { Journal } from "./journal.ts";
-import { message } from "./message.ts";
+import { message, WORDS } from "./message.ts";
 import type { Plan } from "./plan.ts";
 import type { World } from "./world.ts";
 
@@ -53,6 +54,8 @@ class Run {
   readonly #journal: Journal;
   readonly #lastInvocation = new Map<string, Invocation>();
   readonly #killed = new Set<number>();
+  /** Those under way. */
+  readonly #withdrawals: Promise<void>[] = [];
   #messages = 0;
   #deliveries = 0;
   #deadLetters: readonly SQSRecord[] = [];
@@ -66,6 +69,10 @@ class Run {
     this.#toldBefore = world.told.length;
     this.#journal = new Journal(world, plan);
     world.observe(this.#journal);
+    this.#journal.onCallOf = (track) => {
+      if (track.calls.length === track.planned.withdrawal?.atCall)
+        this.#withdrawals.push(this.#withdraw(track));
+    };
   }
 
   async send(): Promise<void> {
@@ -97,6 +104,7 @@ class Run {
       this.#journal.tracks.ofMessage(record).deadLetters.push(this.#lastInvocation.get(record.messageId));
     }
     await Promise.all(this.#deadLetters.map((record) => deadLetters.delete(record)));
+    await this.#withdrawTheRest();
     const restless = await queue.size();
     if (restless > 0) await queue.purge();
     return this.#evidence(restless);
@@ -132,6 +140,25 @@ class Run {
       limit(() => this.#invoke(record, clockSkewsMs[index % clockSkewsMs.length] ?? 0)),
     );
     await Promise.all(invocations);
+    await Promise.all(this.#withdrawals.splice(0));
+  }
+
+  /** Cancels or deletes a request, as its plan says. What is refused is tried again at the end. */
+  async #withdraw(track: Track): Promise<void> {
+    const withdraw = track.planned.withdrawal?.how === "delete" ? deleteRequest : cancelRequest;
+    const { kind } = await withdraw(track.requestId, this.#world.withdrawOptions);
+    if (kind !== "withdrawn") return;
+    track.modelCallsWhenWithdrawn ??= track.calls.filter(({ call }) => call.target === "model").length;
+  }
+
+  /** Once no lease can be live any more. */
+  async #withdrawTheRest(): Promise<void> {
+    const left = this.#journal.tracks
+      .all()
+      .filter(({ planned, modelCallsWhenWithdrawn: calls }) => planned.withdrawal && calls === undefined);
+    if (left.length === 0) return;
+    clock.advance(2 * this.#world.leaseMs);
+    await Promise.all(left.map((track) => this.#withdraw(track)));
   }
 
   async #invoke(record: SQSRecord, skewMs: number): Promise<void> {
@@ -166,12 +193,13 @@ class Run {
 
   async #evidence(restless: number): Promise<Evidence> {
     const limit = pLimit(8);
+    const events = this.#world.told.slice(this.#toldBefore);
     const told = Map.groupBy(
-      this.#world.told.slice(this.#toldBefore).map(({ detail }) => requestEventSchema.parse(detail)),
+      events.map(({ detail }) => requestEventSchema.parse(detail)),
       ({ requestId }) => requestId,
     );
     const evidenceOf = (track: Track) => this.#promptEvidence(track, told.get(track.requestId) ?? []);
-    const { tracks, waits, usage, abandonedLeases, estimatedUsd, startedAt } = this.#journal;
+    const { tracks, waits, usage, abandonedLeases, estimatedUsd, startedAt, promptsLogged } = this.#journal;
     return {
       plan: this.#plan,
       prompts: await Promise.all(tracks.all().map((track) => limit(() => evidenceOf(track)))),
@@ -179,6 +207,8 @@ class Run {
       waits,
       usage,
       abandonedLeases,
+      promptsTold:
+        promptsLogged + events.filter(({ detail }) => JSON.stringify(detail).includes(WORDS)).length,
       billed: this.#world.bill.length - this.#billedBefore,
       countableUsd: this.#countableUsd(),
       estimatedUsd,
@@ -200,12 +230,15 @@ class Run {
 
   async #promptEvidence(track: Track, told: PromptEvidence["told"]): Promise<PromptEvidence> {
     const { requestId } = track;
+    const { keyPrefix } = this.#world;
+    const names = [`requests/${requestId}.json`, `images/${requestId}.`];
+    const versions = await Promise.all(names.map((name) => this.#world.versions(`${keyPrefix}${name}`)));
     const record = await this.#world.object(recordKey(this.#world.keyPrefix, requestId));
     const outputFormat = track.planned.body === "jpeg" ? "jpeg" : "png";
     const key = imageKey(this.#world.keyPrefix, { requestId, outputFormat });
     const image = await this.#world.object(key);
     return {
-      ...{ ...track, told },
+      ...{ ...track, told, versions: versions.flat() },
       calls: [...track.calls],
       paid: [...track.paid],
       deadLetters: [...track.deadLetters],

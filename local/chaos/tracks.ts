@@ -22,7 +22,7 @@ export class Tracks {
       ...{ requestId, planned, calls: [], paid: [], deadLetters: [], statuses: [] },
       ...{ abandoned: 0, failedCalls: 0, leaseExcessMs: Number.NEGATIVE_INFINITY },
       leaseMarginMs: Number.POSITIVE_INFINITY,
-      ...{ deletesLost: 0, duplicates: 0, underWay: 0, heldUp: 0 },
+      ...{ deletesLost: 0, duplicates: 0, underWay: 0, heldUp: 0, modelCallsWhenWithdrawn: undefined },
     };
     this.#byRequest.set(requestId, track);
     return track;

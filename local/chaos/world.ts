@@ -1,8 +1,12 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { unzipSync } from "fflate";
+import { Images } from "../../functions/domain/images.ts";
+import { ObjectStore } from "../../functions/domain/object-store.ts";
 import { encodeChunk } from "../../functions/domain/picture-mark.ts";
+import { RecordStore } from "../../functions/domain/record-store.ts";
 import type { OutputFormat } from "../../functions/domain/request-limits.ts";
+import type { WithdrawOptions } from "../../functions/domain/withdraw.ts";
 import { type Cloud, startCloud } from "../cloud.ts";
 import type { BusEvent } from "../eventbridge/put-events.ts";
 import type { PaidCall } from "../model/bedrock.ts";
@@ -45,6 +49,10 @@ export interface World extends AsyncDisposable {
   readonly bill: readonly PaidCall[];
   /** What the event bus has taken, oldest first. */
   readonly told: readonly BusEvent[];
+  /** What withdraws requests: the API's and the client's code. */
+  readonly withdrawOptions: WithdrawOptions;
+  /** The keys of all versions of objects whose keys begin so. */
+  versions(prefix: string): Promise<string[]>;
   /** An object as it is in the bucket. */
   object(key: string): Promise<Buffer | undefined>;
   /** Puts this one in charge. */
@@ -105,6 +113,7 @@ async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
     variables,
     onLine: (line) => observer?.onLine(line),
   });
+  const store = new ObjectStore(cloud.s3, cloud.bucket);
   const queueArn = cloud.stack.queues.find(({ url }) => url === cloud.queueUrl)?.arn ?? "";
   const of = { sqs: cloud.sqs, arn: queueArn, region: spec.region };
   return {
@@ -116,6 +125,15 @@ async function build(cloud: Cloud, options: WorldOptions): Promise<World> {
     keyPrefix: cloud.keyPrefix,
     bill: bedrock.bill,
     told,
+    withdrawOptions: {
+      ...{ store, keyPrefix: cloud.keyPrefix, codeVersion: "chaos", ifUnknown: "close" },
+      records: new RecordStore(store, cloud.keyPrefix),
+      images: new Images(store, cloud.keyPrefix),
+    },
+    async versions(prefix) {
+      const response = await fetch(`${cloud.endpoint}/${cloud.bucket}?versions&prefix=${prefix}`);
+      return [...(await response.text()).matchAll(/<Key>([^<]*)/g)].map(([, key = ""]) => key);
+    },
     // Without the SDK: what is in the bucket is to be seen with other eyes than the consumer's.
     async object(key) {
       const response = await fetch(`${cloud.endpoint}/${cloud.bucket}/${key}`);
