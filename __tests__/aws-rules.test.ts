@@ -5,7 +5,12 @@
 import { once } from "node:events";
 import { BedrockRuntimeClient, InvokeModelCommand } from "@aws-sdk/client-bedrock-runtime";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import {
   ChangeMessageVisibilityCommand,
   GetQueueAttributesCommand,
@@ -353,6 +358,49 @@ describe(`S3: ${DOCS}/AmazonS3/latest/userguide/conditional-writes.html`, () => 
     );
     expect(names.filter((name) => name === "written")).toHaveLength(1);
     expect(new Set(names)).toEqual(new Set(["written", "ConditionalRequestConflict", "PreconditionFailed"]));
+  });
+});
+
+describe(`S3's versions: ${DOCS}/AmazonS3/latest/userguide/versioning-workflows.html`, () => {
+  const versionsIn = async ({ s3, bucket: Bucket }: Cloud) => {
+    const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket }));
+    return { ids: Versions.flatMap(({ VersionId }) => VersionId ?? []), markers: DeleteMarkers.length };
+  };
+  /** Writes an object twice, and deletes it. */
+  const writeAndDelete = async ({ s3, bucket: Bucket }: Cloud) => {
+    for (const Body of ["first", "second"]) await s3.send(new PutObjectCommand({ Bucket, Key: "k", Body }));
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: "k" }));
+  };
+
+  it("with versioning, what is overwritten or deleted stays, until each version is deleted by its id", async () => {
+    const cloud = await smallCloud({
+      code: QUIET,
+      mapping: { enabled: false },
+      resources: {
+        aws_s3_bucket_versioning: {
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: a Terraform reference
+          kept: { bucket: "${aws_s3_bucket.images.bucket}", versioning_configuration: { status: "Enabled" } },
+        },
+      },
+    });
+    const { s3, bucket: Bucket } = cloud;
+    await writeAndDelete(cloud);
+    const { ids, markers } = await versionsIn(cloud);
+    expect([ids.length, markers]).toEqual([2, 1]);
+    const [, VersionId] = ids;
+    const old = await s3.send(new GetObjectCommand({ Bucket, Key: "k", VersionId }));
+    expect(await old.Body?.transformToString()).toBe("first");
+    for (const id of ids) await s3.send(new DeleteObjectCommand({ Bucket, Key: "k", VersionId: id }));
+    expect(await versionsIn(cloud)).toEqual({ ids: [], markers: 1 });
+  });
+
+  it("without versioning, an object is the version null, and is gone once it is deleted", async () => {
+    const cloud = await withoutFunctions();
+    const { s3, bucket: Bucket } = cloud;
+    await s3.send(new PutObjectCommand({ Bucket, Key: "k", Body: "x" }));
+    expect(await versionsIn(cloud)).toEqual({ ids: ["null"], markers: 0 });
+    await writeAndDelete(cloud);
+    expect(await versionsIn(cloud)).toEqual({ ids: [], markers: 0 });
   });
 });
 
