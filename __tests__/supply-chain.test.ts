@@ -121,7 +121,7 @@ describe("the install", () => {
 });
 
 it("knows the entry of everything that is bundled", () => {
-  expect(new Set(globSync("{functions/*,client}/index.ts"))).toEqual(new Set(BUNDLED_ENTRIES));
+  expect(new Set(globSync("{functions/*,client}/{index.ts,main.tsx}"))).toEqual(new Set(BUNDLED_ENTRIES));
 });
 
 describe.each(BUNDLED_ENTRIES)("the bundle of %s", (entry) => {

@@ -49,7 +49,7 @@ function whole(from: number, to: number, unit: string) {
 const NO_GITHUB_ID = "is not a GitHub id. Use the whole number that npm run bootstrap prints";
 
 const apiSchema = z.strictObject({
-  /** How callers are authorised: by AWS signature, by token, or not at all. */
+  /** How callers are authorised: by AWS signature, by token, or not at all. With `iam` the studio is off: a browser does not sign. */
   authorisation: z
     .discriminatedUnion(
       "kind",

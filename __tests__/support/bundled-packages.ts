@@ -8,6 +8,7 @@ export const BUNDLED_ENTRIES = [
   "functions/consumer/index.ts",
   "functions/api/index.ts",
   "functions/breaker/index.ts",
+  "functions/studio/main.tsx",
   "client/index.ts",
 ] as const;
 
