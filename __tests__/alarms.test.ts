@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { settings as dev } from "../config/environments/dev.ts";
 import { settings as prod } from "../config/environments/prod.ts";
+import { ALARM_IDS, alarmName } from "../config/names.ts";
 import { readAlarms } from "../local/cloudwatch/alarm-specs.ts";
 import { readStack } from "../local/stack/stack.ts";
 import { Terraform } from "../local/stack/terraform.ts";
-import { settingsWith, synthesise } from "./support/synthesise.ts";
+import { settingsWith, synthesise, synthesiseBootstrap } from "./support/synthesise.ts";
 
 const RUNBOOKS = new URL("../docs/runbooks/", import.meta.url);
 
@@ -63,6 +64,11 @@ describe.each([dev, prod])("the alarms of $suffix", async (settings) => {
     },
   );
 
+  it("are those that the roles may change and that may notify the topics", () => {
+    const names = alarms.map(({ name }) => name);
+    expect(new Set(names)).toEqual(new Set(ALARM_IDS.map((id) => alarmName(settings.suffix, id))));
+  });
+
   it("are all on the page for the person on call, with severity and runbook", () => {
     const listed = readFileSync(new URL("../docs/monitoring.md", import.meta.url), "utf8").matchAll(
       /^\| (?<id>[a-z-]+) \| (?<severity>page|ticket) \| .+ \| \[.+\]\(runbooks\/(?<runbook>[a-z-]+\.md)\) \|$/gm,
@@ -94,17 +100,31 @@ describe("the topics", () => {
   const stack = synthesise(settingsWith());
   const topics = stack.resources("aws_sns_topic");
 
-  it("are encrypted with a key of the stack's own, which rotates", () => {
-    expect(Object.keys(topics)).toHaveLength(2);
-    for (const topic of Object.values(topics)) expect(topic.kms_master_key_id).toContain("aws_kms_key");
-    const key = stack.resource("aws_kms_key");
-    expect(key.enable_key_rotation).toBe(true);
-    expect(JSON.parse(String(key.policy)).Statement).toContainEqual(
-      expect.objectContaining({ Principal: { Service: "cloudwatch.amazonaws.com" } }),
+  const exactly = ALARM_IDS.map((id) =>
+    expect.stringMatching(
+      new RegExp(`^arn:aws:cloudwatch:eu-west-1:.*account_id}:alarm:image-generation-dev-${id}$`),
+    ),
+  );
+
+  it("are encrypted with the key of the bootstrap, which rotates and which exactly the alarms may use", () => {
+    expect(Object.values(topics).map((topic) => topic.kms_master_key_id)).toEqual(
+      Array(2).fill("alias/couch-explorers-dev"),
     );
+    const bootstrap = synthesiseBootstrap([settingsWith()]);
+    const [key] = Object.values(bootstrap.resources("aws_kms_key"));
+    expect(key).toMatchObject({ enable_key_rotation: true });
+    expect(JSON.parse(String(key?.policy)).Statement).toContainEqual(
+      expect.objectContaining({
+        Principal: { Service: "cloudwatch.amazonaws.com" },
+        Condition: expect.objectContaining({ ArnEquals: { "aws:SourceArn": exactly } }),
+      }),
+    );
+    expect(Object.values(bootstrap.resources("aws_kms_alias"))).toMatchObject([
+      { name: "alias/couch-explorers-dev" },
+    ]);
   });
 
-  it("take messages from alarms of this account and region only, and nothing without TLS", () => {
+  it("take messages from the environment's alarms only, and nothing without TLS", () => {
     for (const policy of Object.values(stack.resources("aws_sns_topic_policy"))) {
       const { Statement } = JSON.parse(String(policy.policy));
       expect(Statement).toEqual([
@@ -114,9 +134,7 @@ describe("the topics", () => {
           Action: "sns:Publish",
           Condition: {
             StringEquals: { "aws:SourceAccount": expect.stringContaining("account_id") },
-            ArnLike: {
-              "aws:SourceArn": expect.stringMatching(/^arn:aws:cloudwatch:eu-west-1:.*account_id}:alarm:\*$/),
-            },
+            ArnEquals: { "aws:SourceArn": exactly },
           },
         }),
         expect.objectContaining({
@@ -129,12 +147,11 @@ describe("the topics", () => {
     }
   });
 
-  it("can be ones that are there already; then the stack makes none, and no key", () => {
+  it("can be ones that are there already; then the stack makes none", () => {
     const page = "arn:aws:sns:eu-west-1:123456789012:pager";
     const ticket = "arn:aws:sns:eu-west-1:123456789012:tickets";
     const existing = synthesise(settingsWith({ alarms: { existingTopics: { page, ticket } } }));
     expect(existing.resources("aws_sns_topic")).toEqual({});
-    expect(existing.resources("aws_kms_key")).toEqual({});
     const actions = Object.values(existing.resources("aws_cloudwatch_metric_alarm")).map(
       ({ alarm_actions, tags }) => [tags, alarm_actions],
     );

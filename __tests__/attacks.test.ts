@@ -1,14 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type OutgoingHttpHeaders, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
 import { checkSettings } from "../config/check.ts";
 import { derive } from "../config/derived.ts";
 import { modelArn } from "../config/names.ts";
 import type { SettingsInput } from "../config/settings.ts";
+import {
+  applyPermissions,
+  firstDeployPermissions,
+  planPermissions,
+  resourcePermissions,
+} from "../constructs/deploy-permissions.ts";
 import { boundaryPermissions } from "../constructs/function-boundary.ts";
-import { policyJson } from "../constructs/policy.ts";
+import { type PolicyStatement, policyJson } from "../constructs/policy.ts";
 import { callerGroup, principalOf } from "../functions/api/caller.ts";
 import { startEmulator } from "../local/aws/emulator.ts";
 import { startHttpApi } from "../local/gateway/http-api.ts";
@@ -16,11 +25,14 @@ import { listenOnLoopback } from "../local/loopback.ts";
 import { startBedrock } from "../local/model/bedrock.ts";
 import { reportOn } from "../ops/plan-report.ts";
 import { checkBoundary } from "../ops/preflight.ts";
+import { checkEnvironments, checkRefIsRead } from "../ops/repository.ts";
 import { type Plan, planSchema } from "../ops/terraform-plan.ts";
+import { ACCOUNT, API, account, FOREIGN_API, findAllowed } from "./support/account.ts";
 import { ConsumerBench } from "./support/consumer-bench.ts";
+import { Github } from "./support/github.ts";
 import { type Authorizer, requestOf } from "./support/http-request.ts";
 import { grantsOf } from "./support/iam.ts";
-import { sampleSettings, settingsWith } from "./support/synthesise.ts";
+import { sampleSettings, settingsWith, synthesiseBootstrap } from "./support/synthesise.ts";
 
 let bench: ConsumerBench;
 beforeAll(async () => {
@@ -268,5 +280,365 @@ describe("to spend money outside the breaker's sight", () => {
     await expect(checkBoundary(more, "123456789012")).rejects.toThrow(
       "couch-explorers-boundary-dev does not allow arn:aws:bedrock:us-west-2::foundation-model/stability.stable-image-ultra-v1:1, so each call would be denied. As an administrator, type: npm run bootstrap.",
     );
+  });
+});
+
+const workflowJobsSchema = z.object({
+  jobs: z.record(
+    z.string(),
+    z.object({
+      uses: z.string().optional(),
+      environment: z.string().optional(),
+      secrets: z.union([z.literal("inherit"), z.record(z.string(), z.string())]).optional(),
+      steps: z
+        .array(z.object({ uses: z.string().optional(), with: z.record(z.string(), z.unknown()).optional() }))
+        .default([]),
+    }),
+  ),
+});
+const dependabotSchema = z.object({
+  updates: z.array(z.object({ cooldown: z.object({ "default-days": z.number() }) })),
+});
+
+const byText = (one: string, other: string) => one.localeCompare(other);
+const NO_RESOURCE = "AWS gives it no resource to name, and the access log needs it";
+
+/** What the apply role may change of others, and why it may. */
+const WAIVED: Readonly<Record<string, string>> = {
+  "iam:CreateServiceLinkedRole": "one role, that of API Gateway, whose trust and rights AWS alone decides",
+  "lambda:TagResource": "AWS chooses an event source's id; no policy of ours decides by tags",
+  "lambda:UntagResource": "AWS chooses an event source's id; no policy of ours decides by tags",
+  "logs:CreateLogDelivery": NO_RESOURCE,
+  "logs:DeleteLogDelivery": NO_RESOURCE,
+  "logs:PutResourcePolicy": NO_RESOURCE,
+  "logs:UpdateLogDelivery": NO_RESOURCE,
+};
+
+/** Known ways to more rights that the apply role has on its own environment, and what bounds each. */
+const BOUNDED: Readonly<Record<string, string>> = {
+  "iam:PutRolePolicy": "the role needs the boundary",
+  "iam:CreateRole": "the role needs the boundary",
+  "iam:UpdateAssumeRolePolicy": "the role needs the boundary",
+  "iam:PutRolePermissionsBoundary": "it may set the environment's boundary only",
+  "iam:PassRole": "its functions' roles, to Lambda only",
+  "iam:TagRole": "its functions' roles; no policy of ours decides by tags",
+  "lambda:CreateFunction": "runs with a role that needs the boundary",
+  "lambda:UpdateFunctionCode": "its functions, which run under the boundary",
+  "lambda:UpdateFunctionConfiguration": "its functions, which run under the boundary",
+  "lambda:AddPermission": "its functions",
+  "lambda:CreateEventSourceMapping": "its consumer, which may read its own queue only",
+  "sqs:SetQueueAttributes": "its queues: it has the prompts of its environment anyway",
+  "sns:SetTopicAttributes": "its topics",
+  "apigateway:PATCH": "its API",
+  "apigateway:DELETE": "its API",
+};
+
+/** Known ways to more rights in an account: https://pathfinding.cloud and https://github.com/nccgroup/PMapper */
+const ESCALATIONS = [
+  ...["CreatePolicyVersion", "SetDefaultPolicyVersion", "CreatePolicy", "DeletePolicyVersion"].map(inIam),
+  ...["AttachRolePolicy", "AttachUserPolicy", "AttachGroupPolicy", "DetachRolePolicy"].map(inIam),
+  ...["PutUserPolicy", "PutGroupPolicy", "AddUserToGroup", "CreateUser"].map(inIam),
+  ...["CreateAccessKey", "CreateLoginProfile", "UpdateLoginProfile", "UpdateAccessKey"].map(inIam),
+  ...["DeleteRolePermissionsBoundary", "DeleteUserPermissionsBoundary", "PutUserPermissionsBoundary"].map(
+    inIam,
+  ),
+  ...["CreateOpenIDConnectProvider", "AddClientIDToOpenIDConnectProvider", "UpdateSAMLProvider"].map(inIam),
+  ...["UpdateOpenIDConnectProviderThumbprint", "CreateServiceSpecificCredential"].map(inIam),
+  ...["AddRoleToInstanceProfile", "DeactivateMFADevice", "ResyncMFADevice"].map(inIam),
+  ...["sts:AssumeRole", "sts:GetFederationToken", "organizations:LeaveOrganization"],
+  ...["kms:PutKeyPolicy", "kms:CreateGrant", "kms:TagResource", "kms:UpdateAlias", "kms:CreateKey"],
+  ...["s3:PutBucketAcl", "s3:PutObjectAcl", "s3:PutReplicationConfiguration", "s3:PutBucketNotification"],
+  ...[
+    "s3:PutAccountPublicAccessBlock",
+    "s3:CreateAccessPoint",
+    "s3:PutAccessPointPolicy",
+    "s3:GetObjectVersion",
+  ],
+  ...["lambda:InvokeFunction", "lambda:PublishLayerVersion", "lambda:AddLayerVersionPermission"],
+  ...["lambda:CreateFunctionUrlConfig", "lambda:PutFunctionCodeSigningConfig"],
+  ...["sqs:AddPermission", "sqs:ReceiveMessage", "sns:AddPermission", "sns:Publish"],
+  ...["apigateway:UpdateRestApiPolicy", "apigateway:SetWebACL", "events:PutRule", "events:PutTargets"],
+  ...["logs:PutSubscriptionFilter", "logs:PutDestinationPolicy", "logs:FilterLogEvents"],
+  ...["ec2:RunInstances", "ec2:ReplaceIamInstanceProfileAssociation", "ec2:ModifyInstanceAttribute"],
+  ...["ssm:SendCommand", "ssm:StartSession", "ssm:GetParameter", "secretsmanager:GetSecretValue"],
+  ...["secretsmanager:PutResourcePolicy", "cloudformation:CreateStack", "cloudformation:UpdateStack"],
+  ...["cloudformation:CreateChangeSet", "codebuild:CreateProject", "codebuild:StartBuild"],
+  ...["ecs:RegisterTaskDefinition", "ecs:RunTask", "batch:SubmitJob", "apprunner:CreateService"],
+  ...["glue:CreateDevEndpoint", "glue:UpdateDevEndpoint", "glue:CreateJob", "datapipeline:CreatePipeline"],
+  ...["sagemaker:CreateNotebookInstance", "sagemaker:CreatePresignedNotebookInstanceUrl"],
+  ...[
+    "states:CreateStateMachine",
+    "scheduler:CreateSchedule",
+    "cloudtrail:StopLogging",
+    "cloudtrail:DeleteTrail",
+  ],
+];
+
+function inIam(action: string): string {
+  return `iam:${action}`;
+}
+
+describe("to change what is not the environment's, with the role of a hijacked deployment of dev", () => {
+  const settings = settingsWith();
+  const beforeFirst = firstDeployPermissions(settings, ACCOUNT);
+  const deployed = [
+    ...planPermissions(settings, ACCOUNT),
+    ...resourcePermissions(settings, ACCOUNT),
+    ...applyPermissions(settings, ACCOUNT, API),
+  ];
+  const s3 = (name: string) => `arn:aws:s3:::${name}`;
+  const inRegion = (service: string, name: string) => `arn:aws:${service}:eu-west-1:${ACCOUNT}:${name}`;
+
+  /** Each writing action that is allowed on something of others. */
+  async function writesToOthers(statements: readonly PolicyStatement[]): Promise<string[]> {
+    const held = new Set(statements.flatMap(({ Action }) => Action));
+    const writes = [...held].filter((action) => !/:(Get|List|Describe)/i.test(action));
+    const allowed = await Promise.all(writes.map((action) => findAllowed(action, statements)));
+    return writes.filter((_, index) => allowed[index]?.some(({ owner }) => owner !== "dev"));
+  }
+
+  it("over all actions that it has, on all resources of the account: only what is waived", async () => {
+    expect((await writesToOthers(deployed)).sort(byText)).toEqual(Object.keys(WAIVED).sort(byText));
+    for (const reason of Object.values(WAIVED)) expect(reason).toMatch(/\w{3,}/);
+  });
+
+  it("before its first deploy: besides, any API of the account, until the next bootstrap", async () => {
+    const more = ["DELETE", "PATCH", "POST", "PUT"].map((verb) => `apigateway:${verb}`);
+    expect((await writesToOthers([...deployed, ...beforeFirst])).sort(byText)).toEqual(
+      [...Object.keys(WAIVED), ...more].sort(byText),
+    );
+  });
+
+  it.each(ESCALATIONS)("%s, a known way to more rights, is not allowed on anything", async (action) => {
+    expect(await findAllowed(action, [...deployed, ...beforeFirst])).toEqual([]);
+  });
+
+  it.each(Object.entries(BOUNDED))("%s, a known way to more rights, is bounded: %s", async (action) => {
+    const allowed = await findAllowed(action, deployed);
+    expect(allowed.map(({ owner }) => owner)).toContain("dev");
+    expect(allowed.filter(({ owner }) => owner !== "dev")).toEqual([]);
+  });
+
+  it.each([
+    ["to take over a key of others by tagging it", "kms:TagResource", inRegion("kms", "key/untagged")],
+    ["to take over its own key", "kms:PutKeyPolicy", inRegion("kms", "key/dev")],
+    ["to point its alias at another key", "kms:UpdateAlias", inRegion("kms", "alias/couch-explorers-dev")],
+    ["to open the pictures", "s3:PutBucketPolicy", s3("couch-explorers-images-dev")],
+    ["to let the pictures be opened", "s3:PutBucketPublicAccessBlock", s3("couch-explorers-images-dev")],
+    ["to bring back access lists", "s3:PutBucketOwnershipControls", s3("couch-explorers-images-dev")],
+    ["to allow requests without TLS", "s3:DeleteBucketPolicy", s3("couch-explorers-images-dev")],
+    [
+      "to silence alarms of dev-prod",
+      "cloudwatch:PutMetricAlarm",
+      inRegion("cloudwatch", "alarm:image-generation-dev-prod-no-images"),
+    ],
+    [
+      "to delete alarms of dev-prod",
+      "cloudwatch:DeleteAlarms",
+      inRegion("cloudwatch", "alarm:image-generation-dev-prod-no-images"),
+    ],
+    [
+      "to open prod's route",
+      "apigateway:PATCH",
+      `arn:aws:apigateway:eu-west-1::/apis/${FOREIGN_API}prod/routes/1`,
+    ],
+    [
+      "to remove prod's authorizer",
+      "apigateway:DELETE",
+      `arn:aws:apigateway:eu-west-1::/apis/${FOREIGN_API}prod/authorizers/1`,
+    ],
+    ["to make an API that passes for its own", "apigateway:POST", "arn:aws:apigateway:eu-west-1::/apis"],
+  ])("%s: %s is denied", async (_, action, resource) => {
+    expect((await findAllowed(action, deployed)).map(({ arn }) => arn)).not.toContain(resource);
+    expect(account.map(({ arn }) => arn)).toContain(resource);
+  });
+
+  it("with a function's role that it gives all rights: the boundary leaves traces alone", async () => {
+    expect(await writesToOthers(boundaryPermissions(settings, ACCOUNT))).toEqual([
+      "xray:PutTraceSegments",
+      "xray:PutTelemetryRecords",
+    ]);
+  });
+});
+
+describe("to deploy from a branch, by the name of an environment that GitHub does not guard", () => {
+  const REPOSITORY = "couch-explorers/couch-explorers";
+  const selected = { custom_branch_policies: true, protected_branches: false };
+  const main = [{ name: "main", type: "branch" }];
+
+  /** Asks a GitHub with these environments, by the refs that may deploy; undefined is a policy that allows any. */
+  async function check(
+    environments: Readonly<Record<string, readonly object[] | null | "protected">>,
+    failure?: string,
+  ) {
+    const path = `repos/${REPOSITORY}/environments`;
+    const api = {
+      [`${path}?per_page=100`]: {
+        environments: Object.entries(environments).map(([name, refs]) => ({
+          name,
+          deployment_branch_policy:
+            refs === null
+              ? null
+              : refs === "protected"
+                ? { ...selected, custom_branch_policies: false }
+                : selected,
+        })),
+      },
+      ...Object.fromEntries(
+        Object.entries(environments).map(([name, refs]) => [
+          `${path}/${name}/deployment-branch-policies?per_page=100`,
+          { branch_policies: refs },
+        ]),
+      ),
+    };
+    const { env } = new Github({ comments: {}, issues: [], api, ...(failure && { failure }) });
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    return checkEnvironments(REPOSITORY, ["dev", "prod"]);
+  }
+
+  it("environments that let main alone deploy are right, and the one that publishes may allow tags", async () => {
+    expect(await check({ dev: main, prod: main })).toBeUndefined();
+    const tags = [...main, { name: "v*", type: "tag" }];
+    expect(await check({ dev: main, Prod: main, dockerhub: tags })).toBeUndefined();
+  });
+
+  it.each<[string, Parameters<typeof check>[0], string]>([
+    ["is missing", { dev: main }, "prod does not exist: GitHub would create it for any branch"],
+    ["has no rule", { dev: main, prod: null }, "prod lets other branches than main deploy"],
+    [
+      "allows protected branches",
+      { dev: main, prod: "protected" },
+      "prod lets other branches than main deploy",
+    ],
+    [
+      "allows another branch",
+      { dev: main, prod: [...main, { name: "release/*" }] },
+      'prod lets "release/*" deploy',
+    ],
+    [
+      "allows a tag named main",
+      { dev: main, prod: [{ name: "main", type: "tag" }] },
+      'prod lets "main" deploy',
+    ],
+    [
+      "publishes from any branch",
+      { dev: main, prod: main, dockerhub: null },
+      "dockerhub lets other branches than main",
+    ],
+  ])("one that %s is refused, with what to set", async (_, environments, problem) => {
+    await expect(check(environments)).rejects.toThrow(problem);
+    await expect(check(environments)).rejects.toThrow(
+      `At https://github.com/${REPOSITORY}/settings/environments, set the deployment branches of each to the selected branch main`,
+    );
+  });
+
+  it("what GitHub does not tell is said to be unchecked", async () => {
+    expect(await check({}, "gh: Not Found (HTTP 404)")).toMatch(
+      /^Whether main alone may deploy .* is not checked\. /,
+    );
+  });
+});
+
+describe("to get at secrets, or into what is deployed and published, by a workflow", () => {
+  const folder = new URL("../.github/", import.meta.url);
+  const workflows = readdirSync(new URL("workflows/", folder)).map((name) => {
+    const text = readFileSync(new URL(`workflows/${name}`, folder), "utf8");
+    return { name, text, jobs: workflowJobsSchema.parse(parse(text)).jobs };
+  });
+
+  it("no job holds secrets that it does not name", () => {
+    for (const { name, text } of workflows) {
+      expect(text, name).not.toMatch(/\bsecrets\[|toJSON\(secrets\)/i);
+    }
+    const inheriting = workflows.flatMap(({ jobs }) =>
+      Object.values(jobs).flatMap(({ secrets, uses }) => (secrets === "inherit" ? [uses] : [])),
+    );
+    // GitHub passes an environment's secrets on in no other way: https://github.com/actions/runner/issues/1490
+    expect(new Set(inheriting)).toEqual(new Set(["./.github/workflows/publish-client.yml"]));
+  });
+
+  it("no job of an environment takes from a cache that other jobs fill", () => {
+    const guarded = workflows.flatMap(({ jobs }) =>
+      Object.values(jobs).filter((job) => job.environment !== undefined),
+    );
+    expect(guarded).toHaveLength(2);
+    const inputs = (action: string) =>
+      guarded.flatMap(({ steps }) =>
+        steps.filter(({ uses }) => uses?.startsWith(action)).map((step) => step.with),
+      );
+    expect(inputs("actions/cache")).toEqual([]);
+    expect(inputs("actions/setup-node").filter((given) => given && "cache" in given)).toEqual([]);
+    expect(inputs("docker/setup-qemu-action")).toEqual([{ "cache-image": false }]);
+    expect(inputs("docker/setup-buildx-action")).toEqual([{ "cache-binary": false }]);
+    for (const given of inputs("docker/build-push-action")) expect(given).not.toHaveProperty("cache-from");
+  });
+
+  it("no release gets in before others had a week to look at it", () => {
+    const { updates } = dependabotSchema.parse(
+      parse(readFileSync(new URL("dependabot.yml", folder), "utf8")),
+    );
+    expect(updates.length).toBeGreaterThan(3);
+    for (const { cooldown } of updates) expect(cooldown["default-days"]).toBeGreaterThanOrEqual(7);
+  });
+});
+
+describe("to have whoever hardens the trust lock every workflow out", () => {
+  const trustOf = (ref?: "probe" | "require") => {
+    const github = { repository: "couch-explorers/couch-explorers", ...(ref && { ref }) };
+    const roles = Object.values(synthesiseBootstrap([settingsWith({ github })]).resources("aws_iam_role"));
+    return Object.fromEntries(
+      roles.map(({ name, assume_role_policy: trust }) => [
+        String(name).replace(/^couch-explorers-|-dev$/g, ""),
+        JSON.parse(String(trust)).Statement[0].Condition.StringEquals[
+          "token.actions.githubusercontent.com:ref"
+        ],
+      ]),
+    );
+  };
+
+  it("the claim of the branch is required when it is asked for, and probed by a role that may do nothing", () => {
+    const main = "refs/heads/main";
+    expect(trustOf()).toEqual({ plan: undefined, apply: undefined });
+    expect(trustOf("probe")).toEqual({ plan: undefined, apply: undefined, probe: main });
+    expect(trustOf("require")).toEqual({ plan: undefined, apply: main, probe: main });
+  });
+
+  it.each([
+    ["nobody has taken the probe role", 200, "<Role></Role>", false],
+    ["there is no probe role", 404, "", false],
+    [
+      "a workflow has",
+      200,
+      "<Role><RoleLastUsed><LastUsedDate>2026-11-25T00:00:00Z</LastUsedDate></RoleLastUsed></Role>",
+      true,
+    ],
+  ])("the bootstrap requires it only once AWS is known to read it: %s", async (_, status, role, proven) => {
+    const server = createServer((_, response) => {
+      response
+        .writeHead(status)
+        .end(
+          status === 200
+            ? `<R><GetRoleResult>${role}</GetRoleResult></R>`
+            : "<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>no role</Message></Error></ErrorResponse>",
+        );
+    });
+    vi.stubEnv("AWS_ENDPOINT_URL_IAM", `http://127.0.0.1:${await listenOnLoopback(server)}`);
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      server.closeAllConnections();
+      server.close();
+    });
+    const settings = (ref: "probe" | "require") =>
+      settingsWith({ github: { repository: "couch-explorers/couch-explorers", ref } });
+    await expect(checkRefIsRead(settings("probe"))).resolves.toBeUndefined();
+    const check = expect(checkRefIsRead(settings("require")));
+    await (proven
+      ? check.resolves.toBeUndefined()
+      : check.rejects.toThrow("No workflow has taken the role couch-explorers-probe-dev yet"));
   });
 });

@@ -104,7 +104,7 @@ describe("the monthly fixed cost", () => {
       math(2),
       "−$0.10.",
     ],
-    ["of a replaced key", "aws_kms_key", {}, {}, "unchanged."],
+    ["of a replaced dashboard", "aws_cloudwatch_dashboard", {}, {}, "unchanged."],
   ])("%s", (_, type, before, after, cost) => {
     expect(report(planFor(type, before, after)).markdown).toContain(`Monthly fixed cost: ${cost}`);
   });

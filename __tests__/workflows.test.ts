@@ -61,18 +61,18 @@ const least: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   // It uploads what it finds.
   "checks.yml/codeql": { contents: "read", "security-events": "write" },
   // A token for AWS; the comment.
-  "plan.yml/plan": { contents: "read", "id-token": "write", "pull-requests": "write" },
+  "plan.yml/plan": { actions: "read", contents: "read", "id-token": "write", "pull-requests": "write" },
   // It looks whether the branch has a pull request.
   "branch.yml/pull-request": { "pull-requests": "read" },
   // What the checks, and plans, need together.
   "branch.yml/checks": { contents: "read", "security-events": "write" },
-  "branch.yml/plan": { contents: "read", "id-token": "write", "pull-requests": "write" },
+  "branch.yml/plan": { actions: "read", contents: "read", "id-token": "write", "pull-requests": "write" },
   "deploy.yml/checks": { contents: "read", "security-events": "write" },
   "release.yml/checks": { contents: "read", "security-events": "write" },
   // It looks which commit of main is the newest.
   "deploy.yml/newest": { contents: "read" },
   // A token for AWS; the label of the pull request that was merged.
-  "deploy.yml/deploy": { contents: "read", "id-token": "write", "pull-requests": "read" },
+  "deploy.yml/deploy": { actions: "read", contents: "read", "id-token": "write", "pull-requests": "read" },
   // What publishing needs.
   "deploy.yml/publish": { contents: "read", "id-token": "write", attestations: "write" },
   "release.yml/publish": { contents: "read", "id-token": "write", attestations: "write" },
@@ -141,7 +141,7 @@ describe("the workflows", () => {
       const known =
         workflow === "publish-client.yml"
           ? ["DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"]
-          : ["AWS_ACCOUNT_ID", "ALARM_EMAIL"];
+          : ["AWS_ACCOUNT_ID", "AWS_ACCOUNT_ID_PROD", "ALARM_EMAIL"];
       const secrets = [...text.matchAll(/secrets\.(\w+)/g)].map(([, name = ""]) => name);
       expect(secrets.filter((name) => !known.includes(name))).toEqual([]);
       expect(text).not.toMatch(/AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY/);
@@ -238,6 +238,7 @@ describe("the workflows", () => {
       "package-ecosystem": ecosystem,
       directory,
       schedule: { interval: "weekly" },
+      cooldown: { "default-days": 7 },
       groups: expect.objectContaining({}),
     });
     expect(parse(text).updates).toEqual([

@@ -27,14 +27,40 @@ export function modelArn({ id, region }: { readonly id: string; readonly region:
   return `arn:aws:bedrock:${region}::foundation-model/${id}`;
 }
 
+/** Of the role without permissions that shows whether AWS reads the claim `ref` of GitHub's tokens. */
+export function probeRoleName(suffix: string): string {
+  return `couch-explorers-probe-${suffix}`;
+}
+
 /** Of the HTTP API itself, and at the end of its access log's. */
 export function apiName(suffix: string): string {
   return `image-generation-api-${suffix}`;
 }
 
-/** @param id the alarm's name in the table of alarms */
-export function alarmName(suffix: string, id: string): string {
+/** Of each alarm in the table of alarms. */
+export const ALARM_IDS = [
+  ...["time-to-image", "no-images", "expiring-prompts", "dead-letters", "failed-tries", "abandoned-requests"],
+  ...["model-fallback", "consumer-errors", "breaker-errors", "consumer-duration", "rejected-prompts"],
+  ...["spend-hour", "spend-day", "spend-week", "api-errors", "untold-events", "undelivered-events"],
+] as const;
+
+export type AlarmId = (typeof ALARM_IDS)[number];
+
+export function alarmName(suffix: string, id: AlarmId): string {
   return `image-generation-${suffix}-${id}`;
+}
+
+/** Each alarm by its whole name: what begins like the alarms of `dev` may be an alarm of `dev-prod`. */
+export function alarmArns(
+  { suffix, region }: { readonly suffix: string; readonly region: string },
+  accountId: string,
+): string[] {
+  return ALARM_IDS.map((id) => `arn:aws:cloudwatch:${region}:${accountId}:alarm:${alarmName(suffix, id)}`);
+}
+
+/** Of the key that encrypts the alarms' notifications. The bootstrap creates it. */
+export function notificationKeyAlias(suffix: string): string {
+  return `alias/couch-explorers-${suffix}`;
 }
 
 /** Of the queue of prompts. */

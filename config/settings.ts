@@ -106,6 +106,13 @@ const githubSchema = z
     /** Of the user or the organization that owns it. */
     ownerId: githubId,
     repositoryId: githubId,
+    /**
+     * Whether AWS is to look at the branch too, by the claim `ref` of a token: `probe` makes a role that finds out whether
+     * it does, `require` lets `main` alone take the apply role. Default: neither. docs/deploy.md
+     */
+    ref: z
+      .enum(["probe", "require"], { error: "must be probe or require. Leave it out for neither" })
+      .optional(),
   })
   .refine(({ ownerId, repositoryId }) => (ownerId === undefined) === (repositoryId === undefined), {
     error: "has one id only. Give both ownerId and repositoryId, or neither",

@@ -3,15 +3,20 @@ import { S3Backend, type S3BackendConfig, type TerraformStack } from "cdktf";
 import { readPlatform } from "../config/platform.ts";
 import type { Settings } from "../config/settings.ts";
 
-/** Configures the AWS provider: region, account, and tags with the environment on each resource. */
+/**
+ * Configures the AWS provider: region, account, and tags with the environment on each resource.
+ * @param alias of a provider for another region than the stack's
+ */
 export function connectToAws(
   stack: TerraformStack,
   { region, accountId }: Pick<Settings, "region" | "accountId">,
   environment: string,
-): void {
+  alias?: string,
+): AwsProvider {
   stack.addOverride("terraform.required_providers.aws.version", readPlatform().provider);
-  new AwsProvider(stack, "aws", {
+  return new AwsProvider(stack, alias === undefined ? "aws" : `aws-${alias}`, {
     region,
+    ...(alias !== undefined && { alias }),
     ...(accountId !== undefined && { allowedAccountIds: [accountId] }),
     defaultTags: [{ tags: { Project: "couch-explorers", Environment: environment } }],
   });

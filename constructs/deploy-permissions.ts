@@ -1,24 +1,23 @@
 import { derive } from "../config/derived.ts";
-import { apiName, boundaryArn, consumerName, modelArn, queueName } from "../config/names.ts";
+import { alarmArns, apiName, boundaryArn, consumerName, modelArn, queueName } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
-import {
-  functionNames,
-  roleNames,
-  type ServicePermissions,
-  services,
-  tagged,
-} from "./deployable-services.ts";
+import { functionNames, roleNames, type ServicePermissions, services } from "./deployable-services.ts";
 import { eventServices, webhookPermissions } from "./event-services.ts";
 import { allowKey } from "./image-bucket.ts";
 import { allow, type PolicyStatement } from "./policy.ts";
 
-/** Not in the table of services: AWS chooses the id of an event source. */
+/** Not in the table of services: AWS chooses the ids of an event source and of an API, and alarms are many names. */
 const eventSources = "aws_lambda_event_source_mapping";
+const apiTypes = ["api", "authorizer", "integration", "route", "stage"].map(
+  (part) => `aws_apigatewayv2_${part}`,
+);
 
 /** The types of resources that the roles may manage. */
 export const deployableTypes: readonly string[] = [
   ...[...services, ...eventServices].flatMap(({ types }) => types),
   eventSources,
+  "aws_cloudwatch_metric_alarm",
+  ...apiTypes,
 ];
 
 /** For a plan: to read the environment's resources and state and the lifecycle of its models, but no messages or objects. */
@@ -35,9 +34,8 @@ export function planPermissions(settings: Settings, accountId: string): PolicySt
 
 /** For an apply: to manage the resources that have the environment's names. */
 export function resourcePermissions(settings: Settings, accountId: string): PolicyStatement[] {
-  return onServices(services, settings, accountId, ({ types, write }) =>
-    // An existing bucket is not changed.
-    settings.imageBucket.kind === "existing" && types.includes("aws_s3_bucket") ? [] : write,
+  return onServices(services, settings, accountId, (service) =>
+    service.firstDeployOnly ? [] : writesOf(service, settings),
   );
 }
 
@@ -54,15 +52,44 @@ export function eventPermissions(settings: Settings, accountId: string): PolicyS
   ];
 }
 
-/** For an apply: resources that AWS names, roles, the lock, the state, and the canary. */
-export function applyPermissions(settings: Settings, accountId: string): PolicyStatement[] {
+/** For the first apply: to create the API, whose id nobody knows yet, and to close the bucket. */
+export function firstDeployPermissions(settings: Settings, accountId: string): PolicyStatement[] {
+  return [
+    allow(["apigateway:POST"], [`arn:aws:apigateway:${settings.region}::/apis`], {
+      StringEquals: { "apigateway:Request/ApiName": apiName(settings.suffix) },
+    }),
+    changeApi(settings, "*"),
+    ...onServices(services, settings, accountId, (service) =>
+      service.firstDeployOnly ? writesOf(service, settings) : [],
+    ),
+  ];
+}
+
+/** An existing bucket is not changed. */
+function writesOf({ types, write }: ServicePermissions, { imageBucket }: Settings): readonly string[] {
+  return imageBucket.kind === "existing" && types.some((type) => type.startsWith("aws_s3_")) ? [] : write;
+}
+
+/**
+ * For an apply: resources that AWS names, roles, the lock, the state, and the canary.
+ * @param apiId of the environment's API, the only one that the role may change
+ */
+export function applyPermissions(settings: Settings, accountId: string, apiId: string): PolicyStatement[] {
   const { region, suffix, imageBucket } = settings;
   const keyPrefix = imageBucket.kind === "existing" ? imageBucket.keyPrefix : "";
   return [
     ...eventSourcePermissions(settings, accountId),
-    ...apiPermissions(settings, accountId),
-    ...keyPermissions(settings, accountId),
-    ...emptyingPermissions(settings),
+    changeApi(settings, apiId),
+    allow(
+      [
+        "cloudwatch:DeleteAlarms",
+        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:TagResource",
+        "cloudwatch:UntagResource",
+      ],
+      alarmArns(settings, accountId),
+    ),
+    ...accessLogPermissions(accountId),
     ...rolePermissions(settings, accountId),
     allow(["s3:PutObject"], [stateObject(settings)]),
     // The lock is an object next to the state: https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
@@ -82,15 +109,13 @@ function onServices(
 ): PolicyStatement[] {
   return services
     .filter((service) => actionsOf(service).length > 0)
-    .map((service) =>
-      allow(actionsOf(service), service.resources(settings, accountId), service.condition?.(settings)),
-    );
+    .map((service) => allow(actionsOf(service), service.resources(settings, accountId)));
 }
 
 function readPermissions(settings: Settings): PolicyStatement[] {
   return [
     allow(["apigateway:GET"], [`arn:aws:apigateway:${settings.region}::/apis/*`]),
-    // AWS supports no resource-level permissions for these:
+    // AWS supports no resource-level permissions for these, but for the tags of alarms, whose names would take too much room:
     // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
     // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     allow(
@@ -98,6 +123,7 @@ function readPermissions(settings: Settings): PolicyStatement[] {
         "bedrock:GetFoundationModelAvailability",
         "bedrock:ListFoundationModelAgreementOffers",
         "cloudwatch:DescribeAlarms",
+        "cloudwatch:ListTagsForResource",
         "lambda:GetAccountSettings",
         "lambda:GetEventSourceMapping",
         "lambda:ListTags",
@@ -132,13 +158,21 @@ function eventSourcePermissions({ region, suffix }: Settings, accountId: string)
   ];
 }
 
-function apiPermissions(settings: Settings, accountId: string): PolicyStatement[] {
-  const gateway = `arn:aws:apigateway:${settings.region}:`;
+/**
+ * The parts of an HTTP API have neither its name nor its tags: its id alone tells whose they are.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-supported-resources.html
+ */
+function changeApi({ region }: Settings, apiId: string): PolicyStatement {
+  return allow(
+    ["apigateway:DELETE", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"],
+    [`apis/${apiId}`, `apis/${apiId}/*`, `tags/*${apiId}*`].map(
+      (path) => `arn:aws:apigateway:${region}::/${path}`,
+    ),
+  );
+}
+
+function accessLogPermissions(accountId: string): PolicyStatement[] {
   return [
-    allow(["apigateway:POST"], [`${gateway}:/apis`], {
-      StringEquals: { "apigateway:Request/ApiName": apiName(settings.suffix) },
-    }),
-    allow(["apigateway:DELETE", "apigateway:POST", "apigateway:PUT"], [`${gateway}:/tags/*`]),
     // Access logs use log delivery, which has no resource-level permissions:
     // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
     allow(
@@ -181,29 +215,6 @@ function rolePermissions(settings: Settings, accountId: string): PolicyStatement
       StringEquals: { "iam:PassedToService": "lambda.amazonaws.com" },
     }),
   ];
-}
-
-// AWS chooses a key's id. Its tags, from the creation on, show the environment.
-function keyPermissions(settings: Settings, accountId: string): PolicyStatement[] {
-  const request = tagged("aws:RequestTag", settings);
-  return [
-    allow(["kms:CreateKey"], ["*"], request),
-    allow(["kms:TagResource"], [`arn:aws:kms:${settings.region}:${accountId}:key/*`], {
-      ...request,
-      // Not a key of another environment; a new key has no tags yet.
-      StringEqualsIfExists: tagged("aws:ResourceTag", settings).StringEquals,
-    }),
-  ];
-}
-
-/**
- * To destroy a bucket, Terraform deletes each version of each object first. Not in production.
- * https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html
- */
-function emptyingPermissions({ imageBucket, production }: Settings): PolicyStatement[] {
-  if (imageBucket.kind === "existing" || production) return [];
-  const bucket = `arn:aws:s3:::${imageBucket.name}`;
-  return [allow(["s3:ListBucketVersions"], [bucket]), allow(["s3:DeleteObjectVersion"], [`${bucket}/*`])];
 }
 
 function stateBucket({ state }: Settings): string {

@@ -1,5 +1,4 @@
 import {
-  alarmName,
   apiFunctionName,
   apiName,
   breakerName,
@@ -12,7 +11,6 @@ import {
   webhookRoleName,
 } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
-import type { PolicyStatement } from "./policy.ts";
 
 /** The actions that Terraform calls for some types of resources, and the ARNs of those. */
 export interface ServicePermissions {
@@ -20,8 +18,8 @@ export interface ServicePermissions {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly resources: (settings: Settings, accountId: string) => readonly string[];
-  /** For resources whose names AWS chooses. */
-  readonly condition?: (settings: Settings) => NonNullable<PolicyStatement["Condition"]>;
+  /** Whether the apply role may write only until the environment is deployed. After that, an administrator has to. */
+  readonly firstDeployOnly?: true;
 }
 
 /** The names of the environment's functions and of their roles. */
@@ -32,11 +30,6 @@ export function functionNames({ suffix }: Settings): string[] {
 /** The names of the environment's roles. */
 export function roleNames(settings: Settings): string[] {
   return [...functionNames(settings), webhookRoleName(settings.suffix)];
-}
-
-/** A condition on the tags that `connectToAws` adds to each resource. */
-export function tagged(where: "aws:ResourceTag" | "aws:RequestTag", { suffix }: Settings) {
-  return { StringEquals: { [`${where}/Project`]: "couch-explorers", [`${where}/Environment`]: suffix } };
 }
 
 // Found by applying with the AWS provider, then checked with
@@ -59,9 +52,6 @@ export const services: readonly ServicePermissions[] = [
   {
     types: [
       "aws_s3_bucket",
-      "aws_s3_bucket_public_access_block",
-      "aws_s3_bucket_ownership_controls",
-      "aws_s3_bucket_policy",
       "aws_s3_bucket_server_side_encryption_configuration",
       "aws_s3_bucket_versioning",
       "aws_s3_bucket_lifecycle_configuration",
@@ -88,15 +78,25 @@ export const services: readonly ServicePermissions[] = [
     write: [
       "s3:CreateBucket",
       "s3:DeleteBucket",
-      "s3:DeleteBucketPolicy",
-      "s3:PutBucketOwnershipControls",
-      "s3:PutBucketPolicy",
-      "s3:PutBucketPublicAccessBlock",
       "s3:PutBucketTagging",
       "s3:PutBucketVersioning",
       "s3:PutEncryptionConfiguration",
       "s3:PutLifecycleConfiguration",
     ],
+    resources: ({ imageBucket }) => [`arn:aws:s3:::${imageBucket.name}`],
+  },
+  {
+    types: ["aws_s3_bucket_public_access_block", "aws_s3_bucket_ownership_controls", "aws_s3_bucket_policy"],
+    read: [],
+    // What opens the pictures to other accounts. IAM has no condition on what a bucket policy says.
+    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+    write: [
+      "s3:DeleteBucketPolicy",
+      "s3:PutBucketOwnershipControls",
+      "s3:PutBucketPolicy",
+      "s3:PutBucketPublicAccessBlock",
+    ],
+    firstDeployOnly: true,
     resources: ({ imageBucket }) => [`arn:aws:s3:::${imageBucket.name}`],
   },
   {
@@ -161,42 +161,6 @@ export const services: readonly ServicePermissions[] = [
       roleNames(settings).map((name) => `arn:aws:iam::${accountId}:role/${name}`),
   },
   {
-    types: ["aws_apigatewayv2_api"],
-    read: [],
-    write: ["apigateway:DELETE", "apigateway:PATCH"],
-    resources: ({ region }) => [`arn:aws:apigateway:${region}::/apis/*`],
-    condition: ({ suffix }) => ({ StringEquals: { "apigateway:Resource/ApiName": apiName(suffix) } }),
-  },
-  {
-    // The parts of an API have neither its name nor its tags, and AWS chooses its id: these are of any HTTP API.
-    // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-supported-resources.html
-    types: [
-      "aws_apigatewayv2_authorizer",
-      "aws_apigatewayv2_integration",
-      "aws_apigatewayv2_route",
-      "aws_apigatewayv2_stage",
-    ],
-    read: [],
-    write: ["apigateway:DELETE", "apigateway:PATCH", "apigateway:POST"],
-    resources: ({ region }) =>
-      ["authorizers", "cors", "integrations", "routes", "stages"].map(
-        (part) => `arn:aws:apigateway:${region}::/apis/*/${part}*`,
-      ),
-  },
-  {
-    types: ["aws_cloudwatch_metric_alarm"],
-    read: ["cloudwatch:ListTagsForResource"],
-    write: [
-      "cloudwatch:DeleteAlarms",
-      "cloudwatch:PutMetricAlarm",
-      "cloudwatch:TagResource",
-      "cloudwatch:UntagResource",
-    ],
-    resources: ({ region, suffix }, accountId) => [
-      `arn:aws:cloudwatch:${region}:${accountId}:alarm:${alarmName(suffix, "*")}`,
-    ],
-  },
-  {
     types: ["aws_cloudwatch_dashboard"],
     read: ["cloudwatch:GetDashboard"],
     write: ["cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard"],
@@ -222,18 +186,5 @@ export const services: readonly ServicePermissions[] = [
         // A subscription's ARN is its topic's, and an id.
         return [topic, `${topic}:*`];
       }),
-  },
-  {
-    types: ["aws_kms_key"],
-    read: ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"],
-    write: [
-      "kms:EnableKeyRotation",
-      "kms:PutKeyPolicy",
-      "kms:ScheduleKeyDeletion",
-      "kms:UntagResource",
-      "kms:UpdateKeyDescription",
-    ],
-    resources: ({ region }, accountId) => [`arn:aws:kms:${region}:${accountId}:key/*`],
-    condition: (settings) => tagged("aws:ResourceTag", settings),
   },
 ];

@@ -3,7 +3,7 @@ import { loadNeighbours, loadSettings } from "../config/load.ts";
 import { BOOTSTRAP_KEY } from "../config/settings.ts";
 import { acceptAgreement, findMissingAgreements } from "./agreements.ts";
 import { checkTools, stateBucketExists } from "./preflight.ts";
-import { checkRepository } from "./repository.ts";
+import { checkEnvironments, checkRefIsRead, checkRepository } from "./repository.ts";
 import { cdktf, command, confirm, environment, terraform } from "./tool.ts";
 
 /** Where the state is until its bucket exists. Not in `cdktf.out`, which may be deleted at any time. */
@@ -17,9 +17,15 @@ await command(async () => {
   const account = await checkTools(settings);
   const environments = [settings, ...(await loadNeighbours(settings))];
   for (const { github } of new Map(environments.map((one) => [JSON.stringify(one.github), one])).values()) {
-    const unchecked = await checkRepository(github);
-    if (unchecked !== undefined) console.warn(`Warning: ${unchecked}`);
+    const { repository } = github;
+    const suffixes = environments
+      .filter((one) => one.github.repository === repository)
+      .map(({ suffix }) => suffix);
+    for (const unchecked of [await checkRepository(github), await checkEnvironments(repository, suffixes)]) {
+      if (unchecked !== undefined) console.warn(`Warning: ${unchecked}`);
+    }
   }
+  for (const one of environments) await checkRefIsRead(one);
   const missing = await findMissingAgreements(environments);
   const isFirst = existsSync(LOCAL_STATE) || !(await stateBucketExists(settings, account));
   console.log(
@@ -27,7 +33,7 @@ await command(async () => {
       `This creates or updates in account ${account}:`,
       `  the bucket ${bucket} for Terraform's state: versioned, encrypted, TLS only, protected against deletion`,
       `  GitHub's OIDC provider, and for each environment a plan role and an apply role for ${settings.github.repository}`,
-      "  for each environment a permissions boundary for its functions",
+      "  for each environment a permissions boundary for its functions, and a key for its alarms' notifications",
       ...missing.flatMap((model) =>
         model.kind === "offered"
           ? [
@@ -61,5 +67,7 @@ await command(async () => {
     if (model.kind === "offered") await acceptAgreement(model.id, model.region, model.offerToken);
     else console.warn(`Warning: ${model.problem}.`);
   }
-  console.log(`\nDone. Next, type: npm run deploy`);
+  console.log(
+    "\nDone. Next, type: npm run deploy. After the first deploy, bootstrap again: that binds the apply role to the API that is there, and takes from it the right to open the bucket",
+  );
 });

@@ -36,24 +36,24 @@ export const outages: Readonly<Record<string, string>> = {
   aws_apigatewayv2_route: NO_API,
   aws_apigatewayv2_stage: NO_API,
   aws_cloudwatch_metric_alarm: NO_ALARMS,
+  aws_cloudwatch_event_bus: "nobody is told of finished requests, and the rules on it are lost",
   aws_cloudwatch_dashboard: "it cannot be opened until it is back",
   aws_sns_topic: "nobody is notified of alarms until its subscribers have confirmed the new one by e-mail",
   aws_sns_topic_policy: NO_ALARMS,
   aws_sns_topic_subscription: "its owner must confirm the new one by e-mail",
-  aws_kms_key: "nobody is notified of alarms until its topics use another key",
 };
 
 /** What a plan says of a type that is in neither table. */
 export const UNKNOWN_CONSEQUENCE = "the consequence is not known: add the type to ops/consequences.ts";
 
 const METRIC_USD = 0.1;
-const fixedUsd: Readonly<Record<string, number>> = { aws_cloudwatch_dashboard: 3, aws_kms_key: 1 };
+const fixedUsd: Readonly<Record<string, number>> = { aws_cloudwatch_dashboard: 3 };
 const metricMath = z.object({ metric_query: z.array(z.object({ metric: z.array(z.unknown()) })).min(1) });
 
 /**
  * The fixed cost of a resource in US dollars a month, in eu-west-1; 0 for types that cost nothing while nobody uses them.
  * An alarm costs its price for each metric that its expression reads.
- * https://aws.amazon.com/cloudwatch/pricing/ https://aws.amazon.com/kms/pricing/
+ * https://aws.amazon.com/cloudwatch/pricing/
  * @param attributes as Terraform plans them; null for a resource that does not exist
  */
 export function monthlyUsd(type: string, attributes: Readonly<Record<string, unknown>> | null): number {

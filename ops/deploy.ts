@@ -1,13 +1,13 @@
 import { loadSettings } from "../config/load.ts";
 import { DeployError } from "./errors.ts";
 import { makePlan } from "./make-plan.ts";
-import { preflight } from "./preflight.ts";
+import { checkTrust, preflight } from "./preflight.ts";
 import { readState } from "./terraform-plan.ts";
 import { cdktf, command, confirm, environment } from "./tool.ts";
 
 await command(async () => {
   const settings = await loadSettings(environment);
-  await preflight(settings);
+  await checkTrust(settings, await preflight(settings));
   const { refusals } = await makePlan(settings);
   if (refusals.length > 0) throw new DeployError(refusals.join("\n"));
   await confirm(`Apply this plan to ${settings.suffix}?`, "apply");

@@ -13,6 +13,7 @@ import { derive } from "../config/derived.ts";
 import { boundaryArn, boundaryName, modelArn } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
 import { askAws, DeployError, explainAws } from "./errors.ts";
+import { checkEnvironments } from "./repository.ts";
 import { run, terraformBinary } from "./tool.ts";
 
 /** The first version with native S3 locking that is not experimental. */
@@ -68,8 +69,8 @@ export async function stateBucketExists({ state }: Settings, account: string): P
   );
 }
 
-/** Checks what each command on the pipeline needs. Throws a DeployError. */
-export async function preflight(settings: Settings): Promise<void> {
+/** Checks what each command on the pipeline needs. Returns the account. Throws a DeployError. */
+export async function preflight(settings: Settings): Promise<string> {
   const account = await checkTools(settings);
   if (!(await stateBucketExists(settings, account))) {
     throw new DeployError(
@@ -78,7 +79,14 @@ export async function preflight(settings: Settings): Promise<void> {
   }
   await checkConcurrency(settings);
   await checkKey(settings);
+  return account;
+}
+
+/** Checks what a deployment needs besides. Throws a DeployError. */
+export async function checkTrust(settings: Settings, account: string): Promise<void> {
   await checkBoundary(settings, account);
+  // Who cannot ask GitHub may deploy all the same: the bootstrap has warned.
+  await checkEnvironments(settings.github.repository, [settings.suffix]);
 }
 
 /** Throws a DeployError if the permissions boundary does not let the functions call a model of the settings. */

@@ -1,5 +1,11 @@
 import { readdirSync } from "node:fs";
 import {
+  DescribeKeyCommand,
+  GetKeyPolicyCommand,
+  GetKeyRotationStatusCommand,
+  KMSClient,
+} from "@aws-sdk/client-kms";
+import {
   GetBucketEncryptionCommand,
   GetBucketPolicyCommand,
   GetBucketVersioningCommand,
@@ -8,6 +14,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { alarmArns } from "../../config/names.ts";
 import { Github } from "../support/github.ts";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
 import { CTRL_C, CTRL_D, Project, rootCredentials } from "./support/project.ts";
@@ -92,6 +99,23 @@ describe.skipIf(inject("missing") !== "")("the bootstrap of an empty account", (
     expect(encryption?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm).toBe("AES256");
     const { Policy } = await s3().send(new GetBucketPolicyCommand({ Bucket }));
     expect(Policy).toContain('"aws:SecureTransport":"false"');
+  });
+
+  it("makes a key for the notifications of each environment that rotates and that its alarms alone may use", async () => {
+    const kms = new KMSClient({
+      endpoint: emulator.endpoint,
+      region: "eu-west-1",
+      credentials: rootCredentials,
+    });
+    for (const suffix of ["dev", "prod"]) {
+      const alias = new DescribeKeyCommand({ KeyId: `alias/couch-explorers-${suffix}` });
+      const { KeyId } = (await kms.send(alias)).KeyMetadata ?? {};
+      expect((await kms.send(new GetKeyRotationStatusCommand({ KeyId }))).KeyRotationEnabled).toBe(true);
+      const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId, PolicyName: "default" }));
+      expect(JSON.parse(Policy ?? "").Statement[1].Condition.ArnEquals["aws:SourceArn"]).toEqual(
+        alarmArns({ suffix, region: "eu-west-1" }, "123456789012"),
+      );
+    }
   });
 
   it("bootstraps a second time without a change", async () => {

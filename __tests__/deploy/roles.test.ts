@@ -1,5 +1,5 @@
-import { CreateUserCommand, IAMClient } from "@aws-sdk/client-iam";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateUserCommand, IAMClient, ListAttachedRolePoliciesCommand } from "@aws-sdk/client-iam";
+import { DeletePublicAccessBlockCommand, S3Client } from "@aws-sdk/client-s3";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/emulator.ts";
@@ -80,20 +80,41 @@ describe.skipIf(inject("missing") !== "")(
       ).rejects.toThrow("not authorized to perform: iam:CreateUser");
     });
 
-    it("lets the apply role destroy what it has made, with two versions of a picture in the bucket", async () => {
-      await emulator.enforceIam(false);
-      const s3 = new S3Client({
+    it("takes from the apply role what only the first deploy needed, with the next bootstrap", async () => {
+      const iam = new IAMClient({
         endpoint: emulator.endpoint,
         region: "eu-west-1",
         credentials: rootCredentials,
+      });
+      const firstDeploy = async () => {
+        const { AttachedPolicies = [] } = await iam.send(
+          new ListAttachedRolePoliciesCommand({ RoleName: "couch-explorers-apply-dev" }),
+        );
+        return AttachedPolicies.filter(({ PolicyName }) => PolicyName === "couch-explorers-first-deploy-dev");
+      };
+      await emulator.enforceIam(false);
+      expect(await firstDeploy()).toHaveLength(1);
+      const { code, output } = await project.npm("bootstrap", { args: ["--yes"] });
+      expect(code, output).toBe(0);
+      expect(await firstDeploy()).toEqual([]);
+      await emulator.enforceIam(true);
+    });
+
+    it("lets the apply role change its own API after that, and not open the bucket", async () => {
+      project.edit("config/environments/dev.ts", "ratePerSecond: 500", "ratePerSecond: 400");
+      const next = await project.npm("deploy", { credentials: applier, args: ["--yes"] });
+      expect(next.code, next.output).toBe(0);
+      expect(next.output).toContain("1 changed");
+      const s3 = new S3Client({
+        endpoint: emulator.endpoint,
+        region: "eu-west-1",
+        credentials: applier,
         forcePathStyle: true,
       });
-      const Key = "images/1.png";
-      for (const Body of ["first", "second"])
-        await s3.send(new PutObjectCommand({ Bucket: "couch-explorers-images-dev", Key, Body }));
-      await emulator.enforceIam(true);
-      const { code, output } = await project.npm("destroy", { credentials: applier, args: ["--yes"] });
-      expect(code, output).toBe(0);
+      const Bucket = "couch-explorers-images-dev";
+      await expect(s3.send(new DeletePublicAccessBlockCommand({ Bucket }))).rejects.toThrow(
+        /denied|not authorized/i,
+      );
     });
   },
 );

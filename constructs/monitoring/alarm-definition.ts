@@ -1,9 +1,10 @@
+import type { AlarmId } from "../../config/names.ts";
 import type { Metric } from "./metrics.ts";
 
 /** An alarm, and what its notification says. */
 export interface AlarmDefinition {
   /** The end of the alarm's name. */
-  readonly id: string;
+  readonly id: AlarmId;
   /** `page`: users notice, or money is lost: act now. `ticket`: act on the next working day. */
   readonly severity: "page" | "ticket";
   /** One metric, or several by their names in the expression. */

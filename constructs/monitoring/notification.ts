@@ -1,14 +1,14 @@
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity/index.js";
-import { KmsKey } from "@cdktf/provider-aws/lib/kms-key/index.js";
 import { SnsTopic } from "@cdktf/provider-aws/lib/sns-topic/index.js";
 import { SnsTopicPolicy } from "@cdktf/provider-aws/lib/sns-topic-policy/index.js";
 import { SnsTopicSubscription } from "@cdktf/provider-aws/lib/sns-topic-subscription/index.js";
 import { TerraformStack, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
-import { topicName } from "../../config/names.ts";
+import { notificationKeyAlias, topicName } from "../../config/names.ts";
 import type { AlarmSettings } from "../../config/settings.ts";
-import { denyWithoutTls, type PolicyStatement, policyJson } from "../policy.ts";
+import { denyWithoutTls, policyJson } from "../policy.ts";
 import type { AlarmDefinition } from "./alarm-definition.ts";
+import { fromAlarms } from "./notification-key.ts";
 
 type Severity = AlarmDefinition["severity"];
 
@@ -18,17 +18,11 @@ export interface NotificationProps {
   readonly existingTopics: AlarmSettings["existingTopics"];
 }
 
-/** Shared by the topics of this stack. */
-interface Channel {
-  readonly key: KmsKey;
-  /** Allows alarms of this account and region only. */
-  readonly fromAlarms: NonNullable<PolicyStatement["Condition"]>;
-}
-
 /** A topic for each severity, so that a pager can subscribe to one of them. */
 export class Notification extends Construct {
   readonly topicArns: Readonly<Record<Severity, string>>;
-  #channel: Channel | undefined;
+  /** Of the topics of this stack. */
+  #accountId: string | undefined;
 
   constructor(scope: Construct, id: string, props: NotificationProps) {
     super(scope, id);
@@ -57,11 +51,10 @@ export class Notification extends Construct {
   }
 
   #createTopic(severity: Severity, { suffix, region }: NotificationProps): string {
-    this.#channel ??= this.#createChannel(region);
-    const { key, fromAlarms } = this.#channel;
+    this.#accountId ??= this.#readAccountId();
     const topic = new SnsTopic(this, severity, {
       name: topicName(suffix, severity),
-      kmsMasterKeyId: key.arn,
+      kmsMasterKeyId: notificationKeyAlias(suffix),
     });
     new SnsTopicPolicy(this, `${severity}-policy`, {
       arn: topic.arn,
@@ -72,7 +65,7 @@ export class Notification extends Construct {
           Principal: { Service: "cloudwatch.amazonaws.com" },
           Action: "sns:Publish",
           Resource: topic.arn,
-          Condition: fromAlarms,
+          Condition: fromAlarms({ suffix, region, accountId: this.#accountId }),
         },
         // SNS accepts no wildcard here, and Publish is its only action with data.
         denyWithoutTls("sns:Publish", topic.arn),
@@ -82,40 +75,9 @@ export class Notification extends Construct {
     return topic.arn;
   }
 
-  #createChannel(region: string): Channel {
-    const { accountId } = new DataAwsCallerIdentity(this, "account");
-    const fromAlarms = {
-      StringEquals: { "aws:SourceAccount": accountId },
-      ArnLike: { "aws:SourceArn": `arn:aws:cloudwatch:${region}:${accountId}:alarm:*` },
-    };
+  #readAccountId(): string {
     this.#warnWithoutAddress();
-    return { key: this.#createKey(accountId, fromAlarms), fromAlarms };
-  }
-
-  // CloudWatch cannot use the AWS managed key of SNS:
-  // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
-  #createKey(accountId: string, fromAlarms: Channel["fromAlarms"]): KmsKey {
-    return new KmsKey(this, "key", {
-      description: "Encrypts alarm notifications",
-      enableKeyRotation: true,
-      policy: policyJson([
-        {
-          Sid: "Account",
-          Effect: "Allow",
-          Principal: { AWS: `arn:aws:iam::${accountId}:root` },
-          Action: "kms:*",
-          Resource: "*",
-        },
-        {
-          Sid: "Alarms",
-          Effect: "Allow",
-          Principal: { Service: "cloudwatch.amazonaws.com" },
-          Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
-          Resource: "*",
-          Condition: fromAlarms,
-        },
-      ]),
-    });
+    return new DataAwsCallerIdentity(this, "account").accountId;
   }
 
   // Each address is a resource of its own: a change of one asks no other to confirm again.

@@ -6,7 +6,6 @@ import {
   ListAttachedRolePoliciesCommand,
   ListRolePoliciesCommand,
 } from "@aws-sdk/client-iam";
-import { GetKeyPolicyCommand, GetKeyRotationStatusCommand, KMSClient } from "@aws-sdk/client-kms";
 import {
   GetFunctionConfigurationCommand,
   GetPolicyCommand,
@@ -15,6 +14,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import { GetTopicAttributesCommand, ListSubscriptionsByTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import { describe, expect, it } from "vitest";
+import { alarmArns } from "../../../config/names.ts";
 import { readAlarms } from "../../../local/cloudwatch/alarm-specs.ts";
 import { Terraform } from "../../../local/stack/terraform.ts";
 import { ALARM_EMAIL, type Credentials } from "./environment.ts";
@@ -36,10 +36,10 @@ const BREAKER = "spend-breaker-dev";
 const SPEND_ALARMS = ["hour", "day", "week"].map((window) =>
   arn("cloudwatch", `alarm:image-generation-dev-spend-${window}`),
 );
-/** What only alarms of this account and region fulfil. */
+/** What only the environment's alarms fulfil. */
 const fromAlarms = {
   StringEquals: { "aws:SourceAccount": ACCOUNT },
-  ArnLike: { "aws:SourceArn": arn("cloudwatch", "alarm:*") },
+  ArnEquals: { "aws:SourceArn": alarmArns({ suffix: "dev", region: "eu-west-1" }, ACCOUNT) },
 };
 
 /** The tests of what watches a deployed environment. They change nothing, so they share its deployment. */
@@ -98,7 +98,7 @@ export function testMonitoring(deployment: () => Deployment): void {
       return Attributes;
     };
 
-    it("takes messages from alarms of this account and region only, and nothing without TLS", async () => {
+    it("takes messages from the environment's alarms only, and nothing without TLS", async () => {
       expect(JSON.parse((await attributes()).Policy ?? "").Statement).toEqual([
         {
           Sid: "AlarmsOnly",
@@ -119,19 +119,8 @@ export function testMonitoring(deployment: () => Deployment): void {
       ]);
     });
 
-    it("is encrypted with a key that rotates and that alarms may use", async () => {
-      const kms = new KMSClient(deployment().client);
-      const { KmsMasterKeyId: KeyId } = await attributes();
-      expect((await kms.send(new GetKeyRotationStatusCommand({ KeyId }))).KeyRotationEnabled).toBe(true);
-      const { Policy } = await kms.send(new GetKeyPolicyCommand({ KeyId, PolicyName: "default" }));
-      expect(JSON.parse(Policy ?? "").Statement).toContainEqual({
-        Sid: "Alarms",
-        Effect: "Allow",
-        Principal: { Service: "cloudwatch.amazonaws.com" },
-        Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
-        Resource: "*",
-        Condition: fromAlarms,
-      });
+    it("is encrypted with the key of the bootstrap", async () => {
+      expect((await attributes()).KmsMasterKeyId).toBe("alias/couch-explorers-dev");
     });
 
     it("sends e-mail to the address in alarm_email, once although it is listed twice", async () => {
