@@ -11,6 +11,7 @@ export const dataLosses: Readonly<Record<string, string>> = {
 const NO_API = "the API does not answer until it is back";
 const NO_RIGHTS = "its function has no permissions until it is back; prompts wait in the queue";
 const NO_ALARMS = "nobody is notified of alarms until it is back";
+const NO_WEBHOOK = "the webhook is told of nothing until it is back";
 const UNPROTECTED = "the resource that it belongs to is less protected until it is back";
 
 /** What does not work while a resource is missing, for the types whose resources hold no data. */
@@ -37,6 +38,11 @@ export const outages: Readonly<Record<string, string>> = {
   aws_apigatewayv2_stage: NO_API,
   aws_cloudwatch_metric_alarm: NO_ALARMS,
   aws_cloudwatch_event_bus: "nobody is told of finished requests, and the rules on it are lost",
+  aws_cloudwatch_event_rule: NO_WEBHOOK,
+  aws_cloudwatch_event_target: NO_WEBHOOK,
+  aws_cloudwatch_event_connection:
+    "its secret is lost: events wait for a new one, for a day, then go to the dead-letter queue",
+  aws_cloudwatch_event_api_destination: NO_WEBHOOK,
   aws_cloudwatch_dashboard: "it cannot be opened until it is back",
   aws_sns_topic: "nobody is notified of alarms until its subscribers have confirmed the new one by e-mail",
   aws_sns_topic_policy: NO_ALARMS,
