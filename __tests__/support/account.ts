@@ -87,6 +87,12 @@ export const account: readonly AccountResource[] = [
   ].map((arn) => ({ arn, owner: "somebody" })),
 ];
 
+/** Without it in a key's policy, IAM has no say: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html */
+const leavesItToIam = {
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Principal: { AWS: iam("root") }, Action: "kms:*", Resource: "*" }],
+};
+
 /** What a request may say at will: nothing, or all that a condition may ask for. */
 const requests: readonly Readonly<Record<string, string>>[] = [
   {},
@@ -125,6 +131,7 @@ export async function findAllowed(
                 resource: { resource: arn, accountId: ACCOUNT },
                 contextVariables: { ...request, ...context },
               },
+              ...(service === "kms" && { resourcePolicy: leavesItToIam }),
               identityPolicies: [{ name: "role", policy: { Version: "2012-10-17", Statement } }],
               serviceControlPolicies: [],
               resourceControlPolicies: [],
