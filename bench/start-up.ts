@@ -25,7 +25,8 @@ export const startUp: Part = {
     writeFileSync(empty, "exports.handler = async () => ({ batchItemFailures: [] });\n");
     const consumer = join(unpack(CONSUMER), "index.js");
     const api = join(unpack("functions/api/index.ts"), "index.js");
-    const times: Record<string, number[]> = { [consumer]: [], [api]: [], [empty]: [] };
+    const clients = join(unpack("bench/fake/clients.ts"), "index.js");
+    const times: Record<string, number[]> = { [consumer]: [], [clients]: [], [api]: [], [empty]: [] };
     const [nextNode] = globSync("ops/twin/node_modules/node-*/bin/node");
     const onNext: number[] = [];
     // In turn, so that a machine whose speed drifts slows all of them down alike. The first round is a warm-up.
@@ -59,6 +60,10 @@ export const startUp: Part = {
             },
           ]),
       { what: "start-up of the consumer", against, unit: "ms", values: aboveEmpty(consumer), target: 60 },
+      {
+        what: "start-up of the AWS SDK's clients that the consumer has, alone",
+        ...{ against, unit: "ms", values: aboveEmpty(clients) },
+      },
       { what: "start-up of the API", against, unit: "ms", values: aboveEmpty(api), target: 100 },
       {
         what: "zip of the consumer",
