@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { markdown, type Row, verdictOf } from "../bench/table.ts";
+import { markdown, type Row, verdictOf, waysTable } from "../bench/table.ts";
 
 function row(values: readonly number[], target?: number): Row {
   return { what: "this", against: "that", unit: "×", values, ...(target !== undefined && { target }) };
@@ -19,4 +19,10 @@ it.each([
 
 it("a figure that says nothing is not in the table", () => {
   expect(markdown([row([0.1, 1, 3], 1.5)])).toContain("| – | ≤ 1.5 × | too noisy to tell |");
+});
+
+it("the ways to feed the consumer have a column each, in a table of their own", () => {
+  const rows: Row[] = ["one", "two"].map((way) => ({ ...row([1]), unit: "s", way }));
+  expect(waysTable(rows)).toBe("| load | one | two |\n|---|---|---|\n| this | 1.0 s | 1.0 s |");
+  expect(markdown(rows)).not.toContain("this");
 });

@@ -33,6 +33,8 @@ export interface Painted {
 /** Small: the processors of one machine stand in for all functions, the model and the bucket. */
 const PICTURE = makePicture(20_000);
 const SQS_BATCH = 10;
+/** On a busy machine calls time out, and a message comes back after its visibility timeout, which is longer. */
+const LONGEST_MS = 420_000;
 
 const paintedSchema = z.object({
   message: z.object({ event: z.literal("painted"), requestId: z.string() }),
@@ -70,6 +72,9 @@ export async function paintLoad(load: Load, way: Way = "one prompt an invocation
       if (outcome.type !== "error") return;
       reject(new CannotMeasureError(`the consumer failed: ${outcome.error.errorMessage}`));
     });
+    const lost = `a prompt was not painted within ${LONGEST_MS / 60_000} minutes`;
+    const limit = AbortSignal.timeout(LONGEST_MS);
+    limit.addEventListener("abort", () => reject(new CannotMeasureError(lost)));
     // It may fail before it is waited for.
     allThere.catch(() => {});
     started = performance.now();
