@@ -122,6 +122,13 @@ it("a page makes as many calls of S3 as it has requests, and one more, however m
   await using api = await ApiBench.start({ consumer: false });
   await using recorder = await startCallRecorder(api.cloud);
   for (let age = 1; age <= 40; age++) await putRequest(api, `of-second-${age}`, age);
+  // More than S3 lists in one answer; their records are not looked at.
+  const older = Array.from({ length: 1_200 }, (_, number) => {
+    const createdAt = new Date(Date.now() - 60_000 - number).toISOString();
+    return indexKey("", { owner: LOCAL_OWNER, createdAt, requestId: `older-${number}` });
+  });
+  const { s3, bucket: Bucket } = api.cloud;
+  await Promise.all(older.map((Key) => s3.send(new PutObjectCommand({ Bucket, Key, Body: "" }))));
   const response = await fetch(`${recorder.apiUrl}/requests`, {
     headers: { authorization: "Credential=local/" },
   });
