@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { acceptance } from "./acceptance.ts";
+import { listing } from "./listing.ts";
 import measured from "./measured.json" with { type: "json" };
 import { planner } from "./planner.ts";
 import { describeSizes } from "./right-size.ts";
@@ -24,7 +25,7 @@ import { waiting } from "./waiting.ts";
 import { callsTable, work } from "./work.ts";
 
 // The waiting needs a machine that is not busy yet.
-const parts: readonly Part[] = [waiting, planner, startUp, work, acceptance, sending];
+const parts: readonly Part[] = [waiting, planner, startUp, work, acceptance, sending, listing];
 
 /** The rows of docs/serverless-or-service.md. */
 const CHOICE = /^(start-up of the consumer|time to image|the consumer)/;

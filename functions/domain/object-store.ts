@@ -76,6 +76,8 @@ export class ObjectStore {
       Bucket: this.bucket,
       Key: key,
       Body: object.body,
+      // By itself the SDK sends no length for an empty body, and warns of a stream of unknown length.
+      ...(object.body.length === 0 && { ContentLength: 0 }),
       ContentType: object.contentType,
       ...(object.metadata && { Metadata: object.metadata }),
       ...(object.sha256 && { ChecksumSHA256: object.sha256.toString("base64") }),
