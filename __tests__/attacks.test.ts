@@ -305,7 +305,8 @@ const NO_RESOURCE = "AWS gives it no resource to name, and the access log needs 
 
 /** What the apply role may change of others, and why it may. */
 const WAIVED: Readonly<Record<string, string>> = {
-  "iam:CreateServiceLinkedRole": "one role, that of API Gateway, whose trust and rights AWS alone decides",
+  "iam:CreateServiceLinkedRole":
+    "the roles of API Gateway and EventBridge, whose trust and rights AWS alone decides",
   "lambda:TagResource": "AWS chooses an event source's id; no policy of ours decides by tags",
   "lambda:UntagResource": "AWS chooses an event source's id; no policy of ours decides by tags",
   "logs:CreateLogDelivery": NO_RESOURCE,
