@@ -30,6 +30,11 @@ describe.skipIf(inject("missing") !== "")("an environment with a bucket that was
       '{ kind: "new", name: "couch-explorers-images-dev" }',
       `{ kind: "existing", name: "${BUCKET}", keyPrefix: "couch/" }`,
     );
+    project.edit(
+      "config/environments/dev.ts",
+      "  api: {",
+      '  webhooks: [{ name: "app", url: "https://app.example/events" }],\n  api: {',
+    );
     await prepareAccount(emulator.endpoint);
   });
   afterAll(() => emulator.stop());
