@@ -1,6 +1,9 @@
+import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
 import { checkSettings } from "../config/check.ts";
 import type { SettingsInput } from "../config/settings.ts";
+import { succeededSchema } from "../functions/domain/record.ts";
+import { ApiBench } from "./support/api-bench.ts";
 import { sampleSettings, settingsWith, synthesise } from "./support/synthesise.ts";
 
 describe("the retention of", () => {
@@ -54,4 +57,18 @@ describe("the retention of", () => {
       problems: [{ path: ["retention"], message: expect.stringContaining("couch/images/") }],
     });
   });
+});
+
+it("a picture whose days are over has no link, and its path says that it was deleted", async () => {
+  await using api = await ApiBench.start({ settings: { retention: { picturesDays: 1 } } });
+  const { body } = await api.generate({ prompt: "K2" }, { prefer: "wait=20" });
+  const [path, { s3, bucket: Bucket }] = [`/requests/${body.requestId}`, api.cloud];
+  expect(body).toMatchObject({ status: "succeeded", imageUrl: expect.anything() });
+  const Key = `requests/${body.requestId}.json`;
+  const record = succeededSchema.parse(await (await fetch(`${api.cloud.endpoint}/${Bucket}/${Key}`)).json());
+  record.timings.finishedAt = new Date(Date.now() - 86_400_000).toISOString();
+  await s3.send(new PutObjectCommand({ Bucket, Key, Body: JSON.stringify(record) }));
+  const later = await api.call(path);
+  expect([later.status, later.body.status, later.body.imageUrl]).toEqual([200, "succeeded", undefined]);
+  expect((await api.call(`${path}/image`)).status).toBe(410);
 });

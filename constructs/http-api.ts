@@ -27,6 +27,8 @@ export interface HttpApiProps {
   readonly access: Settings["api"];
   /** How many pictures are painted at once, to estimate the wait. */
   readonly picturesAtOnce: number;
+  /** How long the bucket keeps a picture, in days. Undefined: until somebody deletes it. */
+  readonly picturesDays: number | undefined;
   /** Of its function. Undefined: none, and the function does not wait for pictures. */
   readonly reservedConcurrency: number | undefined;
   readonly logRetentionDays: number;
@@ -98,6 +100,7 @@ export class HttpApi extends Construct {
         EVENT_BUS: props.bus.name,
         MAY_WAIT: String(reservedConcurrency !== undefined),
         PICTURES_AT_ONCE: String(props.picturesAtOnce),
+        ...(props.picturesDays !== undefined && { PICTURES_DAYS: String(props.picturesDays) }),
         ...loginOf(props.access),
       },
       permissions: [

@@ -48,6 +48,7 @@ export class PipelineStack extends TerraformStack {
       ...{ suffix, logRetentionDays, queue, bucket, bus },
       access: settings.api,
       picturesAtOnce: derived.maximumConcurrency,
+      picturesDays: settings.retention.picturesDays,
       reservedConcurrency: derived.apiConcurrency,
     });
     const { webhooks } = settings;

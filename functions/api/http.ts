@@ -77,3 +77,10 @@ function answer(statusCode: number, contentType: string, body: object, headers: 
     body: JSON.stringify(body),
   };
 }
+
+/** The same for an id that is not there, and for one that is not the caller's. */
+export function notFound(requestId: string): HttpProblem {
+  return new HttpProblem(404, `There is no request ${requestId}.`, {
+    errors: [{ field: "id", message: "is the id of no request" }],
+  });
+}

@@ -12,10 +12,10 @@ import { partsOf } from "../domain/request.ts";
 import { RequestIndex } from "../domain/request-index.ts";
 import { isRoute, methodsOf, type Route } from "../domain/routes.ts";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
-import { cancelRequest, deleteRequest, type Withdrawal, type WithdrawOptions } from "../domain/withdraw.ts";
+import { cancelRequest, deleteRequest, type WithdrawOptions } from "../domain/withdraw.ts";
 import { Backlog, type Expectation } from "./backlog.ts";
 import { callerGroup, isReadable, readOwner } from "./caller.ts";
-import { type HttpAnswer, HttpProblem, type HttpRequest, jsonAnswer } from "./http.ts";
+import { type HttpAnswer, HttpProblem, type HttpRequest, jsonAnswer, notFound } from "./http.ts";
 import { Intake } from "./intake.ts";
 import { Page } from "./page.ts";
 import { readId, readOrder, readPageQuery, readWait } from "./read-request.ts";
@@ -23,6 +23,7 @@ import { readPage } from "./request-list.ts";
 import { linkTo, type RequestView, viewOf } from "./request-view.ts";
 import { readSettings } from "./settings.ts";
 import { isOpen, waitFor } from "./wait.ts";
+import { withdrawnRecord } from "./withdrawal.ts";
 
 const settings = readSettings(process.env);
 const sqs = new SQSClient({ requestHandler: CALL_LIMITS });
@@ -40,6 +41,7 @@ const withdrawOptions: WithdrawOptions = {
   codeVersion: settings.CODE_VERSION,
   ifUnknown: "leave",
 };
+const links = { s3, picturesDays: settings.PICTURES_DAYS };
 const queueUrl = settings.SQS_QUEUE_URL;
 const intake = new Intake({ records, index, sqs, queueUrl, codeVersion: settings.CODE_VERSION });
 const backlog = new Backlog({ sqs, queueUrl, picturesAtOnce: settings.PICTURES_AT_ONCE });
@@ -116,14 +118,14 @@ async function show(event: HttpRequest, context: Context): Promise<HttpAnswer> {
 async function cancel(event: HttpRequest, context: Context): Promise<HttpAnswer> {
   const { requestId, status } = await findOwn(event);
   if (status === "deleted") throw notFound(requestId);
-  const cancelled = recordOf(await cancelRequest(requestId, withdrawOptions), requestId);
+  const cancelled = withdrawnRecord(await cancelRequest(requestId, withdrawOptions), requestId);
   await tell(cancelled);
   return answerWith(cancelled, 0, context, {}, 200);
 }
 
 async function remove(event: HttpRequest): Promise<HttpAnswer> {
   const { requestId } = await findOwn(event);
-  await tell(recordOf(await deleteRequest(requestId, withdrawOptions), requestId));
+  await tell(withdrawnRecord(await deleteRequest(requestId, withdrawOptions), requestId));
   return { statusCode: 204 };
 }
 
@@ -147,37 +149,13 @@ async function tell(record: CancelledRecord | DeletedRecord): Promise<void> {
   }
 }
 
-/** The record of a request that was cancelled or deleted. Throws {@link HttpProblem} where it was not. */
-function recordOf(result: Withdrawal, requestId: string): CancelledRecord | DeletedRecord {
-  switch (result.kind) {
-    case "withdrawn":
-      return result.record;
-    case "unknown":
-      throw notFound(requestId);
-    case "finished":
-      throw new HttpProblem(409, `The request ${requestId} is finished and cannot be cancelled.`, {
-        errors: [{ field: "id", message: "is the id of a finished request" }],
-      });
-    case "painting": {
-      const seconds = Math.max(1, Math.ceil((result.until.getTime() - Date.now()) / 1000));
-      throw new HttpProblem(
-        409,
-        `The request ${requestId} is being painted and cannot be stopped. Ask again at ${result.until.toISOString()} at the latest.`,
-        {
-          errors: [{ field: "id", message: "is the id of a request that is being painted" }],
-          headers: { "retry-after": String(seconds) },
-        },
-      );
-    }
-  }
-}
-
 /** Leads to the picture: a path that stays the same, behind links that do not. */
 async function showImage(event: HttpRequest): Promise<HttpAnswer> {
   const record = await find(event);
   if (record.status === "succeeded") {
-    const { imageUrl } = await linkTo(record.image, s3);
-    return { statusCode: 302, headers: { location: imageUrl, "cache-control": "no-store" } };
+    const link = await linkTo(record, links);
+    if (link === undefined) throw new HttpProblem(410, "The picture was deleted: its days are over.");
+    return { statusCode: 302, headers: { location: link.imageUrl, "cache-control": "no-store" } };
   }
   throw new HttpProblem(404, `The request has no picture: it is ${record.status}.`, {
     ...(isOpen(record) && { headers: { "retry-after": String(NEARLY_DONE_SECONDS) } }),
@@ -226,13 +204,7 @@ async function viewsOf(all: readonly VisibleRecord[]): Promise<RequestView[]> {
     expectation ??= backlog.expect();
     return expectation;
   };
-  return Promise.all(all.map((record) => viewOf(record, s3, expectOnce)));
-}
-
-function notFound(requestId: string): HttpProblem {
-  return new HttpProblem(404, `There is no request ${requestId}.`, {
-    errors: [{ field: "id", message: "is the id of no request" }],
-  });
+  return Promise.all(all.map((record) => viewOf(record, links, expectOnce)));
 }
 
 async function health(): Promise<HttpAnswer> {
@@ -271,7 +243,7 @@ async function answerWith(
   const current = waits ? await waitFor(record, wait, records) : record;
   if (current.status === "deleted") throw notFound(current.requestId);
   if (current.status === "succeeded") backlog.learn(current);
-  const view = await viewOf(current, s3, () => backlog.expect());
+  const view = await viewOf(current, links, () => backlog.expect());
   const retryAfter = view.status === "queued" ? view.estimatedWaitSeconds : NEARLY_DONE_SECONDS;
   return jsonAnswer(isOpen(current) ? openStatus : 200, view, {
     ...headers,

@@ -221,6 +221,7 @@ const operations: Readonly<Record<Route, object>> = {
       404: problem("The caller has no request with this id, or it has no picture", {
         "Retry-After": retryAfter,
       }),
+      410: problem("The picture was deleted, since its days were over"),
       ...gatewayAnswers,
     },
   },

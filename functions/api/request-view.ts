@@ -8,7 +8,7 @@ import {
   generatingSchema,
   queuedSchema,
   rejectedSchema,
-  type StoredImage,
+  type SucceededRecord,
   succeededSchema,
   type VisibleRecord,
 } from "../domain/record.ts";
@@ -40,13 +40,17 @@ export const requestViewSchema = z.discriminatedUnion("status", [
   z.extend(z.omit(succeededSchema, internal), {
     image: z.omit(succeededSchema.shape.image, { bucket: true, key: true }),
     imageUrl: z
-      .url()
-      .check(z.describe("A link to the picture. Anybody who has it can open it until `imageUrlExpiresAt`.")),
+      .optional(z.url())
+      .check(
+        z.describe(
+          "A link to the picture. Anybody who has it can open it until `imageUrlExpiresAt`. Not there once the picture's days are over.",
+        ),
+      ),
     downloadUrl: z
-      .url()
+      .optional(z.url())
       .check(z.describe("The same, but a browser saves the picture as a file, which is named after the id.")),
-    imageUrlExpiresAt: z.iso
-      .datetime()
+    imageUrlExpiresAt: z
+      .optional(z.iso.datetime())
       .check(z.describe("When both links expire. `GET /requests/{id}/image` always leads to a new one.")),
   }),
   z.omit(rejectedSchema, internal),
@@ -64,25 +68,40 @@ export type RequestView = z.output<typeof requestViewSchema>;
  */
 const LINK_SECONDS = 15 * 60;
 
+/** Who signs links to pictures, and to which. */
+export interface LinkOptions {
+  readonly s3: S3Client;
+  /** How long the bucket keeps a picture, in days. Undefined: until somebody deletes it. */
+  readonly picturesDays: number | undefined;
+}
+
 /** @param expect asked only where there is something to wait for */
 export async function viewOf(
   record: VisibleRecord,
-  s3: S3Client,
+  links: LinkOptions,
   expect: () => Promise<Expectation>,
 ): Promise<RequestView> {
   const more =
     record.status === "queued"
       ? await expect()
       : record.status === "succeeded"
-        ? await linkTo(record.image, s3)
+        ? await linkTo(record, links)
         : {};
   // The schema takes away what is not for callers.
   return requestViewSchema.parse({ ...record, ...more });
 }
 
-/** Links to a picture that are valid from now on: to show it, and to save it as a file. */
-export async function linkTo({ bucket, key }: StoredImage, s3: S3Client) {
+const DAY_MS = 86_400_000;
+
+/**
+ * Links to a picture that are valid from now on: to show it, and to save it as a file. Undefined once the bucket's
+ * lifecycle may have deleted the picture.
+ */
+export async function linkTo({ image, timings }: SucceededRecord, { s3, picturesDays }: LinkOptions) {
   const signingDate = new Date();
+  const endsAt = Date.parse(timings.finishedAt) + (picturesDays ?? Number.POSITIVE_INFINITY) * DAY_MS;
+  if (endsAt <= signingDate.getTime()) return undefined;
+  const { bucket, key } = image;
   const sign = (disposition?: string) => {
     const command = new GetObjectCommand({
       Bucket: bucket,

@@ -12,6 +12,8 @@ const environmentSchema = z.object({
   PICTURES_AT_ONCE: z.coerce.number().check(z.int(), z.positive()),
   /** Whether callers may wait for their picture: not where that would use up the account. */
   MAY_WAIT: z.enum(["true", "false"]),
+  /** How long the bucket keeps a picture. Not there: until somebody deletes it. */
+  PICTURES_DAYS: z.optional(z.coerce.number().check(z.int(), z.positive())),
   CODE_VERSION: z.string(),
   /** Who logs people in to the studio, as JSON. Not there: nobody has to log in. */
   LOGIN: z.optional(

@@ -85,6 +85,7 @@ export function RequestCard({ view, deeds }: { readonly view: RequestView; reado
 /** What can be done with a request in its status. */
 export function RequestDeeds({ view, deeds }: { readonly view: RequestView; readonly deeds: Deeds }): VNode {
   const wish = wishOf(view);
+  const link = view.status === "succeeded" ? view.imageUrl : undefined;
   return (
     <>
       {view.status === "succeeded" && (
@@ -94,13 +95,13 @@ export function RequestDeeds({ view, deeds }: { readonly view: RequestView; read
         <Deed icon="again" label={words.repeat} onClick={() => deeds.onRepeat(wish)} />
       )}
       {!isOpen(view.status) && <Deed icon="change" label={words.change} onClick={() => deeds.onEdit(wish)} />}
-      {view.status === "succeeded" && (
+      {link !== undefined && view.status === "succeeded" && (
         <>
           <a class="deed" href={view.downloadUrl} title={words.download}>
             <Icon name="download" />
             <span>{words.download}</span>
           </a>
-          <Deed icon="link" label={words.copyLink} onClick={() => deeds.onCopy(view.imageUrl)} />
+          <Deed icon="link" label={words.copyLink} onClick={() => deeds.onCopy(link)} />
         </>
       )}
       {isWaiting(view) ? (

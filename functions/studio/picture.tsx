@@ -10,7 +10,9 @@ interface PictureProps {
 
 /** A picture. Its link expires: the first that does not load is replaced by a new one. */
 export function Picture({ view, onRefresh }: PictureProps): VNode {
-  const [state, setState] = useState<"fine" | "refreshing" | "refreshed" | "gone">("fine");
+  const [state, setState] = useState<"fine" | "refreshing" | "refreshed" | "gone">(
+    view.imageUrl === undefined ? "gone" : "fine",
+  );
   if (state === "gone" || state === "refreshing") {
     return <p class="status">{state === "gone" ? words.noPicture : words.newLink}</p>;
   }

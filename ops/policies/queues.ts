@@ -2,7 +2,8 @@ import { has, type Predicate, rulesFor, type StackResources } from "./rule.ts";
 import { allowsNone, closedTo, closedToEverybody, requiresTls } from "./statements.ts";
 
 const isDeadLetterQueue: Predicate = (...queue) =>
-  has("aws_sqs_queue_redrive_allow_policy")(...queue) && !has("aws_lambda_event_source_mapping")(...queue);
+  ["aws_sqs_queue_redrive_allow_policy", "aws_cloudwatch_event_target"].some((of) => has(of)(...queue)) &&
+  !has("aws_lambda_event_source_mapping")(...queue);
 
 /** The least visibility timeout of a queue, in seconds, for each function that consumes it. */
 function leastVisibilities(stack: StackResources, queue: string): number[] {
