@@ -85,7 +85,7 @@ export function RequestCard({ view, deeds }: { readonly view: RequestView; reado
 /** What can be done with a request in its status. */
 export function RequestDeeds({ view, deeds }: { readonly view: RequestView; readonly deeds: Deeds }): VNode {
   const wish = wishOf(view);
-  const link = view.status === "succeeded" ? view.imageUrl : undefined;
+  const [link, file] = view.status === "succeeded" ? [view.imageUrl, view.downloadUrl] : [];
   return (
     <>
       {view.status === "succeeded" && (
@@ -95,9 +95,9 @@ export function RequestDeeds({ view, deeds }: { readonly view: RequestView; read
         <Deed icon="again" label={words.repeat} onClick={() => deeds.onRepeat(wish)} />
       )}
       {!isOpen(view.status) && <Deed icon="change" label={words.change} onClick={() => deeds.onEdit(wish)} />}
-      {link !== undefined && view.status === "succeeded" && (
+      {link !== undefined && file !== undefined && (
         <>
-          <a class="deed" href={view.downloadUrl} title={words.download}>
+          <a class="deed" href={file} title={words.download}>
             <Icon name="download" />
             <span>{words.download}</span>
           </a>
