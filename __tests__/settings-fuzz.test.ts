@@ -31,7 +31,8 @@ const SOUND: readonly SettingsInput[] = [
       authorisation: {
         kind: "jwt",
         issuer: "https://login.example/tenant/",
-        audience: ["api://couch", "other"],
+        audience: ["api://couch", "studio"],
+        clientId: "studio",
       },
     },
     alarms: { existingTopics: { page: TOPIC, ticket: TOPIC } },
@@ -39,6 +40,7 @@ const SOUND: readonly SettingsInput[] = [
   {
     ...sampleSettings,
     accountId: "123456789012",
+    webhooks: [{ name: "shop", url: "https://shop.example/hooks" }],
     imageBucket: {
       kind: "existing",
       name: "the-teams-bucket",
@@ -112,15 +114,16 @@ function textsOf(settings: unknown): { readonly text: string; readonly path: str
 const jsonSchema = z.looseObject({
   type: z.string().optional(),
   const: z.unknown().optional(),
+  enum: z.unknown().optional(),
   properties: z.record(z.string(), z.unknown()).default({}),
   items: z.unknown().optional(),
   oneOf: z.array(z.unknown()).default([]),
 });
 
-/** The paths of all texts that settings can have, but for those that name a kind. */
+/** The paths of all texts that settings can have, but for those with a list of values. */
 function pathsIn(schema: unknown, path = ""): string[] {
-  const { type, const: only, properties, items, oneOf } = jsonSchema.parse(schema);
-  if (type === "string") return only === undefined ? [path] : [];
+  const { type, const: only, enum: values, properties, items, oneOf } = jsonSchema.parse(schema);
+  if (type === "string") return only === undefined && values === undefined ? [path] : [];
   return [
     ...Object.entries(properties).flatMap(([name, property]) => pathsIn(property, `${path}.${name}`)),
     ...(items === undefined ? [] : pathsIn(items, `${path}[]`)),
@@ -133,11 +136,12 @@ function expressionsIn(input: unknown): string[] {
   const checked = checkSettings(input);
   if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
   const { settings } = checked;
+  // Resources are named after these, and so are the expressions that refer to them.
+  const webhooks = settings.webhooks.map((webhook, index) => ({ ...webhook, name: `hook-${index}` }));
   const app = new App({ outdir: mkdtempSync(join(tmpdir(), "couch-fuzz-")) });
   const stacks = [
-    new PipelineStack(app, "pipeline", settings),
-    // Its resources are named after the environment, and so are the expressions that refer to them.
-    new BootstrapStack(app, "bootstrap", [{ ...settings, suffix: "any" }]),
+    new PipelineStack(app, "pipeline", { ...settings, webhooks }),
+    new BootstrapStack(app, "bootstrap", [{ ...settings, webhooks, suffix: "any" }]),
   ];
   const output = stacks.map((stack) => JSON.stringify(stack.toTerraform())).join("");
   return [...output.matchAll(/[$%]\{[^}]*\}?/g)].map(([expression]) => expression);

@@ -69,7 +69,7 @@ const apiSchema = z.strictObject({
            * The studio's client id at the issuer: a public client (PKCE), whose redirect URI is the API's address with a
            * slash at the end. Default: none, and the studio is off.
            */
-          clientId: z.string().min(1, { error: "must not be empty" }).optional(),
+          clientId: text("the client id of the studio").min(1, { error: "must not be empty" }).optional(),
         }),
         z.strictObject({ kind: z.literal("none") }),
       ],
