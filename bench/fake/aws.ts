@@ -34,7 +34,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     count("Bedrock InvokeModel");
     reply(response, 200, MODEL_ANSWER, { "content-type": "application/json" });
   } else {
-    count(`S3 ${request.method} ${path.includes("/images/") ? "picture" : "record"}`);
+    const kind = path.includes("/images/") ? "picture" : path.includes("/index/") ? "index" : "record";
+    count(`S3 ${request.method} ${kind}`);
     answerS3(request, response, path, Buffer.concat(chunks));
   }
 }

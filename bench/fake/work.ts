@@ -9,7 +9,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 
 /** What to do, and with what. */
 export interface WorkOrder {
-  /** The function as it ships, its five calls with the AWS SDK alone, or on a bare socket. */
+  /** The function as it ships, its six calls with the AWS SDK alone, or on a bare socket. */
   readonly worker: keyof typeof WORKERS;
   readonly pictures: number;
   /** Pictures before the measured ones. */
@@ -94,6 +94,7 @@ function sdk({ endpoint }: WorkOrder): Paint {
     s3.send(new PutObjectCommand({ Bucket, Key, Body, ...condition }));
   return async (id) => {
     const key = `requests/${id}.json`;
+    await put(`index/${id}`, "", {});
     const claimed = await put(key, JSON.stringify({ requestId: id }), { IfNoneMatch: "*" });
     const body = JSON.stringify({ prompt: "Me on top of K2", output_format: "png" });
     const answer = await bedrock.send(new InvokeModelCommand({ modelId: "bench", body }));
@@ -105,12 +106,13 @@ function sdk({ endpoint }: WorkOrder): Paint {
   };
 }
 
-/** A record, the model's answer, its picture, the record again, and an event. */
+/** An entry of the index, a record, the model's answer, its picture, the record again, and an event. */
 function floor({ endpoint }: WorkOrder): Paint {
   const port = Number(new URL(endpoint).port);
   return async (id) => {
     const socket = connect(port, "127.0.0.1");
     const record = `PUT /bench/requests/${id}.json`;
+    await exchange(socket, `PUT /bench/index/${id}`, Buffer.alloc(0));
     await exchange(socket, record, Buffer.from(JSON.stringify({ requestId: id, status: "generating" })));
     const prompt = JSON.stringify({ prompt: "Me on top of K2", output_format: "png" });
     const answer = await exchange(socket, "POST /model/bench/invoke", Buffer.from(prompt));
