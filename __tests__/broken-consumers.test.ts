@@ -81,9 +81,9 @@ const BROKEN: readonly {
     name: "has a prompt deleted whose copy it could not send",
     damage: {
       file: "functions/consumer/index.ts",
-      from: `messageId, code });
+      from: `"visibility not changed", messageId, code });
     return false;`,
-      to: `messageId, code });
+      to: `"visibility not changed", messageId, code });
     return redelivery.kind === "re-send";`,
     },
     plan: plan([

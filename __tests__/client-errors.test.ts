@@ -340,6 +340,6 @@ it.each([[["--help"]], [["send", "--help"]], [["wait", "--help"]], [["dlq", "--h
 
 it("shows the exit codes and examples in its help", async () => {
   const { stdout } = await runClient(["--help"]);
-  expect(stdout).toMatch(/0 done +1 failed +2 wrong use +3 rejected.* +4 timed out/);
+  expect(stdout).toMatch(/0 done +1 failed +2 wrong use +3 will never be painted +4 timed out/);
   expect(stdout).toContain('$ image-generator-client "Me on top of K2"');
 });

@@ -183,6 +183,8 @@ describe("what the alarms watch", () => {
       lease: { owner: "a function that died", expiresAt: now },
     });
     await bench.deliver([requestBody("abandoned")]);
+    cloud.eventBridge.setTrouble({ entries: "InternalFailure", next: 1 });
+    await bench.deliver(["A lake"]);
     await cloud.functions.get("spend-breaker-dev")?.invoke({});
     await fetch(`${cloud.api?.url}/health`);
     cloud.cloudWatch.tick();

@@ -73,6 +73,8 @@ describe("a function on this machine", () => {
         AWS_ENDPOINT_URL_SQS: cloud.endpoint,
         AWS_ENDPOINT_URL_SNS: cloud.endpoint,
         AWS_ENDPOINT_URL_S3: cloud.endpoint,
+        AWS_ENDPOINT_URL_EVENTBRIDGE: cloud.endpoint,
+        AWS_SESSION_TOKEN: expect.any(String),
         AWS_ENDPOINT_URL_BEDROCK_RUNTIME: cloud.bedrock?.endpoint,
         HOME: expect.any(String),
         LAMBDA_TASK_ROOT: expect.any(String),

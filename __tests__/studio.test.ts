@@ -2,7 +2,7 @@ import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { AxeBuilder } from "@axe-core/playwright";
 // biome-ignore lint/correctness/noUnresolvedImports: biome does not find the package's types
 import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type HttpApi, startHttpApi } from "../local/gateway/http-api.ts";
 import type { Trouble } from "../local/model/trouble.ts";
 import type { RouteSpec, ThrottlingSpec } from "../local/stack/http-api-spec.ts";
@@ -376,8 +376,12 @@ async function startGateway(
 async function closeAsFailed(requestId: string): Promise<void> {
   const { s3, bucket } = bench.cloud;
   const Key = `requests/${requestId}.json`;
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
-  const { lease: _, ...record } = JSON.parse((await Body?.transformToString()) ?? "{}");
+  const { lease: _, ...record } = await vi.waitFor(async () => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
+    const found = JSON.parse((await Body?.transformToString()) ?? "{}");
+    expect(found.status).toBe("generating");
+    return found;
+  }, SOON);
   const reason = { code: "ServiceUnavailableException", message: "no" };
   const timings = { ...record.timings, finishedAt: new Date().toISOString() };
   const failed = { ...record, status: "failed", reason, timings };
