@@ -4,8 +4,9 @@ import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { Claim } from "../functions/domain/claim.ts";
 import { Images, type PaintedImage } from "../functions/domain/images.ts";
-import { type Claim, LeaseLostError, Ledger } from "../functions/domain/ledger.ts";
+import { LeaseLostError, Ledger } from "../functions/domain/ledger.ts";
 import { ObjectStore } from "../functions/domain/object-store.ts";
 import { startEmulator } from "../local/aws/emulator.ts";
 

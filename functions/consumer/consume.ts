@@ -1,6 +1,7 @@
+import type { Claim, ClaimResult } from "../domain/claim.ts";
 import type { Events } from "../domain/events.ts";
 import { ForeignImageError, IdTakenError, type Images } from "../domain/images.ts";
-import type { Claim, ClaimResult, Ledger } from "../domain/ledger.ts";
+import type { Ledger } from "../domain/ledger.ts";
 import type { Metrics } from "../domain/metrics.ts";
 import type { ClosedRecord, FailedRecord, Reason, SucceededRecord } from "../domain/record.ts";
 import { UnreadableRecordError } from "../domain/record-store.ts";

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Claim, ClaimResult } from "./claim.ts";
 import type { Images, PaintedImage } from "./images.ts";
 import type { ConditionalStore } from "./object-store.ts";
 import {
@@ -22,28 +23,6 @@ import {
 import { RecordStore, type RecordWrite, UnreadableRecordError } from "./record-store.ts";
 import type { IdentifiedRequest } from "./request.ts";
 import { isSameRequest } from "./same-request.ts";
-
-/** The right to paint one request until the lease ends. */
-export interface Claim {
-  readonly record: GeneratingRecord;
-  readonly etag: string;
-  /**
-   * `new`: the claim made the record. `first`: nobody has painted this request before. `again`: an earlier try gave it back. `abandoned`: the earlier
-   * owner died with the lease; it may have paid the model for a picture that was never stored.
-   */
-  readonly origin: "new" | "first" | "again" | "abandoned";
-}
-
-export type ClaimResult =
-  | { readonly kind: "claimed"; readonly claim: Claim }
-  /** The picture was there already; the record now says so. */
-  | { readonly kind: "adopted"; readonly record: SucceededRecord }
-  /** The request is finished, perhaps because it has expired right now: there is nothing to do. */
-  | { readonly kind: "closed"; readonly record: ClosedRecord }
-  /** Another delivery is painting it. */
-  | { readonly kind: "leased"; readonly until: Date }
-  /** The id belongs to a request for another picture. */
-  | { readonly kind: "taken" };
 
 /** The record changed under its owner: the lease ended and another delivery took the request over. */
 export class LeaseLostError extends Error {
