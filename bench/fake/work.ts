@@ -94,7 +94,7 @@ function sdk({ endpoint }: WorkOrder): Paint {
     s3.send(new PutObjectCommand({ Bucket, Key, Body, ...condition }));
   return async (id) => {
     const key = `requests/${id}.json`;
-    await put(`index/${id}`, "", {});
+    await put(`index/${id}`, "", { ContentLength: 0 });
     const claimed = await put(key, JSON.stringify({ requestId: id }), { IfNoneMatch: "*" });
     const body = JSON.stringify({ prompt: "Me on top of K2", output_format: "png" });
     const answer = await bedrock.send(new InvokeModelCommand({ modelId: "bench", body }));
