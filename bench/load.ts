@@ -33,6 +33,8 @@ export interface Painted {
 /** Small: the processors of one machine stand in for all functions, the model and the bucket. */
 const PICTURE = makePicture(20_000);
 const SQS_BATCH = 10;
+/** For each call at once. */
+const BUDGET_USD_PER_CALL = 5000;
 /** On a busy machine calls time out, and a message comes back after its visibility timeout, which is longer. */
 const LONGEST_MS = 420_000;
 
@@ -101,7 +103,9 @@ export async function onCloud<T>(
   use: (cloud: Cloud) => Promise<T>,
 ): Promise<T> {
   const [first] = dev.models;
-  const checked = checkSettings({ ...dev, models: [{ ...first, concurrency }] });
+  // Enough that no alarm on spending stops the consumer.
+  const monthlyBudgetUsd = BUDGET_USD_PER_CALL * concurrency;
+  const checked = checkSettings({ ...dev, monthlyBudgetUsd, models: [{ ...first, concurrency }] });
   if (!checked.ok) throw new Error(checked.problems.map(({ message }) => message).join("; "));
   const outdir = mkdtempSync(join(tmpdir(), "couch-bench-"));
   const app = new App({ outdir });
