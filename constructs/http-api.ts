@@ -152,7 +152,7 @@ export class HttpApi extends Construct {
       });
     const authorisation = this.#createAuthorisation(props, api);
     for (const key of ROUTES) route(key.replaceAll(/\W+/g, "-"), key, authorisation);
-    // The studio holds nothing, and whoever is to log in needs it before. It calls the routes above with a token.
+    // The page holds no data, and people need it before they log in. It calls the routes above with a token.
     if ("LOGIN" in loginOf(props.access)) {
       for (const key of PAGE_ROUTES) route(key.replaceAll(/\W+/g, "-"), key, { authorizationType: "NONE" });
     }

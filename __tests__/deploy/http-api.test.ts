@@ -62,6 +62,8 @@ describe.skipIf(inject("missing") !== "")("the HTTP API, deployed", () => {
       "GET /requests": type,
       "GET /requests/{id}": type,
       "GET /requests/{id}/image": type,
+      "POST /requests/{id}/cancel": type,
+      "DELETE /requests/{id}": type,
       "GET /health": type,
       $default: type,
     });

@@ -215,6 +215,7 @@ describe.skipIf(inject("missing") !== "")("an environment, from its first deploy
     expect(resources.filter((arn: string) => arn.includes(":sqs:") || arn.includes(":s3:")).sort()).toEqual([
       `arn:aws:s3:::${IMAGE_BUCKET}`,
       `arn:aws:s3:::${IMAGE_BUCKET}/images/*`,
+      `arn:aws:s3:::${IMAGE_BUCKET}/index/*`,
       `arn:aws:s3:::${IMAGE_BUCKET}/requests/*`,
       `arn:aws:sqs:eu-west-1:123456789012:${QUEUE}`,
     ]);
