@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer, type OutgoingHttpHeaders, request } from "node:http";
+import { createServer, type OutgoingHttpHeaders, request, type Server } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { parse } from "yaml";
@@ -267,14 +267,7 @@ describe("to spend money outside the breaker's sight", () => {
         ),
       );
     });
-    vi.stubEnv("AWS_ENDPOINT_URL_IAM", `http://127.0.0.1:${await listenOnLoopback(server)}`);
-    vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
-    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
-    onTestFinished(() => {
-      vi.unstubAllEnvs();
-      server.closeAllConnections();
-      server.close();
-    });
+    await serveAsIam(server);
     await expect(checkBoundary(settings, "123456789012")).resolves.toBeUndefined();
     const more = settingsWith({ models: [{ id: "stability.stable-image-ultra-v1:1", concurrency: 2 }] });
     await expect(checkBoundary(more, "123456789012")).rejects.toThrow(
@@ -586,7 +579,7 @@ describe("to get at secrets, or into what is deployed and published, by a workfl
   });
 });
 
-describe("to have whoever hardens the trust lock every workflow out", () => {
+describe("to have a harder trust lock every workflow out", () => {
   const trustOf = (ref?: "probe" | "require") => {
     const github = { repository: "couch-explorers/couch-explorers", ...(ref && { ref }) };
     const roles = Object.values(synthesiseBootstrap([settingsWith({ github })]).resources("aws_iam_role"));
@@ -626,14 +619,7 @@ describe("to have whoever hardens the trust lock every workflow out", () => {
             : "<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>no role</Message></Error></ErrorResponse>",
         );
     });
-    vi.stubEnv("AWS_ENDPOINT_URL_IAM", `http://127.0.0.1:${await listenOnLoopback(server)}`);
-    vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
-    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
-    onTestFinished(() => {
-      vi.unstubAllEnvs();
-      server.closeAllConnections();
-      server.close();
-    });
+    await serveAsIam(server);
     const settings = (ref: "probe" | "require") =>
       settingsWith({ github: { repository: "couch-explorers/couch-explorers", ref } });
     await expect(checkRefIsRead(settings("probe"))).resolves.toBeUndefined();
@@ -643,3 +629,15 @@ describe("to have whoever hardens the trust lock every workflow out", () => {
       : check.rejects.toThrow("No workflow has taken the role couch-explorers-probe-dev yet"));
   });
 });
+
+/** Lets the test ask this server instead of IAM. */
+async function serveAsIam(server: Server): Promise<void> {
+  vi.stubEnv("AWS_ENDPOINT_URL_IAM", `http://127.0.0.1:${await listenOnLoopback(server)}`);
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    server.closeAllConnections();
+    server.close();
+  });
+}

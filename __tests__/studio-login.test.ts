@@ -112,7 +112,7 @@ async function logIn(page: Page): Promise<void> {
   await page.getByLabel("Where do you want to be?").waitFor(SOON);
 }
 
-/** An issuer that knows the studio, and lets in whoever gives a name. */
+/** An issuer that knows the studio. Any name logs in. */
 function providerAt(issuerUrl: string, redirectUri: string): Provider {
   return new Provider(issuerUrl, {
     clients: [

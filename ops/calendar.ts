@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { NOTICE_DAYS } from "../functions/domain/models.ts";
+import { DAY_MS } from "../functions/domain/timing.ts";
 import { waivers } from "./policies/waivers.ts";
 
 /** Something that ends on a day, or that somebody has to look at again on it. */
@@ -121,7 +122,7 @@ export function linesDue(dated: readonly Dated[], today: Date): string[] {
 
 /** The last day that counts on a day. */
 export function lastDay(today: Date): string {
-  return dayOf(new Date(today.getTime() + NOTICE_DAYS * 86_400_000));
+  return dayOf(new Date(today.getTime() + NOTICE_DAYS * DAY_MS));
 }
 
 export function dayOf(time: Date): string {

@@ -12,6 +12,7 @@ import { concurrencyProblems } from "../config/concurrency.ts";
 import { derive } from "../config/derived.ts";
 import { boundaryArn, boundaryName, modelArn } from "../config/names.ts";
 import type { Settings } from "../config/settings.ts";
+import { errorName } from "../functions/domain/error-name.ts";
 import { askAws, DeployError, explainAws } from "./errors.ts";
 import { checkEnvironments } from "./repository.ts";
 import { run, terraformBinary } from "./tool.ts";
@@ -118,7 +119,7 @@ export async function checkKey({ imageBucket, region }: Settings): Promise<void>
     // Without an id it is the AWS managed key, which everybody in the account may use through S3.
     key = encryption?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.KMSMasterKeyID;
   } catch (error) {
-    const code = error instanceof Error ? error.name : "unknown";
+    const code = errorName(error);
     // The plan reports a missing bucket. An emulator may have a bucket without encryption.
     if (["NoSuchBucket", "ServerSideEncryptionConfigurationNotFoundError"].includes(code)) return;
     console.warn(

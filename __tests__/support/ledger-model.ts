@@ -98,7 +98,7 @@ export type Event =
   | { readonly kind: "image is lost" }
   | { readonly kind: "image lands" };
 
-/** Where a delivery begins, or whoever withdraws the request. */
+/** Where a delivery or a withdrawal begins. */
 function first(role: Role, isLate: boolean): Delivery {
   const message = isLate ? "create expired" : "create record";
   const at = ({ message, cancel: "read to cancel", delete: "read to delete" } as const)[role];
@@ -162,7 +162,7 @@ export function events({ deliveries, shared, crashesLeft, failuresLeft, hasDeadl
   }
   // A lease is longer than its owner can live, so it ends only once the owner is at nothing any more.
   const owner = typeof shared.lease === "number" ? deliveries[shared.lease] : undefined;
-  // It ends half a minute later still: whoever withdraws the request may rely on it that a picture has landed by then.
+  // It ends half a minute later still: a withdrawal relies on it: a picture under way has landed by then.
   const isSettled = !shared.imageUnderWay || deliveries.every(({ role }) => role === "message");
   if (owner !== undefined && !OWNERS_STEPS.includes(owner.at) && isSettled) all.push({ kind: "lease ends" });
   if (shared.imageUnderWay && !shared.image) all.push({ kind: "image lands" });

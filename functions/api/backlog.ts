@@ -1,5 +1,6 @@
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
+import { errorName } from "../domain/error-name.ts";
 import type { SucceededRecord } from "../domain/record.ts";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
 
@@ -61,7 +62,7 @@ export class Backlog {
         estimatedWaitSeconds: this.#secondsBehind(queuePosition - 1 + inFlight),
       };
     } catch (error) {
-      console.warn({ event: "no estimate", code: error instanceof Error ? error.name : "unknown" });
+      console.warn({ event: "no estimate", code: errorName(error) });
       return { queuePosition: undefined, estimatedWaitSeconds: this.#secondsBehind(0) };
     }
   }

@@ -2,6 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
 import { CALL_LIMITS } from "../domain/call-limits.ts";
+import { errorName } from "../domain/error-name.ts";
 import { Events } from "../domain/events.ts";
 import { Images } from "../domain/images.ts";
 import { messageBody } from "../domain/message-body.ts";
@@ -139,7 +140,7 @@ async function tell(record: CancelledRecord | DeletedRecord): Promise<void> {
       event: "not told",
       requestId,
       status,
-      code: error instanceof Error ? error.name : "unknown",
+      code: errorName(error),
     });
     throw new HttpProblem(
       503,

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { errorName } from "../domain/error-name.ts";
 import {
   type AskedRequest,
   askedOf,
@@ -155,7 +156,7 @@ export class Intake {
       console.error({
         event: "not queued",
         requestId: requestIds,
-        code: error instanceof Error ? error.name : "unknown",
+        code: errorName(error),
       });
       const records = await Promise.all(entries.map((entry) => this.#withdraw(entry)));
       // Records that have moved on show that the message arrived after all.
@@ -197,7 +198,7 @@ export class Intake {
       console.warn({
         event: "send not confirmed",
         requestId,
-        code: error instanceof Error ? error.name : "unknown",
+        code: errorName(error),
       });
       return record;
     }

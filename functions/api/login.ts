@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { errorName } from "../domain/error-name.ts";
 
 export interface LoginSettings {
   readonly issuer: string;
@@ -34,7 +35,7 @@ export async function findLogin(
     found ??= { ...(await discover(issuer)), clientId };
     return found;
   } catch (error) {
-    console.warn({ event: "no login", code: error instanceof Error ? error.name : "unknown" });
+    console.warn({ event: "no login", code: errorName(error) });
     return "unavailable";
   }
 }

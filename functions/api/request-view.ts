@@ -12,6 +12,7 @@ import {
   succeededSchema,
   type VisibleRecord,
 } from "../domain/record.ts";
+import { DAY_MS } from "../domain/timing.ts";
 import type { Expectation } from "./backlog.ts";
 
 /** What of a record is no caller's business. */
@@ -90,8 +91,6 @@ export async function viewOf(
   // The schema takes away what is not for callers.
   return requestViewSchema.parse({ ...record, ...more });
 }
-
-const DAY_MS = 86_400_000;
 
 /**
  * Links to a picture that are valid from now on: to show it, and to save it as a file. Undefined once the bucket's

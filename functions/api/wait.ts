@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { errorName } from "../domain/error-name.ts";
 import type { RequestRecord } from "../domain/record.ts";
 import type { RecordStore } from "../domain/record-store.ts";
 import { SECONDS_PER_PICTURE } from "../domain/timing.ts";
@@ -40,7 +41,7 @@ async function look(requestId: string, records: RecordStore): Promise<RequestRec
     console.warn({
       event: "record poll failed",
       requestId,
-      code: error instanceof Error ? error.name : "unknown",
+      code: errorName(error),
     });
     return undefined;
   }

@@ -78,7 +78,7 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
   }
   switch (result.kind) {
     case "closed": {
-      // Whoever closed it may have died before its entry was there.
+      // The delivery that closed it may have died before it wrote the entry.
       await index.add(result.record);
       const { status } = result.record;
       const isDuplicate = status === "succeeded" || status === "rejected";

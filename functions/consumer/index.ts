@@ -4,6 +4,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { CALL_LIMITS } from "../domain/call-limits.ts";
+import { errorName } from "../domain/error-name.ts";
 import { Events } from "../domain/events.ts";
 import { Images } from "../domain/images.ts";
 import { Ledger } from "../domain/ledger.ts";
@@ -96,7 +97,7 @@ async function split(message: SQSRecord, parts: readonly string[]): Promise<bool
     console.info({ event: "split", messageId: message.messageId, pictures: parts.length });
     return true;
   } catch (error) {
-    const code = error instanceof Error ? error.name : "unknown";
+    const code = errorName(error);
     console.error({ event: "not split", messageId: message.messageId, code });
     return false;
   }
@@ -128,7 +129,7 @@ async function redeliver(delivery: Delivery, outcome: Outcome): Promise<boolean>
     }
   } catch (error) {
     // The message comes back all the same, when its visibility timeout ends.
-    const code = error instanceof Error ? error.name : "unknown";
+    const code = errorName(error);
     console.error({ event: "visibility not changed", messageId, code });
     return false;
   }

@@ -2,6 +2,7 @@ import type { Model } from "./models/contract.ts";
 import { sd35Large } from "./models/sd3-5-large.ts";
 import { stableImageCore } from "./models/stable-image-core.ts";
 import { stableImageUltra } from "./models/stable-image-ultra.ts";
+import { DAY_MS } from "./timing.ts";
 
 /** A model that AWS no longer serves. `endOfLife` is left out where AWS published no date. */
 export interface RetiredModel {
@@ -24,7 +25,6 @@ export const retiredModels: readonly RetiredModel[] = [
 
 /** How long before its end a model, or anything else, is worth a warning. AWS may give only 45 days' notice. */
 export const NOTICE_DAYS = 90;
-const DAY_MS = 86_400_000;
 
 export type Lifecycle =
   | { readonly state: "active"; readonly model: Model }

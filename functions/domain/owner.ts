@@ -12,8 +12,8 @@ export function ownerOf(principal: string): string {
 }
 
 /**
- * The user or role behind a unique id: `AROA…:session` without the session, whose name is chosen by whoever assumes the
- * role. SQS and API Gateway tell the same id.
+ * The user or role behind a unique id: `AROA…:session` without the session, since a caller chooses the name of its
+ * session. SQS and API Gateway tell the same id.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable
  */
 export function iamPrincipal(uniqueId: string): string {

@@ -6,3 +6,6 @@ export const STORING_SECONDS = 8;
 
 /** How long a call of a model needs at the least to have a chance, in seconds. */
 export const SHORTEST_CALL_SECONDS = 3;
+
+/** A day in milliseconds. */
+export const DAY_MS = 86_400_000;

@@ -4,7 +4,7 @@ import type { FieldProblem, PromptRequestInput } from "../domain/request.ts";
 /** What the user asks for. The key under which it is sent is chosen here. */
 export type Wish = Omit<PromptRequestInput, "requestId">;
 
-/** Why a call brought nothing, as far as it matters to whoever reads the page. */
+/** Why a call brought nothing, as far as it matters to a reader of the page. */
 export type Trouble =
   /** The browser could not reach the API. */
   | { readonly kind: "offline" }
@@ -44,7 +44,7 @@ const RETRY_MS = 2_000;
 export class Api {
   readonly #token: () => string | undefined;
 
-  /** @param token of whoever is logged in; undefined where the API asks for none */
+  /** @param token of the person who is logged in; undefined where the API asks for none */
   constructor(token: () => string | undefined) {
     this.#token = token;
   }

@@ -19,7 +19,7 @@ export interface State {
   readonly older: "loading" | "some" | "none";
   /** Why the page does not know the news; undefined while it does. */
   readonly trouble: Trouble | undefined;
-  /** The requests whose status has changed since the last call: for whoever does not see the page. */
+  /** The requests whose status has changed since the last call: for screen readers. */
   readonly news: RequestView | undefined;
 }
 
@@ -73,7 +73,7 @@ export class Studio {
     void this.loadOlder();
     setInterval(() => this.#work(), TICK_MS);
     this.#others.onmessage = ({ data }) => void (typeof data === "string" && this.#look(data));
-    // Whoever comes back does not wait for the next turn, and may have painted elsewhere.
+    // A person who comes back does not wait for the next turn, and may have painted elsewhere.
     for (const event of ["online", "focus", "pageshow"]) {
       addEventListener(event, () => this.hurry());
     }

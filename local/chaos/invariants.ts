@@ -94,7 +94,7 @@ function lost({ record, image, deadLetters, ...prompt }: PromptEvidence): string
 /** An event may be repeated under its id. What the dead-letter queue has is told once it is sent back. */
 function untold({ record, told, deadLetters }: PromptEvidence): string | undefined {
   if (record === undefined || record.status === "queued" || record.status === "generating") return undefined;
-  // Where there is no message any more, whoever cancels or deletes it tells.
+  // Where there is no message any more, the one who cancels or deletes it tells.
   if (record.status === "cancelled" || record.status === "deleted") return undefined;
   const ids = new Set(told.filter(({ status }) => status === record.status).map(({ eventId }) => eventId));
   if (ids.has(eventOf(record).eventId))

@@ -1,4 +1,5 @@
 import { NOTICE_DAYS } from "../../functions/domain/models.ts";
+import { DAY_MS } from "../../functions/domain/timing.ts";
 
 /** An exception from a rule for some resources. */
 export interface Waiver {
@@ -13,7 +14,7 @@ export interface Waiver {
 
 /** A line, for the report on a plan, for each waiver whose review is near or overdue. */
 export function waiverWarnings(used: readonly Waiver[], today: Date): string[] {
-  const soon = today.getTime() + NOTICE_DAYS * 86_400_000;
+  const soon = today.getTime() + NOTICE_DAYS * DAY_MS;
   return used
     .filter(({ reviewBy }) => Date.parse(reviewBy) < soon)
     .map(({ rule, resource, reviewBy }) => {
