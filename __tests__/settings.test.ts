@@ -50,6 +50,12 @@ describe("settings", () => {
     ]);
   });
 
+  it("refuse a suffix that would name the queue like the dead-letter queue of another environment", () => {
+    expect(problemsOf(devWith({ suffix: "dev-dlq" }))).toEqual([
+      "suffix ends in -dlq, as the names of dead-letter queues do. Choose another name",
+    ]);
+  });
+
   it("refuse a retired model by name and date", () => {
     const [problem] = problemsOf(devWith({ models: [{ id: "amazon.nova-canvas-v1:0", concurrency: 8 }] }));
     expect(problem).toMatch(/^models\.0\.id is at its end of life since 2026-09-30\. Use one of stability\./);

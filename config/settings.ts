@@ -182,9 +182,15 @@ export const settingsSchema = z.strictObject({
   /** The region of the infrastructure. Models may be in another one. */
   region,
   /** The suffix of all names, so that environments can share an account. */
-  suffix: text("the environment's name").regex(/^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/, {
-    error: "must have 1 to 20 characters out of a-z, 0-9 and hyphen, and no hyphen at an end",
-  }),
+  suffix: text("the environment's name")
+    .regex(/^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/, {
+      error: "must have 1 to 20 characters out of a-z, 0-9 and hyphen, and no hyphen at an end",
+      abort: true,
+    })
+    // The queue of `dev-dlq` would have the name of the dead-letter queue of `dev`.
+    .refine((suffix) => !suffix.endsWith("-dlq"), {
+      error: "ends in -dlq, as the names of dead-letter queues do. Choose another name",
+    }),
   /** The only account that Terraform may change. Default: any. */
   accountId: text("the account's number")
     .regex(/^\d{12}$/, { error: "must have 12 digits" })
