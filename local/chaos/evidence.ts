@@ -63,7 +63,7 @@ export interface PromptEvidence extends Readonly<Track> {
   readonly image: StoredPicture | undefined;
   /** The details of all events that tell of it. */
   readonly told: readonly RequestEvent[];
-  /** Keys of all versions that are kept of its record, its picture and its entry in the index. */
+  /** If it was deleted: the keys of all versions that are left of its record, its picture and its entry in the index. */
   readonly versions: readonly string[];
 }
 

@@ -5,8 +5,9 @@ import { z } from "zod";
 import { requestEventSchema } from "../../functions/domain/events.ts";
 import { models } from "../../functions/domain/models.ts";
 import { splitAtXmp } from "../../functions/domain/picture-mark.ts";
-import { imageKey, recordKey } from "../../functions/domain/record.ts";
+import { type DeletedRecord, imageKey, recordKey } from "../../functions/domain/record.ts";
 import { parseRecord } from "../../functions/domain/record-store.ts";
+import { indexKey } from "../../functions/domain/request-index.ts";
 import type { OutputFormat } from "../../functions/domain/request-limits.ts";
 import { cancelRequest, deleteRequest } from "../../functions/domain/withdraw.ts";
 import { type Random, stream } from "../model/painter/random.ts";
@@ -231,11 +232,13 @@ class Run {
   async #promptEvidence(track: Track, told: PromptEvidence["told"]): Promise<PromptEvidence> {
     const { requestId } = track;
     const { keyPrefix } = this.#world;
-    const names = [`requests/${requestId}.json`, `images/${requestId}.`];
-    const versions = await Promise.all(names.map((name) => this.#world.versions(`${keyPrefix}${name}`)));
-    const record = await this.#world.object(recordKey(this.#world.keyPrefix, requestId));
+    const bytes = await this.#world.object(recordKey(keyPrefix, requestId));
+    const record = bytes && parseRecord(requestId, bytes.toString());
+    // The emulator looks through all that it has for each list.
+    const left = record?.status === "deleted" ? traceKeys(keyPrefix, record) : [];
+    const versions = await Promise.all(left.map((key) => this.#world.versions(key)));
     const outputFormat = track.planned.body === "jpeg" ? "jpeg" : "png";
-    const key = imageKey(this.#world.keyPrefix, { requestId, outputFormat });
+    const key = imageKey(keyPrefix, { requestId, outputFormat });
     const image = await this.#world.object(key);
     return {
       ...{ ...track, told, versions: versions.flat() },
@@ -243,7 +246,7 @@ class Run {
       paid: [...track.paid],
       deadLetters: [...track.deadLetters],
       statuses: [...track.statuses],
-      record: record && parseRecord(requestId, record.toString()),
+      record,
       image: image && {
         key,
         bytes: image.length,
@@ -252,6 +255,13 @@ class Run {
       },
     };
   }
+}
+
+/** What the keys begin with under which a deleted request may have left something. */
+function traceKeys(keyPrefix: string, record: DeletedRecord): string[] {
+  const { requestId } = record;
+  const keys = [recordKey(keyPrefix, requestId), `${keyPrefix}images/${requestId}.`];
+  return [...keys, indexKey(keyPrefix, record) ?? []].flat();
 }
 
 function withoutMark(image: Buffer, format: OutputFormat): Buffer {
