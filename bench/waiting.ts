@@ -1,5 +1,6 @@
 import { availableParallelism, loadavg } from "node:os";
 import { setTimeout } from "node:timers/promises";
+import { settings as dev } from "../config/environments/dev.ts";
 import { stream } from "../local/model/painter/random.ts";
 import { drawModelTime } from "./fake/model.ts";
 import { type Load, type Painted, paintLoad } from "./load.ts";
@@ -12,6 +13,8 @@ const AT_ONCE = 1000;
 const SINGLE = 11;
 /** Part of the processors that others may use while it is measured. */
 const BUSIEST = 0.5;
+/** A picture that always took the model longer than its timeout would never be painted. A fifth is left for the rest. */
+const LONGEST_MODEL_MS = 0.8 * dev.consumer.modelTimeoutSeconds * 1000;
 /** Between the starts of loads that run side by side, in milliseconds: fifty processes of the function start in it. */
 const APART_MS = 20_000;
 
@@ -134,7 +137,9 @@ async function measureSinglePrompts(): Promise<Row> {
  */
 function drawLoad(prompts: number, spread: number, utilisation: number): Load {
   const random = stream(`waiting ${spread}`);
-  const modelMs = Array.from({ length: prompts }, () => drawModelTime(random, MEDIAN_MS, spread));
+  const modelMs = Array.from({ length: prompts }, () =>
+    Math.min(LONGEST_MODEL_MS, drawModelTime(random, MEDIAN_MS, spread)),
+  );
   const between = modelMs.reduce((sum, time) => sum + time, 0) / prompts / (utilisation * CONCURRENCY);
   let now = 0;
   const sentAt = modelMs.map(() => {
