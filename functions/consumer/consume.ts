@@ -61,6 +61,7 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
   if (!parsed.ok) {
     const reason = { code: "InvalidRequest", message: describeProblems(parsed.problems) };
     const record = await ledger.rejectUnread(unread, parsed.requestId, reason);
+    if (record.status !== "rejected") return { kind: "done", record };
     await index.add(record);
     console.warn({ event: "rejected", requestId: record.requestId, fields: loggableFields(parsed.problems) });
     metrics.emit({ Rejected: 1 }, {});
@@ -99,6 +100,7 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
     case "taken": {
       const message = `the id ${requestId} belongs to a request for another picture`;
       const record = await ledger.rejectUnread(unread, undefined, { code: "IdTaken", message });
+      if (record.status !== "rejected") return { kind: "done", record };
       await index.add(record);
       console.warn({ event: "rejected", requestId: record.requestId, code: "IdTaken", takenId: requestId });
       metrics.emit({ Rejected: 1 }, {});

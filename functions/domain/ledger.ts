@@ -5,7 +5,9 @@ import type { ConditionalStore } from "./object-store.ts";
 import {
   type AskedRequest,
   askedOf,
+  type CancelledRecord,
   type ClosedRecord,
+  type DeletedRecord,
   drawSeed,
   type ExpiredRecord,
   expiryOf,
@@ -155,7 +157,7 @@ export class Ledger {
 
   /**
    * Records a message that can be no request, without ever touching the record of another one: where the id that
-   * the message asks for is taken, the record is kept under the message's own id.
+   * the message asks for is taken, the record is kept under the message's own id. What was cancelled or deleted stays so.
    */
   async rejectUnread(
     message: {
@@ -166,7 +168,7 @@ export class Ledger {
     },
     requestedId: string | undefined,
     reason: Reason,
-  ): Promise<RejectedRecord> {
+  ): Promise<RejectedRecord | CancelledRecord | DeletedRecord> {
     for (const requestId of requestedId === undefined ? [message.id] : [requestedId, message.id]) {
       const createdAt = message.sentAt.toISOString();
       const history = { owner: message.owner, createdAt, attempts: 0, timings: { queuedAt: createdAt } };
@@ -175,6 +177,8 @@ export class Ledger {
       if (result.written) return record;
       const found = result.found?.record;
       if (found?.status === "rejected" && found.body === message.body) return found;
+      // A late delivery: a record under another id would bring back what was erased.
+      if (found?.status === "deleted" || found?.status === "cancelled") return found;
     }
     throw new UnreadableRecordError(`the record of ${message.id} belongs to another request`);
   }
