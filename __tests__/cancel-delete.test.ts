@@ -314,3 +314,19 @@ describe("events", () => {
     expect(toldOf(id)).toHaveLength(1);
   });
 });
+
+describe("a deleted request whose message can be no request", () => {
+  it("stays deleted when the message is delivered again, and its words come back under no id", async () => {
+    const requestId = randomUUID();
+    const message = { id: randomUUID(), body: `word-${requestId}`, sentAt: new Date() };
+    const ledger = new Ledger({ ...options, leaseMs: 1000 });
+    await ledger.rejectUnread(message, requestId, { code: "InvalidRequest", message: "no prompt" });
+    await deleteRequest(requestId, options);
+    const late = await ledger.rejectUnread(message, requestId, {
+      code: "InvalidRequest",
+      message: "no prompt",
+    });
+    expect(late.status).toBe("deleted");
+    expect(await versionsOf(message.id)).toEqual([]);
+  });
+});
