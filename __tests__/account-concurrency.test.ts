@@ -1,11 +1,11 @@
 import { createServer } from "node:http";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { checkSettings } from "../config/check.ts";
 import { settings as dev } from "../config/environments/dev.ts";
 import type { SettingsInput } from "../config/settings.ts";
-import { listenOnLoopback } from "../local/loopback.ts";
 import { explain } from "../ops/errors.ts";
 import { checkConcurrency } from "../ops/preflight.ts";
+import { serveAs } from "./support/serve-as.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 const slow = { ...dev.api, throttling: { burst: 1, ratePerSecond: 1 } };
@@ -28,16 +28,11 @@ async function withAccountOf(limit: number, ask: () => Promise<void>): Promise<v
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ AccountLimit: { ConcurrentExecutions: limit } }));
   });
-  const port = await listenOnLoopback(server);
-  vi.stubEnv("AWS_ENDPOINT_URL_LAMBDA", `http://127.0.0.1:${port}`);
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+  const stop = await serveAs("LAMBDA", server);
   try {
     await ask();
   } finally {
-    vi.unstubAllEnvs();
-    server.closeAllConnections();
-    server.close();
+    await stop();
   }
 }
 

@@ -1,9 +1,8 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { listenOnLoopback } from "../local/loopback.ts";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { acceptAgreement, findMissingAgreements } from "../ops/agreements.ts";
+import { serveAs } from "./support/serve-as.ts";
 import { settingsWith } from "./support/synthesise.ts";
 
 const ID = "stability.stable-image-core-v1:1";
@@ -17,6 +16,7 @@ interface Reply {
 /** What Amazon Bedrock answers, by method and path. https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock.html */
 let replies: Record<string, Reply>;
 let requests: string[];
+let stop: () => Promise<void>;
 const server = createServer(async (request, response) => {
   const name = `${request.method} ${decodeURIComponent(request.url ?? "")}`;
   requests.push(`${name} ${await text(request)}`.trim());
@@ -39,17 +39,9 @@ const agreement = (status: string) => ({ body: { modelId: ID, agreementAvailabil
 
 beforeEach(async () => {
   [replies, requests] = [{}, []];
-  const port = await listenOnLoopback(server);
-  vi.stubEnv("AWS_ENDPOINT_URL_BEDROCK", `http://127.0.0.1:${port}`);
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+  stop = await serveAs("BEDROCK", server);
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  server.closeAllConnections();
-  server.close();
-  await once(server, "close");
-});
+afterEach(() => stop());
 
 it("a model whose agreement is made needs nothing", async () => {
   replies = { [AVAILABILITY]: agreement("AVAILABLE") };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer, type OutgoingHttpHeaders, request, type Server } from "node:http";
+import { createServer, type OutgoingHttpHeaders, request } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { parse } from "yaml";
@@ -21,7 +21,6 @@ import { type PolicyStatement, policyJson } from "../constructs/policy.ts";
 import { callerGroup, principalOf } from "../functions/api/caller.ts";
 import { startEmulator } from "../local/aws/emulator.ts";
 import { startHttpApi } from "../local/gateway/http-api.ts";
-import { listenOnLoopback } from "../local/loopback.ts";
 import { startBedrock } from "../local/model/bedrock.ts";
 import { reportOn } from "../ops/plan-report.ts";
 import { checkBoundary } from "../ops/preflight.ts";
@@ -32,6 +31,7 @@ import { ConsumerBench } from "./support/consumer-bench.ts";
 import { Github } from "./support/github.ts";
 import { type Authorizer, requestOf } from "./support/http-request.ts";
 import { grantsOf } from "./support/iam.ts";
+import { serveAs } from "./support/serve-as.ts";
 import { sampleSettings, settingsWith, synthesiseBootstrap } from "./support/synthesise.ts";
 
 let bench: ConsumerBench;
@@ -267,7 +267,7 @@ describe("to spend money outside the breaker's sight", () => {
         ),
       );
     });
-    await serveAsIam(server);
+    onTestFinished(await serveAs("IAM", server));
     await expect(checkBoundary(settings, "123456789012")).resolves.toBeUndefined();
     const more = settingsWith({ models: [{ id: "stability.stable-image-ultra-v1:1", concurrency: 2 }] });
     await expect(checkBoundary(more, "123456789012")).rejects.toThrow(
@@ -619,7 +619,7 @@ describe("to have a harder trust lock every workflow out", () => {
             : "<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>no role</Message></Error></ErrorResponse>",
         );
     });
-    await serveAsIam(server);
+    onTestFinished(await serveAs("IAM", server));
     const settings = (ref: "probe" | "require") =>
       settingsWith({ github: { repository: "couch-explorers/couch-explorers", ref } });
     await expect(checkRefIsRead(settings("probe"))).resolves.toBeUndefined();
@@ -629,15 +629,3 @@ describe("to have a harder trust lock every workflow out", () => {
       : check.rejects.toThrow("No workflow has taken the role couch-explorers-probe-dev yet"));
   });
 });
-
-/** Lets the test ask this server instead of IAM. */
-async function serveAsIam(server: Server): Promise<void> {
-  vi.stubEnv("AWS_ENDPOINT_URL_IAM", `http://127.0.0.1:${await listenOnLoopback(server)}`);
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
-  onTestFinished(() => {
-    vi.unstubAllEnvs();
-    server.closeAllConnections();
-    server.close();
-  });
-}

@@ -2,9 +2,9 @@ import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { boundaryPermissions } from "../constructs/function-boundary.ts";
 import { policyJson } from "../constructs/policy.ts";
-import { listenOnLoopback } from "../local/loopback.ts";
 import { checkKey } from "../ops/preflight.ts";
 import { grantsOf } from "./support/iam.ts";
+import { serveAs } from "./support/serve-as.ts";
 import { settingsWith, synthesise } from "./support/synthesise.ts";
 
 const KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -51,17 +51,11 @@ describe("preflight", () => {
       `<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>${rule}</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>`,
     );
   });
+  let stop: () => Promise<void>;
   beforeAll(async () => {
-    const port = await listenOnLoopback(server);
-    vi.stubEnv("AWS_ENDPOINT_URL_S3", `http://127.0.0.1:${port}`);
-    vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
-    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+    stop = await serveAs("S3", server);
   });
-  afterAll(() => {
-    vi.unstubAllEnvs();
-    server.closeAllConnections();
-    server.close();
-  });
+  afterAll(() => stop());
   const kms = (id: string) => `<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>${id}</KMSMasterKeyID>`;
   const ask = (given: string, kmsKeyArn?: string) => {
     rule = given;
