@@ -61,11 +61,7 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
   if (!parsed.ok) {
     const reason = { code: "InvalidRequest", message: describeProblems(parsed.problems) };
     const record = await ledger.rejectUnread(unread, parsed.requestId, reason);
-    if (record.status !== "rejected") return { kind: "done", record };
-    await index.add(record);
-    console.warn({ event: "rejected", requestId: record.requestId, fields: loggableFields(parsed.problems) });
-    metrics.emit({ Rejected: 1 }, {});
-    return { kind: "rejected", record };
+    return endUnread(record, { fields: loggableFields(parsed.problems) }, options);
   }
   const request = identified(parsed.request, message);
   const { requestId } = request;
@@ -100,11 +96,7 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
     case "taken": {
       const message = `the id ${requestId} belongs to a request for another picture`;
       const record = await ledger.rejectUnread(unread, undefined, { code: "IdTaken", message });
-      if (record.status !== "rejected") return { kind: "done", record };
-      await index.add(record);
-      console.warn({ event: "rejected", requestId: record.requestId, code: "IdTaken", takenId: requestId });
-      metrics.emit({ Rejected: 1 }, {});
-      return { kind: "rejected", record };
+      return endUnread(record, { code: "IdTaken", takenId: requestId }, options);
     }
     case "claimed":
       if (result.claim.origin === "abandoned") {
@@ -115,6 +107,23 @@ async function claimAndPaint(delivery: Delivery, endsAt: number, options: Consum
       }
       return indexAndPaint(result.claim, request, delivery, endsAt, options);
   }
+}
+
+/** Ends a message that can be no request, unless its request was cancelled or deleted before. */
+async function endUnread(
+  record: Awaited<ReturnType<Ledger["rejectUnread"]>>,
+  why: object,
+  { index, metrics }: ConsumeOptions,
+): Promise<Outcome> {
+  const { requestId, status } = record;
+  if (status !== "rejected") {
+    console.info({ event: "not to be painted", requestId, status });
+    return { kind: "done", record };
+  }
+  await index.add(record);
+  console.warn({ event: "rejected", requestId, ...why });
+  metrics.emit({ Rejected: 1 }, {});
+  return { kind: "rejected", record };
 }
 
 /**

@@ -157,7 +157,8 @@ export class Ledger {
 
   /**
    * Records a message that can be no request, without ever touching the record of another one: where the id that
-   * the message asks for is taken, the record is kept under the message's own id. What was cancelled or deleted stays so.
+   * the message asks for is taken, the record is kept under the message's own id. A request that was cancelled or
+   * deleted stays so.
    */
   async rejectUnread(
     message: {
