@@ -53,8 +53,8 @@ export const eventServices: readonly ServicePermissions[] = [
 ];
 
 /**
- * For an apply, beside the webhooks' own resources. EventBridge keeps the secret of a connection in Secrets Manager, with the permissions of the role
- * that creates or deletes it.
+ * For an apply, beside the webhooks' own resources. EventBridge keeps the secret of a connection in Secrets Manager, with
+ * the permissions of the role that creates or deletes it.
  * The list is that of AWS's own policy:
  * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEventBridgeFullAccess.html
  */

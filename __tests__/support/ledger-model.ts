@@ -162,7 +162,7 @@ export function events({ deliveries, shared, crashesLeft, failuresLeft, hasDeadl
   }
   // A lease is longer than its owner can live, so it ends only once the owner is at nothing any more.
   const owner = typeof shared.lease === "number" ? deliveries[shared.lease] : undefined;
-  // It ends half a minute later still: a withdrawal relies on it: a picture under way has landed by then.
+  // It ends half a minute later still: by then a picture under way has landed, on which a withdrawal relies.
   const isSettled = !shared.imageUnderWay || deliveries.every(({ role }) => role === "message");
   if (owner !== undefined && !OWNERS_STEPS.includes(owner.at) && isSettled) all.push({ kind: "lease ends" });
   if (shared.imageUnderWay && !shared.image) all.push({ kind: "image lands" });
