@@ -38,6 +38,8 @@ describe("a prompt", () => {
   it("is expected to take as long as the latest pictures took", async () => {
     await using quick = await ApiBench.start();
     await quick.generate(PROMPT, WAIT);
+    // A warm consumer can begin with the next prompt before the API has answered.
+    await Promise.all(quick.cloud.eventSources.map((source) => source.disable()));
     const { headers, body } = await quick.generate(PROMPT);
     expect(body).toMatchObject({ queuePosition: 1, estimatedWaitSeconds: 1 });
     expect(headers.get("retry-after")).toBe("1");
